@@ -1,0 +1,1 @@
+"""Coordinate multipart uploads to S3."""

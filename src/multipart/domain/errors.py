@@ -1,0 +1,159 @@
+"""What can go wrong, in the domain's words.
+
+Every error has a stable `code` for machines, a sentence for people, and its facts as `facts`,
+which are safe to show to a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class UploadError(Exception):
+    """Whatever a use case raises on purpose."""
+
+    code: ClassVar[str] = "upload-error"
+
+    def __init__(self, sentence: str, **facts: object) -> None:
+        super().__init__(sentence)
+        self.facts = facts
+
+
+class NotFoundError(UploadError):
+    """There is nothing of that name."""
+
+
+class SessionNotFoundError(NotFoundError):
+    """No such session, or not this user's, or none of its parts anywhere: never told apart."""
+
+    code = "upload-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("Upload session not found or no parts uploaded")
+
+
+class InvalidFieldError(UploadError):
+    """A field's value breaks a rule that only the domain knows."""
+
+    code = "invalid-field"
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}", errors=[{"field": field, "message": rule}])
+
+
+class FileTooLargeError(UploadError):
+    """The declared size is over what the object store takes."""
+
+    code = "file-too-large"
+
+    def __init__(self, size: int, max_size: int) -> None:
+        super().__init__(
+            f"size: {size} bytes is over the limit of {max_size} bytes", max_size=max_size
+        )
+
+
+class ConflictError(UploadError):
+    """The request does not fit the state that the session is in."""
+
+
+class TransitionError(ConflictError):
+    """The state machine has no such step."""
+
+    code = "wrong-state"
+
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"Cannot {action} an upload that is {status}.", status=status)
+        self.action, self.status = action, status
+
+
+class LeaseHeldError(ConflictError):
+    """Somebody else is completing or aborting the session right now."""
+
+    code = "operation-in-progress"
+
+    def __init__(self, status: str, retry_after: float) -> None:
+        super().__init__(f"The upload is {status} by another request.", status=status)
+        self.retry_after = retry_after
+
+
+class StaleSessionError(ConflictError):
+    """The session was changed by somebody else since it was read."""
+
+    code = "concurrent-change"
+
+    def __init__(self) -> None:
+        super().__init__("The upload was changed by another request at the same time.")
+        self.retry_after = 1.0
+
+
+class PartsMissingError(ConflictError):
+    """Parts of the file are not in the object store, or not as they were reported."""
+
+    code = "parts-missing"
+
+    def __init__(
+        self, status: str, missing_parts: Sequence[int], mismatched_parts: Sequence[int]
+    ) -> None:
+        problems = [
+            f"{_numbers(numbers)} {verb}"
+            for numbers, verb in (
+                (missing_parts, "not uploaded"),
+                (mismatched_parts, "not stored as reported or planned"),
+            )
+            if numbers
+        ]
+        super().__init__(
+            f"The upload cannot be completed: {'; '.join(problems)}.",
+            status=status,
+            missing_parts=list(missing_parts),
+            mismatched_parts=list(mismatched_parts),
+        )
+
+
+class PartsRefusedError(ConflictError):
+    """The object store refused to join the parts; they are kept."""
+
+    code = "parts-refused"
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(f"The object store refused the parts: {sentence}", reason=reason)
+
+
+class StoreUploadGoneError(ConflictError):
+    """The object store no longer knows the upload, and no finished object is there either."""
+
+    code = "store-upload-gone"
+
+    def __init__(self) -> None:
+        super().__init__("The object store no longer holds the parts of this upload.")
+
+
+class UnavailableError(UploadError):
+    """Something the service needs does not answer; trying again later is right."""
+
+    retry_after: float = 2.0
+
+
+class RepositoryUnavailableError(UnavailableError):
+    """The session repository is away."""
+
+    code = "repository-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The session repository is not available.")
+
+
+class StoreUnavailableError(UnavailableError):
+    """The object store is away, or answers what nobody expected."""
+
+    code = "store-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The object store is not available.")
+
+
+def _numbers(numbers: Sequence[int], most: int = 20) -> str:
+    listed = ", ".join(map(str, numbers[:most]))
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"part{'s' if len(numbers) > 1 else ''} {listed}{more}"

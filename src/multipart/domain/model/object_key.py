@@ -1,0 +1,56 @@
+"""Keys made by the server: `{prefix}{user_id}/{upload_id}/{filename}`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_FILENAME_BYTES: Final = 200
+_FALLBACK: Final = "file"
+# Control, format (bidirectional overrides are in there), surrogate, private, unassigned, and the
+# separators of lines and paragraphs: nothing of these may stand in a name that people read.
+_UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SEPARATORS: Final = re.compile(r"[/\\]")
+
+
+def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
+    """Join the parts of a key so that no two users and no two uploads ever share one."""
+    return f"{prefix}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
+
+
+def user_component(user_id: str) -> str:
+    """Write a user id as one path component, different ids always differently."""
+    if user_id in {".", ".."}:
+        return user_id.replace(".", "%2E")
+    return re.sub(r"[%/\\]", lambda found: f"%{ord(found[0]):02X}", user_id)
+
+
+def is_printable(text: str) -> bool:
+    """Tell whether a text holds no control characters and no bidirectional tricks."""
+    return not any(unicodedata.category(char) in _UNSAFE_CATEGORIES for char in text)
+
+
+def safe_filename(filename: str) -> str:
+    """Reduce a client's file name to a last path component of at most 200 bytes of UTF-8.
+
+    NFC; without separators, control and bidirectional characters and `..`; the extension is kept.
+    """
+    last = _SEPARATORS.split(filename.rstrip("/\\"))[-1]
+    printable = "".join(char for char in last if unicodedata.category(char) not in _UNSAFE_CATEGORIES)
+    name = re.sub(r"\.{2,}", ".", unicodedata.normalize("NFC", printable)).strip()
+    if not name.strip(". "):
+        return _FALLBACK
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= MAX_FILENAME_BYTES:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    # An "extension" that would fill the name is none.
+    suffix = f".{extension}" if dot and stem and len(extension.encode()) <= MAX_FILENAME_BYTES // 4 else ""
+    stem = name.removesuffix(suffix)
+    room = MAX_FILENAME_BYTES - len(suffix.encode())
+    # Cutting bytes may split a character; "ignore" drops the half that is left.
+    return stem.encode()[:room].decode(errors="ignore") + suffix

@@ -1,0 +1,179 @@
+"""One file on its way: the state machine of design.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from ..errors import LeaseHeldError, TransitionError
+from .part_plan import PartPlan
+
+
+class SessionState(StrEnum):
+    """The states, spelled as on the wire."""
+
+    PENDING = "pending"
+    INITIATED = "initiated"
+    IN_PROGRESS = "in-progress"
+    COMPLETING = "completing"
+    ABORTING = "aborting"
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether the session can never change again."""
+        return self in _TERMINAL
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether parts may be signed and recorded."""
+        return self in _OPEN
+
+
+_TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
+_OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a session in `completing` or `aborting`, and until when nobody else may."""
+
+    holder: str
+    deadline: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the holder still has the session for itself."""
+        return now < self.deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A finished object; the ETag is bare, the size in bytes.
+
+    `upload_id` is the id of the session that made it, None if no session of ours did.
+    """
+
+    location: str
+    etag: str
+    size: int
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSession:
+    """A file on its way. Transitions check, then return the next state; nothing is changed in place.
+
+    Times are UTC, to the millisecond. `version` is the repository's, for compare-and-set.
+    `plan` is None when the client declared no size. `store_upload_id` is S3's own UploadId.
+    """
+
+    id: str
+    user_id: str
+    key: str
+    filename: str
+    content_type: str
+    created_at: datetime
+    active_at: datetime
+    expires_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    plan: PartPlan | None = None
+    state: SessionState = SessionState.PENDING
+    store_upload_id: str | None = None
+    lease: Lease | None = None
+    ending: SessionState | None = None
+    result: StoredObject | None = None
+    version: int = 0
+
+    def initiated(self, store_upload_id: str, now: datetime) -> Self:
+        """The object store has opened the upload."""
+        self._require("initiate", SessionState.PENDING)
+        return self._moved(SessionState.INITIATED, now, store_upload_id=store_upload_id)
+
+    def part_recorded(self, now: datetime) -> Self:
+        """At least one part is known; the state stays when it is not the first."""
+        self.require_open("record a part of")
+        return self._moved(SessionState.IN_PROGRESS, now)
+
+    def completing(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to join its parts; take over once an earlier claim has run out."""
+        self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
+        self._require_free(now)
+        return self._moved(SessionState.COMPLETING, now, lease=lease)
+
+    def completion_refused(self, now: datetime) -> Self:
+        """The object store will not join these parts: the session is open again, parts kept."""
+        self._require("reopen", SessionState.COMPLETING)
+        return self._moved(SessionState.IN_PROGRESS, now, lease=None)
+
+    def completed(self, result: StoredObject, now: datetime) -> Self:
+        """The object exists."""
+        self._require("complete", SessionState.COMPLETING)
+        return self._moved(SessionState.COMPLETED, now, lease=None, result=result)
+
+    def aborting(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to throw its parts away, because its client wants that."""
+        if self.state is SessionState.ABORTING:
+            return self._taken_over(lease, now)
+        self._require("abort", SessionState.INITIATED, SessionState.IN_PROGRESS)
+        return self._ending(SessionState.ABORTED, lease, now)
+
+    def expiring(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to throw its parts away, because nobody has touched it for long."""
+        if self.state is SessionState.ABORTING:
+            return self._taken_over(lease, now)
+        self._require(
+            "expire", SessionState.PENDING, SessionState.INITIATED, SessionState.IN_PROGRESS
+        )
+        return self._ending(SessionState.EXPIRED, lease, now)
+
+    def ended(self, now: datetime) -> Self:
+        """The object store holds nothing of it any more: aborted or expired, as it was begun."""
+        self._require("end", SessionState.ABORTING)
+        if self.ending is None:
+            raise TransitionError("end", self.state)
+        return self._moved(self.ending, now, lease=None)
+
+    def lease_released(self) -> Self:
+        """Give the claim back with the outcome unknown: the next caller may take over at once."""
+        self._require("release", SessionState.COMPLETING, SessionState.ABORTING)
+        return replace(self, lease=None)
+
+    def require_open(self, action: str) -> None:
+        """Raise TransitionError unless parts may be signed and recorded."""
+        self._require(action, SessionState.INITIATED, SessionState.IN_PROGRESS)
+
+    def stored(self, version: int) -> Self:
+        """Give the same session as a repository holds it."""
+        return replace(self, version=version)
+
+    def _taken_over(self, lease: Lease, now: datetime) -> Self:
+        self._require_free(now)
+        return replace(self, lease=lease)
+
+    def _ending(self, ending: SessionState, lease: Lease, now: datetime) -> Self:
+        return self._moved(SessionState.ABORTING, now, lease=lease, ending=ending)
+
+    def _moved(self, state: SessionState, now: datetime, **changes: object) -> Self:
+        lifetime = self.expires_at - self.active_at
+        # A clock that went back must not make the session look older than it is.
+        active_at = max(self.active_at, now)
+        return replace(
+            self,
+            state=state,
+            active_at=active_at,
+            expires_at=active_at + lifetime,
+            **changes,  # type: ignore[arg-type]  # only this class's own field names
+        )
+
+    def _require(self, action: str, *states: SessionState) -> None:
+        if self.state not in states:
+            raise TransitionError(action, self.state)
+
+    def _require_free(self, now: datetime) -> None:
+        if self.lease is not None and self.lease.is_live(now):
+            raise LeaseHeldError(self.state, (self.lease.deadline - now).total_seconds())

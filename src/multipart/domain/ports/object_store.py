@@ -1,0 +1,102 @@
+"""The port behind which bytes are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ..model import StoredObject, StoredPart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewObject:
+    """What the object store must know of a file before the first byte."""
+
+    key: str
+    upload_id: str
+    filename: str
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUpload:
+    """An upload that the object store has open; `initiated_at` is the store's own time."""
+
+    store_upload_id: str
+    initiated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A URL on which a client may PUT one part, the headers it must send, and until when."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Keeps bytes.
+
+    Every method raises StoreUnavailableError when the answer cannot be had; a change may then have
+    happened or not.
+    """
+
+    async def create_upload(self, new: NewObject) -> str:
+        """Open a multipart upload and return the store upload id.
+
+        The finished object carries the content type, the file name as a download's name, the
+        metadata, and our upload id in such a way that `head_object` gives it back.
+        """
+        ...
+
+    async def sign_part(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_number: int,
+        *,
+        expires_in: timedelta,
+        content_length: int | None = None,
+    ) -> SignedPart:
+        """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
+
+        The URL may live shorter than asked for: never over 7 days, nor longer than the credentials.
+        """
+        ...
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        """Read all parts that the store holds, by ascending number.
+
+        Raise StoreUploadGoneError if the store does not know the upload (any more).
+        """
+        ...
+
+    async def complete_upload(
+        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
+    ) -> StoredObject:
+        """Join the parts, given by ascending number, into the object.
+
+        Raise PartsRefusedError if the store will not join these, with the upload still open, and
+        StoreUploadGoneError if it does not know the upload: completed before, perhaps.
+        """
+        ...
+
+    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+        """Throw the upload and its parts away; nothing happens if it is gone already."""
+        ...
+
+    async def list_uploads(self, key: str) -> list[StoreUpload]:
+        """Read the open uploads of exactly this key."""
+        ...
+
+    async def head_object(self, key: str) -> StoredObject | None:
+        """Look at the finished object of this key; None if there is none."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the store answers and the bucket is there."""
+        ...

@@ -1,0 +1,84 @@
+"""The port behind which sessions and parts are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..model import Part, SessionState, UploadSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionQuery:
+    """Which sessions of a user to list; newest first, `limit` at most.
+
+    `states` empty means all. `created_from` is included, `created_before` is not. `after` is the
+    (created_at, id) of the last session of the page before.
+    """
+
+    user_id: str
+    states: frozenset[SessionState] = frozenset()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    after: tuple[datetime, str] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some sessions, and whether more follow."""
+
+    sessions: Sequence[UploadSession]
+    has_more: bool
+
+
+class SessionRepository(Protocol):
+    """Keeps sessions and their parts.
+
+    What a method has returned for survives the death of every process, its own included. Every
+    method raises RepositoryUnavailableError when the answer cannot be had; a write may then have
+    happened or not.
+    """
+
+    async def add(self, session: UploadSession) -> None:
+        """Store a new session. Raise StaleSessionError if its id is taken."""
+        ...
+
+    async def get(self, upload_id: str) -> UploadSession:
+        """Read a session as last stored. Raise SessionNotFoundError if there is none."""
+        ...
+
+    async def save(self, session: UploadSession) -> UploadSession:
+        """Store a changed session and return it with its new version.
+
+        Of any number of callers who read the same version exactly one succeeds. Raise
+        StaleSessionError if it was stored by someone else since it was read, and
+        SessionNotFoundError if it is gone.
+        """
+        ...
+
+    async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
+        """Store parts in order, each replacing an earlier report of its number.
+
+        Either way of ending, every part before the first that failed is stored. The session
+        itself is not looked at.
+        """
+        ...
+
+    async def list_parts(self, upload_id: str) -> list[Part]:
+        """Read all parts by ascending number; none for an unknown session."""
+        ...
+
+    async def count_parts(self, upload_id: str) -> int:
+        """Count the parts recorded, each number once."""
+        ...
+
+    async def find(self, query: SessionQuery) -> SessionPage:
+        """Read a page of a user's sessions by descending creation time, then id."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the repository answers."""
+        ...
