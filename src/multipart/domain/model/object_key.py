@@ -12,6 +12,7 @@ _FALLBACK: Final = "file"
 # separators of lines and paragraphs: nothing of these may stand in a name that people read.
 _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SEPARATORS: Final = re.compile(r"[/\\]")
+_NAMELESS: Final = re.compile(r"[.\s]*")
 
 
 def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
@@ -37,19 +38,26 @@ def safe_filename(filename: str) -> str:
     NFC; without separators, control and bidirectional characters and `..`; the extension is kept.
     """
     last = _SEPARATORS.split(filename.rstrip("/\\"))[-1]
-    printable = "".join(char for char in last if unicodedata.category(char) not in _UNSAFE_CATEGORIES)
-    name = re.sub(r"\.{2,}", ".", unicodedata.normalize("NFC", printable)).strip()
-    if not name.strip(". "):
-        return _FALLBACK
-    return _shortened(name)
+    printable = "".join(
+        char for char in last if unicodedata.category(char) not in _UNSAFE_CATEGORIES
+    )
+    name = _tidied(unicodedata.normalize("NFC", printable))
+    # Once more: a cut may end in a space, or put a dot in front of the extension's own.
+    name = _tidied(_shortened(name))
+    return _FALLBACK if _NAMELESS.fullmatch(name) else name
+
+
+def _tidied(name: str) -> str:
+    return re.sub(r"\.{2,}", ".", name).strip()
 
 
 def _shortened(name: str) -> str:
     if len(name.encode()) <= MAX_FILENAME_BYTES:
         return name
-    stem, dot, extension = name.rpartition(".")
+    _, dot, extension = name.rpartition(".")
     # An "extension" that would fill the name is none.
-    suffix = f".{extension}" if dot and stem and len(extension.encode()) <= MAX_FILENAME_BYTES // 4 else ""
+    is_short = len(extension.encode()) <= MAX_FILENAME_BYTES // 4
+    suffix = f".{extension}" if dot and is_short else ""
     stem = name.removesuffix(suffix)
     room = MAX_FILENAME_BYTES - len(suffix.encode())
     # Cutting bytes may split a character; "ignore" drops the half that is left.

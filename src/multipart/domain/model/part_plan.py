@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import FileTooLargeError
+from ..errors import FileTooLargeError, InvalidFieldError
 from ..limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MIB
 
 DEFAULT_PART_SIZE: Final = 8 * MIB
@@ -24,10 +24,13 @@ class PartPlan:
         """Cut `size` bytes into parts of the smallest multiple of 1 MiB that 10,000 parts allow.
 
         No part is smaller than 8 MiB but the last. An empty file is one part of 0 bytes.
-        Raise FileTooLargeError if `size` is over `max_size`.
+        Raise FileTooLargeError if `size` is over `max_size` or over what S3 takes, and
+        InvalidFieldError if it is negative.
         """
-        if size > max_size:
-            raise FileTooLargeError(size, max_size)
+        if size < 0:
+            raise InvalidFieldError("size", "must be 0 bytes or more")
+        if size > (limit := min(max_size, MAX_OBJECT_SIZE)):
+            raise FileTooLargeError(size, limit)
         smallest = -(-size // MAX_PART_COUNT)
         part_size = max(DEFAULT_PART_SIZE, -(-smallest // MIB) * MIB)
         return cls(size=size, part_size=part_size, part_count=max(1, -(-size // part_size)))

@@ -66,7 +66,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSession:
-    """A file on its way. Transitions check, then return the next state; nothing is changed in place.
+    """A file on its way. Transitions check, then return the next state; nothing changes in place.
 
     Times are UTC, to the millisecond. `version` is the repository's, for compare-and-set.
     `plan` is None when the client declared no size. `store_upload_id` is S3's own UploadId.
@@ -90,12 +90,12 @@ class UploadSession:
     version: int = 0
 
     def initiated(self, store_upload_id: str, now: datetime) -> Self:
-        """The object store has opened the upload."""
+        """Note that the object store has opened the upload."""
         self._require("initiate", SessionState.PENDING)
         return self._moved(SessionState.INITIATED, now, store_upload_id=store_upload_id)
 
     def part_recorded(self, now: datetime) -> Self:
-        """At least one part is known; the state stays when it is not the first."""
+        """Note that a part is known; the state stays when it is not the first."""
         self.require_open("record a part of")
         return self._moved(SessionState.IN_PROGRESS, now)
 
@@ -106,12 +106,12 @@ class UploadSession:
         return self._moved(SessionState.COMPLETING, now, lease=lease)
 
     def completion_refused(self, now: datetime) -> Self:
-        """The object store will not join these parts: the session is open again, parts kept."""
+        """Open the session again, parts kept: the object store will not join them."""
         self._require("reopen", SessionState.COMPLETING)
         return self._moved(SessionState.IN_PROGRESS, now, lease=None)
 
     def completed(self, result: StoredObject, now: datetime) -> Self:
-        """The object exists."""
+        """Note that the object exists."""
         self._require("complete", SessionState.COMPLETING)
         return self._moved(SessionState.COMPLETED, now, lease=None, result=result)
 
@@ -132,7 +132,7 @@ class UploadSession:
         return self._ending(SessionState.EXPIRED, lease, now)
 
     def ended(self, now: datetime) -> Self:
-        """The object store holds nothing of it any more: aborted or expired, as it was begun."""
+        """Note that the store holds nothing of it any more: aborted or expired, as begun."""
         self._require("end", SessionState.ABORTING)
         if self.ending is None:
             raise TransitionError("end", self.state)

@@ -76,7 +76,7 @@ class SessionRepository(Protocol):
         ...
 
     async def find(self, query: SessionQuery) -> SessionPage:
-        """Read a page of a user's sessions by descending creation time, then id."""
+        """Read a page of a user's sessions by descending creation time, then descending id."""
         ...
 
     async def check(self) -> None:

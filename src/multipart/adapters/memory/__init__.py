@@ -1,0 +1,6 @@
+"""Both ports in memory, for tests."""
+
+from .object_store import MemoryObject, MemoryObjectStore
+from .session_repository import MemorySessionRepository
+
+__all__ = ["MemoryObject", "MemoryObjectStore", "MemorySessionRepository"]

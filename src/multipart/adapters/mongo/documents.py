@@ -1,0 +1,157 @@
+"""How sessions and parts are stored; a document never leaves this package."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Self
+from uuid import uuid4
+
+from beanie import Document
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel, UpdateOne
+
+from ...domain.model import (
+    Lease,
+    Part,
+    PartPlan,
+    PartState,
+    SessionState,
+    StoredObject,
+    UploadSession,
+)
+
+# Read backwards for the newest first. Ascending all the same: secantusdb, on which the tests may
+# run, loses what lies on an included end of a descending index.
+_AGE: Final = (("created_at", ASCENDING), ("_id", ASCENDING))
+
+
+class SessionDocument(Document):
+    """A session; `_id` is our upload id, `write_id` names the write that made this version."""
+
+    id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
+    write_id: str = Field(default_factory=lambda: uuid4().hex)
+    version: int
+    user_id: str
+    key: str
+    filename: str
+    content_type: str
+    created_at: datetime
+    active_at: datetime
+    expires_at: datetime
+    # Pairs, because dots and dollars in the names of a document's fields mean something.
+    metadata: list[tuple[str, str]]
+    state: SessionState
+    plan: PartPlan | None
+    store_upload_id: str | None
+    lease: Lease | None
+    ending: SessionState | None
+    result: StoredObject | None
+
+    class Settings:
+        """The collection and its indexes; sharding.js has its shard key."""
+
+        name = "upload_sessions"
+        indexes = (
+            IndexModel([("user_id", ASCENDING), ("state", ASCENDING), *_AGE]),
+            IndexModel([("user_id", ASCENDING), *_AGE]),
+            IndexModel([("state", ASCENDING), ("expires_at", ASCENDING)]),
+        )
+
+    @classmethod
+    def from_domain(cls, session: UploadSession) -> Self:
+        """Make the document of one more write of a session."""
+        return cls(
+            id=session.id,
+            version=session.version,
+            user_id=session.user_id,
+            key=session.key,
+            filename=session.filename,
+            content_type=session.content_type,
+            created_at=session.created_at,
+            active_at=session.active_at,
+            expires_at=session.expires_at,
+            metadata=list(session.metadata.items()),
+            state=session.state,
+            plan=session.plan,
+            store_upload_id=session.store_upload_id,
+            lease=session.lease,
+            ending=session.ending,
+            result=session.result,
+        )
+
+    def to_domain(self) -> UploadSession:
+        """Give the session."""
+        return UploadSession(
+            id=self.id,
+            version=self.version,
+            user_id=self.user_id,
+            key=self.key,
+            filename=self.filename,
+            content_type=self.content_type,
+            created_at=self.created_at,
+            active_at=self.active_at,
+            expires_at=self.expires_at,
+            metadata=dict(self.metadata),
+            state=self.state,
+            plan=self.plan,
+            store_upload_id=self.store_upload_id,
+            lease=self.lease,
+            ending=self.ending,
+            result=self.result,
+        )
+
+    def inserted(self) -> dict[str, Any]:
+        """Give the document that makes the session."""
+        return dict(self.model_dump(by_alias=True))
+
+    def next_version(self) -> dict[str, Any]:
+        """Give the update that turns the version before into the next."""
+        return {
+            "$set": self.model_dump(by_alias=True, exclude={"id", "version"}),
+            "$inc": {"version": 1},
+        }
+
+
+class PartDocument(Document):
+    """The last report of one part of a session."""
+
+    session_id: str
+    number: int
+    etag: str
+    size: int | None
+    recorded_at: datetime
+    state: PartState
+
+    class Settings:
+        """The collection and its index; sharding.js has its shard key."""
+
+        name = "upload_parts"
+        indexes = (IndexModel([("session_id", ASCENDING), ("number", ASCENDING)], unique=True),)
+
+    @classmethod
+    def from_domain(cls, upload_id: str, part: Part) -> Self:
+        """Make the document of a report."""
+        return cls(
+            session_id=upload_id,
+            number=part.number,
+            etag=part.etag,
+            size=part.size,
+            recorded_at=part.recorded_at,
+            state=part.state,
+        )
+
+    def to_domain(self) -> Part:
+        """Give the part."""
+        return Part(
+            number=self.number,
+            etag=self.etag,
+            size=self.size,
+            recorded_at=self.recorded_at,
+            state=self.state,
+        )
+
+    def upsert(self) -> UpdateOne:
+        """Give the update that puts this report in the place of an earlier one of its number."""
+        slot = self.model_dump(include={"session_id", "number"})
+        report = self.model_dump(include={"etag", "size", "recorded_at", "state"})
+        return UpdateOne(slot, {"$set": report}, upsert=True)

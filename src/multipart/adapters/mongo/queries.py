@@ -1,0 +1,39 @@
+"""The domain's queries as MongoDB's filters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from pymongo import DESCENDING
+
+from ...domain.ports import SessionQuery
+
+NEWEST_FIRST: Final = (("created_at", DESCENDING), ("_id", DESCENDING))
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def matching(query: SessionQuery) -> dict[str, Any]:
+    """Write a query as a filter."""
+    found: dict[str, Any] = {"user_id": query.user_id}
+    if query.states:
+        found["state"] = {"$in": sorted(query.states)}
+    if query.after is not None:
+        created_at, upload_id = query.after
+        found["$or"] = [
+            {"created_at": {"$lt": created_at}},
+            {"created_at": created_at, "_id": {"$lt": upload_id}},
+        ]
+    if created := _created(query):
+        found["created_at"] = created
+    return found
+
+
+def _created(query: SessionQuery) -> dict[str, Any]:
+    ends = [] if query.created_before is None else [query.created_before]
+    if query.after is not None:
+        # $or says it, too, but only this tells the index where to start. MongoDB keeps
+        # milliseconds: before the next one is up to this one.
+        ends.append(query.after[0] + _MILLISECOND)
+    created: dict[str, Any] = {"$lt": min(ends)} if ends else {}
+    return created if query.created_from is None else {"$gte": query.created_from} | created

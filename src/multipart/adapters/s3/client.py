@@ -1,0 +1,90 @@
+"""Clients of one bucket, as the adapter needs them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+
+from ...domain.ports import ObjectStore
+from .errors import QUICK_SECONDS
+from .object_store import COMPLETE_SECONDS, S3ObjectStore
+from .presigner import Presigner
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+_CONNECT_SECONDS: Final = 1.5
+# The first try and one more: a kept connection that S3 has closed in the meantime costs one.
+_ATTEMPTS: Final = 2
+_CONNECTIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Config:
+    """Where the bytes are kept; without static keys the usual AWS credential chain applies.
+
+    `endpoint_url` is None for AWS. `public_endpoint_url` is the host that clients see, if it is
+    another than the service's.
+    """
+
+    bucket: str
+    region: str
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    endpoint_url: str | None = None
+    public_endpoint_url: str | None = None
+
+
+async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
+    """Open the bucket, asking S3 nothing yet, and close its connections in the end."""
+    session = s3_session(config)
+    public_url = config.public_endpoint_url or config.endpoint_url
+    async with (
+        s3_client(session, config) as quick,
+        s3_client(session, config, read_timeout=COMPLETE_SECONDS) as patient,
+        s3_client(session, config, endpoint_url=public_url) as public,
+    ):
+        presigner = Presigner(session, public, config.bucket)
+        yield S3ObjectStore(config.bucket, quick, patient, presigner)
+
+
+def s3_session(config: S3Config) -> AioSession:
+    """Make what finds and renews the credentials of all clients."""
+    session = get_session()
+    if config.access_key_id is not None and config.secret_access_key is not None:
+        session.set_credentials(
+            config.access_key_id, config.secret_access_key, config.session_token
+        )
+    return session
+
+
+def s3_client(
+    session: AioSession,
+    config: S3Config,
+    *,
+    endpoint_url: str | None = None,
+    read_timeout: float = QUICK_SECONDS,
+) -> AbstractAsyncContextManager[S3Client]:
+    """Make a client for the service's own endpoint, or for another one."""
+    url = endpoint_url or config.endpoint_url
+    settings = AioConfig(
+        # Without it botocore signs URLs by version 2, which newer regions refuse.
+        signature_version="s3v4",
+        # "virtual" names the region's own host: the global one redirects new buckets, which
+        # breaks a browser's preflight. Other stores seldom have a host per bucket.
+        s3={"addressing_style": "virtual" if url is None else "path"},
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=_CONNECTIONS,
+        # Other stores refuse checksums that they do not know.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return session.create_client("s3", region_name=config.region, endpoint_url=url, config=settings)

@@ -1,0 +1,104 @@
+"""The session repository port on SQLAlchemy Core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, literal, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.model import Part, UploadSession
+from ...domain.ports import SessionPage, SessionQuery
+from .database import Database
+from .rows import part_row, session_row, to_milliseconds, to_part, to_session
+from .tables import PARTS, SESSIONS
+
+# The same clause in both dialects, but SQLAlchemy has it in neither's common base.
+_INSERT: Final[Mapping[str, Callable[..., Any]]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+
+
+class SqlSessionRepository:
+    """Keeps the port's promises by single statements, so that none needs a longer transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = _INSERT[database.dialect]
+
+    async def add(self, session: UploadSession) -> None:
+        insert = self._insert(SESSIONS).values(session_row(session))
+        if not await self._database.write(insert.on_conflict_do_nothing(index_elements=["id"])):
+            raise StaleSessionError
+
+    async def get(self, upload_id: str) -> UploadSession:
+        rows = await self._database.read(select(SESSIONS).where(SESSIONS.c.id == upload_id))
+        if not rows:
+            raise SessionNotFoundError
+        return to_session(rows[0])
+
+    async def save(self, session: UploadSession) -> UploadSession:
+        saved = session.stored(session.version + 1)
+        # The version is in the filter, not checked first: there is no window for a race.
+        unchanged = (SESSIONS.c.id == session.id) & (SESSIONS.c.version == session.version)
+        written = update(SESSIONS).where(unchanged).values(session_row(saved))
+        if not await self._database.write(written):
+            await self.get(session.id)  # raises SessionNotFoundError
+            raise StaleSessionError
+        return saved
+
+    async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
+        # Each number once, by number: two batches never wait for each other's rows in a circle.
+        last = {part.number: part_row(upload_id, part) for part in parts}
+        if not last:
+            return
+        insert = self._insert(PARTS)
+        replaced = {
+            name: insert.excluded[name] for name in ("etag", "size", "recorded_at", "state")
+        }
+        upsert = insert.on_conflict_do_update(index_elements=["upload_id", "number"], set_=replaced)
+        await self._database.write(upsert, [last[number] for number in sorted(last)])
+
+    async def list_parts(self, upload_id: str) -> list[Part]:
+        of_session = select(PARTS).where(PARTS.c.upload_id == upload_id)
+        return [to_part(row) for row in await self._database.read(of_session.order_by("number"))]
+
+    async def count_parts(self, upload_id: str) -> int:
+        counted = select(func.count().label("parts")).where(PARTS.c.upload_id == upload_id)
+        (row,) = await self._database.read(counted)
+        return int(row["parts"])
+
+    async def find(self, query: SessionQuery) -> SessionPage:
+        page = (
+            select(SESSIONS)
+            .where(*_conditions(query))
+            .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
+            .limit(query.limit + 1)  # One more tells whether more follow.
+        )
+        found = [to_session(row) for row in await self._database.read(page)]
+        return SessionPage(found[: query.limit], has_more=len(found) > query.limit)
+
+    async def check(self) -> None:
+        # A table, because an empty database answers as well.
+        await self._database.read(select(SESSIONS.c.id).limit(1))
+
+
+def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:
+    columns = SESSIONS.c
+    conditions: list[ColumnElement[bool]] = [columns.user_id == query.user_id]
+    if query.states:
+        conditions.append(columns.state.in_(sorted(query.states)))
+    if query.created_from is not None:
+        conditions.append(columns.created_at >= to_milliseconds(query.created_from))
+    if query.created_before is not None:
+        conditions.append(columns.created_at < to_milliseconds(query.created_before))
+    if query.after is not None:
+        created_at, upload_id = query.after
+        position = tuple_(columns.created_at, columns.id)
+        conditions.append(
+            position < tuple_(literal(to_milliseconds(created_at)), literal(upload_id))
+        )
+    return conditions

@@ -1,0 +1,57 @@
+"""The tables. Times are milliseconds since 1970 in UTC, which every database keeps exactly."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+SCHEMA: Final = MetaData()
+
+# Ids are compared by code point, as SQLite does; PostgreSQL would use the server's language.
+_ID: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+SESSIONS: Final = Table(
+    "upload_sessions",
+    SCHEMA,
+    Column("id", _ID, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("active_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("plan_size", BigInteger),
+    Column("plan_part_size", BigInteger),
+    Column("plan_part_count", Integer),
+    Column("state", Text, nullable=False),
+    Column("store_upload_id", Text),
+    Column("lease_holder", Text),
+    Column("lease_deadline", BigInteger),
+    Column("ending", Text),
+    Column("result_location", Text),
+    Column("result_etag", Text),
+    Column("result_size", BigInteger),
+    Column("result_upload_id", Text),
+    Column("version", BigInteger, nullable=False),
+    # A user's list, in its order, with and without states; then the sweep's scan.
+    Index("upload_sessions_user_state", "user_id", "state", "created_at", "id"),
+    Index("upload_sessions_user", "user_id", "created_at", "id"),
+    Index("upload_sessions_expiry", "state", "expires_at"),
+)
+
+# No foreign key: recording a part does not look at its session.
+PARTS: Final = Table(
+    "upload_parts",
+    SCHEMA,
+    Column("upload_id", _ID, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("etag", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    # The parts of a session lie side by side, in order, and are stored once.
+    sqlite_with_rowid=False,
+)

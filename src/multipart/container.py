@@ -1,0 +1,135 @@
+"""The wiring: the only place where adapters are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from inspect import isawaitable
+from typing import TypeVar
+
+from dependency_injector import containers, providers
+
+from .adapters.clock import SystemClock
+from .adapters.mongo import open_mongo_sessions
+from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
+from .adapters.sql import open_sql_sessions
+from .domain.ports import ObjectStore, SessionRepository
+from .domain.uploads import (
+    AbortUpload,
+    CheckReadiness,
+    CompleteUpload,
+    GetUploadStatus,
+    ListParts,
+    ListSessions,
+    RecordPart,
+    SignPart,
+    StartUpload,
+    UploadPolicy,
+)
+from .settings import Settings
+
+T = TypeVar("T")
+
+
+def upload_policy(settings: Settings) -> UploadPolicy:
+    """Give the part of the settings that the domain decides by."""
+    return UploadPolicy(
+        key_prefix=settings.s3_key_prefix,
+        max_size=settings.max_upload_size,
+        expiry=settings.upload_expiry,
+        url_life=timedelta(seconds=settings.signed_url_seconds),
+        lease=timedelta(seconds=settings.lease_seconds),
+    )
+
+
+def s3_config(settings: Settings) -> S3Config:
+    """Give the part of the settings that says where the bytes are."""
+    secret, token = settings.aws_secret_access_key, settings.aws_session_token
+    return S3Config(
+        bucket=settings.s3_bucket_name,
+        region=settings.aws_region,
+        access_key_id=settings.aws_access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        session_token=token.get_secret_value() if token else None,
+        endpoint_url=settings.s3_endpoint_url,
+        public_endpoint_url=settings.s3_public_endpoint_url,
+    )
+
+
+async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
+    """Open MongoDB where MONGO_URI is set, else the SQL database."""
+    if settings.mongo_uri is None:
+        opened = open_sql_sessions(settings.database_url.get_secret_value())
+    else:
+        opened = open_mongo_sessions(settings.mongo_uri.get_secret_value(), settings.mongo_database)
+    async for sessions in opened:
+        yield sessions
+
+
+async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
+    """Open the bucket."""
+    async for store in open_s3_store(s3_config(settings)):
+        yield store
+
+
+async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> None:
+    """Make the bucket, if it is not there, with the CORS rules that browsers need."""
+    await ensure_bucket(s3_config(settings), allowed_origins)
+
+
+class Container(containers.DeclarativeContainer):
+    """Which adapter stands behind which port. Override a port to put your own there."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    clock = providers.Singleton(SystemClock)
+    policy = providers.Singleton(upload_policy, settings)
+    sessions = providers.Resource(open_sessions, settings)
+    store = providers.Resource(open_store, settings)
+
+    start_upload = providers.Factory(StartUpload, sessions, store, clock, policy)
+    sign_part = providers.Factory(SignPart, sessions, store, policy)
+    record_part = providers.Factory(RecordPart, sessions, clock)
+    complete_upload = providers.Factory(CompleteUpload, sessions, store, clock, policy)
+    abort_upload = providers.Factory(AbortUpload, sessions, store, clock, policy)
+    list_parts = providers.Factory(ListParts, sessions, store)
+    upload_status = providers.Factory(GetUploadStatus, list_parts)
+    list_sessions = providers.Factory(ListSessions, sessions)
+    check_readiness = providers.Factory(CheckReadiness, sessions, store)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What the entrypoints call."""
+
+    start_upload: StartUpload
+    sign_part: SignPart
+    record_part: RecordPart
+    complete_upload: CompleteUpload
+    abort_upload: AbortUpload
+    list_parts: ListParts
+    upload_status: GetUploadStatus
+    list_sessions: ListSessions
+    check_readiness: CheckReadiness
+
+
+@asynccontextmanager
+async def use_cases(container: Container) -> AsyncIterator[UseCases]:
+    """Open every resource, hand out the use cases, and close the resources again."""
+    try:
+        await _settled(container.init_resources())
+        yield UseCases(
+            **{
+                use_case.name: await _settled(getattr(container, use_case.name)())
+                for use_case in fields(UseCases)
+            }
+        )
+    finally:
+        await _settled(container.shutdown_resources())
+
+
+async def _settled(value: Awaitable[T] | T) -> T:
+    # Futures only while some resource is asynchronous; with adapters put in by a test or another
+    # team, the things themselves.
+    return await value if isawaitable(value) else value

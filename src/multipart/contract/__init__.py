@@ -1,0 +1,15 @@
+"""What every adapter of a port must keep, as pytest classes to subclass (extra `contract`)."""
+
+import pytest
+
+# Before they are imported, or their failures would show no values.
+pytest.register_assert_rewrite(
+    f"{__name__}.object_store",
+    f"{__name__}.outage",
+    f"{__name__}.part_recording",
+    f"{__name__}.part_uploading",
+    f"{__name__}.session_finding",
+    f"{__name__}.session_repository",
+    f"{__name__}.session_saving",
+    f"{__name__}.upload_ending",
+)

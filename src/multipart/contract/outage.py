@@ -1,0 +1,53 @@
+"""Promises about a repository whose database does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+import pytest
+
+from ..domain.errors import RepositoryUnavailableError
+from ..domain.ports import SessionQuery, SessionRepository
+from .samples import sample_part, sample_session
+
+PATIENCE: Final = 5.0
+"""Seconds in which a client must have an answer, be it that there is none."""
+Call: TypeAlias = Callable[[SessionRepository], Awaitable[object]]
+CALLS: Final[Mapping[str, Call]] = {
+    "add": lambda sessions: sessions.add(sample_session("new")),
+    "get": lambda sessions: sessions.get("upload-1"),
+    "save": lambda sessions: sessions.save(sample_session()),
+    "record_parts": lambda sessions: sessions.record_parts("upload-1", [sample_part()]),
+    "list_parts": lambda sessions: sessions.list_parts("upload-1"),
+    "count_parts": lambda sessions: sessions.count_parts("upload-1"),
+    "find": lambda sessions: sessions.find(SessionQuery(user_id="alice")),
+    "check": lambda sessions: sessions.check(),
+}
+
+
+@pytest.mark.asyncio
+class SessionRepositoryOutageContract:
+    """Every method says within 5 s that the repository is not available.
+
+    A subclass provides the fixture `away`: a repository whose database does not answer.
+    """
+
+    @pytest.fixture
+    def away(self) -> SessionRepository:
+        """Provide the repository to try."""
+        raise NotImplementedError
+
+    async def test_every_method_says_in_time_that_there_is_no_answer(
+        self, away: SessionRepository
+    ) -> None:
+        # At once and several times over: nobody's time may be spent on waiting for the others.
+        started = time.monotonic()
+        outcomes = await asyncio.gather(
+            *(call(away) for _ in range(4) for call in CALLS.values()), return_exceptions=True
+        )
+        refused = [(name, RepositoryUnavailableError) for _ in range(4) for name in CALLS]
+        assert [*zip([*CALLS] * 4, map(type, outcomes), strict=True)] == refused
+        assert time.monotonic() - started < PATIENCE

@@ -1,0 +1,134 @@
+"""Promises about open uploads: sign, put, list."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ..domain.errors import StoreUploadGoneError
+from ..domain.limits import MAX_PART_COUNT
+from ..domain.model import bare_etag
+from ..domain.ports import ObjectStore
+from .sample_uploads import HOUR, KEY, Put, new_object, opened
+
+SLACK = timedelta(minutes=1)
+"""How far a store's clock and ours may be apart."""
+
+
+class PartUploadingContract:
+    """Parts go in on signed URLs and come out of the list as they went in."""
+
+    async def test_an_upload_begins_without_parts(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        assert await store.list_parts(*upload.address) == []
+
+    async def test_a_part_put_on_its_url_is_listed(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        header = await upload.part(1, b"hello")
+        (part,) = await store.list_parts(*upload.address)
+        assert (part.number, part.size, part.etag) == (1, 5, bare_etag(header))
+        assert abs(datetime.now(UTC) - part.stored_at) < SLACK
+        assert part.stored_at.utcoffset() == timedelta(0)
+
+    async def test_parts_are_listed_by_number_in_whatever_order_they_came(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        for number in (10, 2, MAX_PART_COUNT, 9, 1):
+            await upload.part(number, b"x" * number)
+        parts = await store.list_parts(*upload.address)
+        assert [part.number for part in parts] == [1, 2, 9, 10, MAX_PART_COUNT]
+        assert [part.size for part in parts] == [1, 2, 9, 10, MAX_PART_COUNT]
+
+    async def test_parts_put_at_the_same_time_are_all_kept(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await asyncio.gather(*(upload.part(n, b"x" * n) for n in range(1, 21)))
+        parts = await store.list_parts(*upload.address)
+        assert [(part.number, part.size) for part in parts] == [(n, n) for n in range(1, 21)]
+
+    async def test_a_part_put_again_replaces_the_first(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        first = await upload.part(1, b"first")
+        second = await upload.part(1, b"the second")
+        (part,) = await store.list_parts(*upload.address)
+        assert first != second
+        assert (part.etag, part.size) == (bare_etag(second), 10)
+
+    async def test_a_url_serves_more_than_once(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        signed = await upload.signed(1)
+        await put(signed, b"first")
+        await put(signed, b"second")
+        assert [part.size for part in await store.list_parts(*upload.address)] == [6]
+
+    @pytest.mark.parametrize("body", [b"hello", b""])
+    async def test_a_declared_length_is_a_header_that_the_client_must_send(
+        self, store: ObjectStore, put: Put, body: bytes
+    ) -> None:
+        upload = await opened(store, put)
+        signed = await store.sign_part(
+            *upload.address, 1, expires_in=HOUR, content_length=len(body)
+        )
+        assert signed.headers == {"Content-Length": str(len(body))}
+        await put(signed, body)
+        assert [part.size for part in await store.list_parts(*upload.address)] == [len(body)]
+
+    async def test_without_a_declared_length_no_header_is_demanded(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        assert (await upload.signed(1)).headers == {}
+
+    @pytest.mark.parametrize(
+        ("asked", "given"),
+        [
+            (timedelta(minutes=5), timedelta(minutes=5)),
+            (timedelta(days=7), timedelta(days=7)),
+            (timedelta(days=30), timedelta(days=7)),
+        ],
+    )
+    async def test_a_url_tells_the_end_of_its_life_which_is_7_days_at_most(
+        self, store: ObjectStore, put: Put, asked: timedelta, given: timedelta
+    ) -> None:
+        upload = await opened(store, put)
+        before = datetime.now(UTC)
+        signed = await store.sign_part(*upload.address, 1, expires_in=asked)
+        assert signed.expires_at.utcoffset() == timedelta(0)
+        assert before + given - SLACK < signed.expires_at <= datetime.now(UTC) + given
+
+    async def test_uploads_of_one_key_do_not_share_parts(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        first, second = await opened(store, put), await opened(store, put)
+        await first.part(1, b"first")
+        assert await store.list_parts(*second.address) == []
+
+    async def test_open_uploads_are_listed_by_exactly_their_key(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        mine = [await opened(store, put) for _ in range(2)]
+        for key in (f"{KEY}2", f"{KEY}/more", KEY[:-1], KEY.upper()):
+            await opened(store, put, new_object(key))
+        listed = await store.list_uploads(KEY)
+        assert {upload.store_upload_id for upload in listed} == {upload.id for upload in mine}
+        assert len(listed) == len(mine)
+
+    async def test_an_open_upload_tells_when_it_began(self, store: ObjectStore, put: Put) -> None:
+        await opened(store, put)
+        (upload,) = await store.list_uploads(KEY)
+        assert upload.initiated_at.utcoffset() == timedelta(0)
+        assert upload.initiated_at < datetime.now(UTC) + SLACK
+
+    async def test_a_key_without_uploads_lists_none(self, store: ObjectStore) -> None:
+        assert await store.list_uploads(KEY) == []
+
+    async def test_an_upload_that_never_was_has_no_list_of_parts(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        with pytest.raises(StoreUploadGoneError):
+            await store.list_parts(KEY, upload.id[::-1])

@@ -1,0 +1,58 @@
+"""Record that a client has uploaded a part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..errors import StaleSessionError
+from ..model import Part, SessionState, UploadSession
+from ..ports import Clock, SessionRepository
+from .address import SessionAddress
+from .part_rules import require_part
+
+# The sweep ages by activity in days; noting it once an hour keeps a part at one read and one write.
+ACTIVITY_GRAIN: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPart:
+    """The session's state once the part is recorded, and how many parts are."""
+
+    status: SessionState
+    parts_recorded: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPart:
+    """Record a part of an open session; the last report of a number wins.
+
+    Raise SessionNotFoundError, TransitionError when the session is not open, and InvalidFieldError
+    for a part that is not in the plan.
+    """
+
+    sessions: SessionRepository
+    clock: Clock
+
+    async def __call__(
+        self, address: SessionAddress, part_number: int, etag: str, size: int | None = None
+    ) -> RecordedPart:
+        session = await address.find_in(self.sessions)
+        session.require_open("record a part of")
+        require_part(session, part_number, size, size_field="size")
+        now = self.clock.now()
+        # The part first: a session in progress has a part, whatever dies in between.
+        await self.sessions.record_parts(session.id, [Part.reported(part_number, etag, size, now)])
+        session = await self._moved(session, now)
+        return RecordedPart(session.state, await self.sessions.count_parts(session.id))
+
+    async def _moved(self, session: UploadSession, now: datetime) -> UploadSession:
+        while session.state is SessionState.INITIATED or (
+            session.state.is_open and now - session.active_at >= ACTIVITY_GRAIN
+        ):
+            try:
+                return await self.sessions.save(session.part_recorded(now))
+            except StaleSessionError:  # another part came first, or the session was claimed
+                session = await self.sessions.get(session.id)
+        return session

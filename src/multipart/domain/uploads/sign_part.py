@@ -1,0 +1,40 @@
+"""Sign a URL on which a client PUTs one part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import SessionNotFoundError
+from ..ports import ObjectStore, SessionRepository, SignedPart
+from .address import SessionAddress
+from .part_rules import require_part
+from .policy import UploadPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SignPart:
+    """Sign one part of an open session; S3 itself is not asked.
+
+    Raise SessionNotFoundError, TransitionError when the session is not open, and InvalidFieldError
+    for a part that is not in the plan.
+    """
+
+    sessions: SessionRepository
+    store: ObjectStore
+    policy: UploadPolicy
+
+    async def __call__(
+        self, address: SessionAddress, part_number: int, content_length: int | None = None
+    ) -> SignedPart:
+        session = await address.find_in(self.sessions)
+        session.require_open("sign a part of")
+        require_part(session, part_number, content_length, size_field="content_length")
+        if session.store_upload_id is None:
+            raise SessionNotFoundError
+        return await self.store.sign_part(
+            session.key,
+            session.store_upload_id,
+            part_number,
+            expires_in=self.policy.url_life,
+            content_length=content_length,
+        )

@@ -1,0 +1,49 @@
+"""Tell how far an upload is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..model import Part, PartState, UploadSession
+from ..reconciliation import expected_numbers
+from .address import SessionAddress
+from .list_parts import ListParts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadStatus:
+    """How far an upload is.
+
+    `parts` are those recorded or held by the store; `missing_parts` the numbers still to upload,
+    None once the upload has ended.
+    """
+
+    session: UploadSession
+    parts: Sequence[Part]
+    missing_parts: Sequence[int] | None
+
+    @property
+    def bytes_verified(self) -> int:
+        """Give the bytes that the store confirms to hold."""
+        return sum(part.size or 0 for part in self.parts if part.state is PartState.VERIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class GetUploadStatus:
+    """Read the session and what the store holds of it. Raise SessionNotFoundError."""
+
+    list_parts: ListParts
+
+    async def __call__(self, address: SessionAddress) -> UploadStatus:
+        session, parts = await self.list_parts(address)
+        verified = {part.number for part in parts if part.state is PartState.VERIFIED}
+        known = {part.number for part in parts}
+        missing = [
+            number for number in expected_numbers(session.plan, known) if number not in verified
+        ]
+        return UploadStatus(
+            session=session,
+            parts=parts,
+            missing_parts=None if session.state.is_terminal else missing,
+        )

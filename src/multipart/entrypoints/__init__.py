@@ -1,0 +1,1 @@
+"""The driving side: HTTP and the command line."""

@@ -1,0 +1,25 @@
+"""The `multipart-upload` command."""
+
+from __future__ import annotations
+
+import click
+
+from .dev import dev
+from .serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="multipart-upload")
+def main() -> None:
+    """Coordinate multipart uploads to S3.
+
+    Clients PUT the bytes of a file straight to S3 on presigned URLs; this service starts the
+    upload, signs the parts, remembers them, and completes or aborts it.
+
+    To look around without anything installed, run `multipart-upload dev`.
+    To serve a real bucket, set the environment (see `multipart-upload serve --help`).
+    """
+
+
+main.add_command(serve)
+main.add_command(dev)

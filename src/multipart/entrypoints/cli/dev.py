@@ -1,0 +1,105 @@
+"""`multipart-upload dev`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging.config
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import click
+import uvicorn
+
+from ...container import Container, make_bucket
+from ...settings import Settings
+from ..http import create_app
+from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, running_emulator
+from .logs import log_config
+
+_BUCKET: Final = "uploads"
+_HOST: Final = "127.0.0.1"
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--s3-port",
+    default=9000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port of the S3 emulator.",
+)
+def dev(port: int, s3_port: int) -> None:
+    """Serve on embedded defaults: an S3 emulator, SQLite, and the API, all on 127.0.0.1.
+
+    Nothing has to be set up, and nothing is left when it stops: sessions and objects are kept
+    in a temporary folder. The emulator needs the extra `emulator` (pip install
+    'multipart-upload[emulator]') and does not check signatures.
+    """
+    with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
+        try:
+            with running_emulator(_HOST, s3_port) as emulator:
+                asyncio.run(_serve(_settings(emulator, Path(folder)), port))
+        except EmulatorError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+def _settings(emulator: Emulator, folder: Path) -> Settings:
+    # Whatever the environment says: `dev` never touches a real bucket or database.
+    return Settings(
+        _env_file=None,
+        aws_region="us-east-1",
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        aws_session_token=None,
+        s3_bucket_name=_BUCKET,
+        s3_endpoint_url=emulator.url,
+        s3_public_endpoint_url=None,
+        mongo_uri=None,
+        database_url=f"sqlite+aiosqlite:///{folder}/sessions.db",
+        cors_allowed_origins="*",
+    )
+
+
+async def _serve(settings: Settings, port: int) -> None:
+    await make_bucket(settings, ["*"])
+    config = uvicorn.Config(
+        create_app(Container(settings=settings)),
+        host=_HOST,
+        port=port,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        log_config=log_config("WARNING"),
+    )
+    logging.config.dictConfig(log_config("WARNING"))
+    server = uvicorn.Server(config)
+    banner = asyncio.create_task(_announce(server, settings))
+    await server.serve()
+    banner.cancel()
+
+
+async def _announce(server: uvicorn.Server, settings: Settings) -> None:
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+        await asyncio.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    click.echo(_banner(f"http://{_HOST}:{port}", settings))
+
+
+def _banner(api: str, settings: Settings) -> str:
+    return f"""
+  multipart-upload is ready.
+
+    API          {api}
+    OpenAPI      {api}/docs
+    S3 emulator  {settings.s3_endpoint_url}   bucket {_BUCKET}
+    credentials  {ACCESS_KEY_ID} / {SECRET_ACCESS_KEY}
+
+  Upload a file (in another terminal, from the project's folder):
+
+    .venv/bin/python examples/upload.py README.md --api {api}
+
+  Ctrl-C stops everything and leaves nothing behind.
+"""

@@ -1,0 +1,53 @@
+"""One line per event on standard error, without stack traces."""
+
+from __future__ import annotations
+
+import logging
+from traceback import extract_tb
+
+
+class OneLine(logging.Formatter):
+    """Write an exception as its type and place.
+
+    Its message and trace are left out: both can hold credentials and signed URLs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record without what `exc_info` would add."""
+        message = record.getMessage()
+        if message.startswith("Traceback"):
+            # Litestar reports a failed start to uvicorn as a whole trace; its last line says why.
+            message = message.rstrip().rpartition("\n")[2]
+        plain = logging.makeLogRecord(
+            record.__dict__ | {"msg": message, "args": None, "exc_info": None, "exc_text": None}
+        )
+        return super().format(plain) + _place(record)
+
+
+def _place(record: logging.LogRecord) -> str:
+    if not record.exc_info or record.exc_info[1] is None:
+        return ""
+    exc = record.exc_info[1]
+    frame = extract_tb(exc.__traceback__)[-1] if exc.__traceback__ else None
+    where = f" in {frame.name}, {frame.filename}:{frame.lineno}" if frame else ""
+    return f" [{type(exc).__name__}{where}]"
+
+
+def log_config(level: str) -> dict[str, object]:
+    """Give `logging.config` the whole process's logging."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"one-line": {"()": OneLine}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "one-line"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+        # What a request and its answer hold, signed URLs included, is written by these at DEBUG,
+        # and by SQLAlchemy at INFO.
+        "loggers": {
+            name: {"level": "ERROR" if level == "ERROR" else "WARNING"}
+            for name in ("aiobotocore", "botocore", "pymongo", "urllib3", "sqlalchemy", "aiosqlite")
+        },
+    }

@@ -1,0 +1,72 @@
+"""`multipart-upload serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+import uvicorn
+
+from ...settings import SettingsError, load_settings
+from .logs import log_config
+
+_FACTORY: Final = "multipart_upload.entrypoints.http.server:app_from_environment"
+_PACKAGE: Final = Path(__file__).resolve().parents[2]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port."
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes. They share nothing but the database, as replicas do.",
+)
+@click.option("--reload", is_flag=True, help="Start anew when the code changes; one worker.")
+@click.option("--access-log", is_flag=True, help="Log a line for every request.")
+@click.option(
+    "--grace",
+    default=30,
+    show_default=True,
+    type=click.IntRange(0, 3600),
+    help="Seconds that running requests get to finish after SIGTERM.",
+)
+def serve(
+    host: str, port: int, workers: int, grace: int, *, reload: bool, access_log: bool
+) -> None:
+    r"""Serve the REST interface, for a real bucket and a real database.
+
+    \b
+    Settings come from the environment or .env; the most needed:
+      S3_BUCKET_NAME         the bucket (required)
+      AWS_REGION             its region                       [us-east-1]
+      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY                [the usual AWS chain]
+      S3_ENDPOINT_URL        a store other than AWS
+      MONGO_URI              the session database             [a SQLite file]
+    The README lists them all.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as exc:
+        raise click.ClickException(str(exc)) from exc
+    uvicorn.run(
+        _FACTORY,
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        reload_dirs=[str(_PACKAGE)] if reload else None,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=access_log,
+        server_header=False,
+        timeout_graceful_shutdown=grace,
+        log_config=log_config(settings.log_level),
+    )

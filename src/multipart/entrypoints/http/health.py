@@ -1,0 +1,29 @@
+"""What an orchestrator asks."""
+
+from __future__ import annotations
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from ...domain.uploads import CheckReadiness
+from .openapi import PROBLEMS
+from .schemas import Health
+
+
+class HealthController(Controller):
+    """Alive: the process answers. Ready: the database and the bucket do too."""
+
+    path = "/health"
+    tags = ("Health",)
+
+    @get("/live", operation_id="live")
+    async def live(self) -> Health:
+        """Answer at all."""
+        return Health()
+
+    @get("/ready", operation_id="ready", responses={503: PROBLEMS[503]})
+    async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
+        """Ask the database and the bucket; 503 names one that is away."""
+        await check_readiness()
+        return Health()

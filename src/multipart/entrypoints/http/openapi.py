@@ -1,0 +1,66 @@
+"""What `/docs` shows beside the routes themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import SwaggerRenderPlugin
+
+from .schemas import Problem
+
+_FLOW: Final = """
+Coordinate a multipart upload: the bytes go straight from the client to S3.
+
+1. Start, with the file's size, to learn how to cut it. `POST /api/start-upload`
+
+       {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4", "size": 17825792}
+
+   answers
+
+       {"upload_id": "3f0c", "key": "alice/3f0c/film.mp4", "part_size": 8388608, "part_count": 3,
+        "status": "initiated", "expires_at": "2026-12-01T12:00:00Z"}
+
+2. For every part, `GET /api/get-signed-url?upload_id=3f0c&key=alice/3f0c/film.mp4&part_number=1`
+   answers `{"signed_url": "https://..."}`. PUT the part's bytes there; S3 answers with an `ETag`.
+
+3. Report it. `POST /api/upload-part`
+
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4",
+        "part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
+
+4. When all are there, `POST /api/complete-upload`
+
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4"}
+
+   answers `{"location": "https://...", "key": "alice/3f0c/film.mp4", "message": "..."}`.
+
+Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
+"""
+
+PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
+    status: ResponseSpec(
+        data_container=Problem, description=description, media_type="application/problem+json"
+    )
+    for status, description in {
+        400: "The body is not JSON.",
+        404: "No such session: id, key and user do not belong together, or no part is anywhere.",
+        409: "The session is in a state that does not allow this; `status` says in which.",
+        413: "The file or the body is too large.",
+        422: "A field is wrong; `errors` names it.",
+        503: "MongoDB or S3 is away; `Retry-After` says when to try again.",
+    }.items()
+}
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """Describe the service at `/docs`."""
+    return OpenAPIConfig(
+        title="multipart-upload",
+        version=version,
+        description=_FLOW,
+        path="/docs",
+        render_plugins=[SwaggerRenderPlugin()],
+    )

@@ -1,0 +1,95 @@
+"""The routes that only look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from ...domain.model import SessionState
+from ...domain.ports import SessionQuery
+from ...domain.uploads import GetUploadStatus, ListParts, ListSessions, SessionAddress
+from .cursor import cursor_after, parse_cursor
+from .openapi import PROBLEMS
+from .parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
+from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
+
+_States = Annotated[
+    list[SessionState] | None,
+    QueryParameter(max_items=len(SessionState), description="May be repeated."),
+]
+_From = Annotated[datetime | None, QueryParameter(description="Created then or later, RFC 3339.")]
+_Before = Annotated[datetime | None, QueryParameter(description="Created earlier, RFC 3339.")]
+_Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Sessions in one answer.")]
+_Cursor = Annotated[
+    str | None, QueryParameter(max_length=512, description="The next_cursor of the page before.")
+]
+
+
+class QueryController(Controller):
+    """Status, parts, sessions."""
+
+    path = "/api"
+    tags = ("Looking",)
+    responses = PROBLEMS
+
+    @get("/upload-status", operation_id="getUploadStatus")
+    async def status(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        upload_status: NamedDependency[GetUploadStatus],
+        user_id: OptionalUserIdQuery = None,
+    ) -> UploadStatusAnswer:
+        """Tell how far an upload is, S3 asked."""
+        address = SessionAddress(upload_id=upload_id, key=key, user_id=user_id)
+        return UploadStatusAnswer.of_status(await upload_status(address))
+
+    @get("/list-parts", operation_id="listParts")
+    async def parts(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        list_parts: NamedDependency[ListParts],
+        user_id: OptionalUserIdQuery = None,
+    ) -> PartList:
+        """List the parts that are recorded or that S3 holds: where to resume."""
+        address = SessionAddress(upload_id=upload_id, key=key, user_id=user_id)
+        session, parts = await list_parts(address)
+        answers = [PartAnswer.of(part) for part in parts]
+        return PartList(session.id, session.key, session.state, answers)
+
+    @get("/uploads", operation_id="listUploads")
+    async def uploads(
+        self,
+        user_id: UserIdQuery,
+        list_sessions: NamedDependency[ListSessions],
+        status: _States = None,
+        created_from: _From = None,
+        created_before: _Before = None,
+        limit: _Limit = 50,
+        cursor: _Cursor = None,
+    ) -> UploadList:
+        """List a user's uploads, newest first."""
+        page = await list_sessions(
+            SessionQuery(
+                user_id=user_id,
+                states=frozenset(status or ()),
+                created_from=_utc(created_from),
+                created_before=_utc(created_before),
+                after=parse_cursor(cursor) if cursor else None,
+                limit=limit,
+            )
+        )
+        following = cursor_after(page.sessions[-1]) if page.has_more else None
+        return UploadList([UploadSummary.of(session) for session in page.sessions], following)
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """Take a time without a zone as UTC."""
+    if time is None or time.tzinfo is not None:
+        return time
+    return time.replace(tzinfo=UTC)

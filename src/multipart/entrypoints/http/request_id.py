@@ -1,0 +1,35 @@
+"""Give every request an id that its answer, its log lines and its caller's logs share."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from uuid import uuid4
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+HEADER: Final = "X-Request-ID"
+# What is taken from a client must not be able to break a log line.
+_ACCEPTED: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_STATE_KEY: Final = "request_id"
+
+
+def request_id_of(scope: Scope) -> str:
+    """Give the request's id: the client's, if it sent a decent one, else a new one."""
+    state = scope["state"]
+    if _STATE_KEY not in state:
+        state[_STATE_KEY] = _from_client(scope) or uuid4().hex
+    return str(state[_STATE_KEY])
+
+
+async def send_request_id(message: Message, scope: Scope) -> None:
+    """Put the id into the answer; for Litestar's `before_send`, so that a 404 has it too."""
+    if message["type"] == "http.response.start":
+        MutableScopeHeaders.from_message(message)[HEADER] = request_id_of(scope)
+
+
+def _from_client(scope: Scope) -> str | None:
+    name = HEADER.lower().encode()
+    sent = next((value for key, value in scope["headers"] if key == name), b"")
+    return sent.decode() if _ACCEPTED.fullmatch(sent) else None

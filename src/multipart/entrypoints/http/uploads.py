@@ -1,0 +1,78 @@
+"""The routes that carry a file: the four original ones and abort."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from ...domain.uploads import (
+    AbortUpload,
+    CompleteUpload,
+    RecordPart,
+    SessionAddress,
+    SignPart,
+    StartUpload,
+)
+from .openapi import PROBLEMS
+from .parameters import ContentLengthQuery, KeyQuery, PartNumberQuery, UploadIdQuery
+from .schemas import (
+    AbortedUpload,
+    CompletedUpload,
+    PartRecorded,
+    RecordPartRequest,
+    SessionRequest,
+    SignedUrl,
+    StartedUpload,
+    StartUploadRequest,
+)
+
+
+class UploadController(Controller):
+    """Start, sign, record, complete, abort."""
+
+    path = "/api"
+    tags = ("Uploading",)
+    responses = PROBLEMS
+
+    @post("/start-upload", status_code=200, operation_id="startUpload")
+    async def start(
+        self, data: JSONBody[StartUploadRequest], start_upload: NamedDependency[StartUpload]
+    ) -> StartedUpload:
+        """Begin an upload. With `size`, the answer says how to cut the file."""
+        return StartedUpload.of(await start_upload(data.to_domain()))
+
+    @get("/get-signed-url", operation_id="getSignedUrl")
+    async def sign(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        part_number: PartNumberQuery,
+        sign_part: NamedDependency[SignPart],
+        content_length: ContentLengthQuery = None,
+    ) -> SignedUrl:
+        """Get a URL on which to PUT one part straight to S3."""
+        address = SessionAddress(upload_id=upload_id, key=key)
+        return SignedUrl.of(await sign_part(address, part_number, content_length))
+
+    @post("/upload-part", status_code=200, operation_id="recordPart")
+    async def record(
+        self, data: JSONBody[RecordPartRequest], record_part: NamedDependency[RecordPart]
+    ) -> PartRecorded:
+        """Report a part that S3 has taken. The last report of a number wins."""
+        recorded = await record_part(data.address(), data.part_number, data.etag, data.size)
+        return PartRecorded(recorded.status, recorded.parts_recorded)
+
+    @post("/complete-upload", status_code=200, operation_id="completeUpload")
+    async def complete(
+        self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
+    ) -> CompletedUpload:
+        """Join the parts into the object. Repeating it gives the same answer."""
+        return CompletedUpload.of(await complete_upload(data.address()))
+
+    @post("/abort-upload", status_code=200, operation_id="abortUpload")
+    async def abort(
+        self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
+    ) -> AbortedUpload:
+        """Throw the upload and its parts away. Repeating it changes nothing."""
+        return AbortedUpload((await abort_upload(data.address())).state)

@@ -1,0 +1,115 @@
+"""Settings, from the environment and `.env`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .domain.limits import MAX_OBJECT_SIZE, MAX_URL_SECONDS
+
+_DAY: Final = 24 * 3600
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one line that names it."""
+
+
+def _origins(text: str) -> str:
+    for origin in _split(text):
+        if origin != "*" and not origin.startswith(("http://", "https://")):
+            msg = f"{origin!r} is neither * nor an origin such as https://app.example.org"
+            raise ValueError(msg)
+    return text
+
+
+def _endpoint(url: str | None) -> str | None:
+    if url and not url.startswith(("http://", "https://")):
+        msg = "must begin with http:// or https://"
+        raise ValueError(msg)
+    return url or None
+
+
+_Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
+
+
+class Settings(BaseSettings):
+    """What an operator sets; a field's environment variable is its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+        str_strip_whitespace=True,
+    )
+
+    aws_region: str = Field(default="us-east-1", min_length=1)
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+
+    s3_bucket_name: str = Field(min_length=3, max_length=63)
+    s3_endpoint_url: _Endpoint = None
+    s3_public_endpoint_url: _Endpoint = None
+    s3_key_prefix: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9!_.*'()/-]*$")
+
+    mongo_uri: SecretStr | None = None
+    mongo_database: str | None = None
+    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")
+
+    signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
+    upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60)
+    lease_seconds: int = Field(default=60, ge=1, le=3600)
+    max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
+
+    cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
+    log_level: Annotated[str, AfterValidator(str.upper)] = Field(
+        default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
+    )
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Give the origins whose pages may call the service."""
+        return _split(self.cors_allowed_origins)
+
+    @property
+    def upload_expiry(self) -> timedelta:
+        """Give the time that an upload may rest untouched."""
+        return timedelta(seconds=self.upload_expiry_seconds)
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
+            msg = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: give both or none"
+            raise ValueError(msg)
+        if self.signed_url_seconds > self.upload_expiry_seconds:
+            msg = "SIGNED_URL_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
+            raise ValueError(msg)
+        if self.lease_seconds > self.upload_expiry_seconds:
+            msg = "LEASE_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
+            raise ValueError(msg)
+        return self
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raise SettingsError, with one line that names each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as exc:
+        # Only the messages: the values may be secrets.
+        wrong = [
+            ": ".join([*(str(name).upper() for name in error["loc"]), _sentence(error["msg"])])
+            for error in exc.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise SettingsError("; ".join(wrong)) from None
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Field required", "is required")
+
+
+def _split(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]

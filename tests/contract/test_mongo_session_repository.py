@@ -1,0 +1,31 @@
+"""MongoDB keeps the promises of the session repository."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.contract.outage import SessionRepositoryOutageContract
+from multipart_upload.contract.session_repository import SessionRepositoryContract
+from multipart_upload.domain.ports import SessionRepository
+from tests.servers.mongodb_proxy import MongoProxy
+
+opened = asynccontextmanager(open_mongo_sessions)
+
+
+class TestMongoSessionRepository(SessionRepositoryContract):
+    @pytest.fixture
+    async def sessions(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
+        async with opened(mongo_uri) as sessions:
+            yield sessions
+
+
+class TestMongoAway(SessionRepositoryOutageContract):
+    @pytest.fixture
+    async def away(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
+        async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+            proxy.close()
+            yield sessions

@@ -1,0 +1,75 @@
+"""Every session repository keeps the port's promises; MongoDB's has a file of its own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from multipart_upload.adapters.memory import MemorySessionRepository
+from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
+from multipart_upload.adapters.sql.engine import new_database, new_engine
+from multipart_upload.contract.outage import SessionRepositoryOutageContract
+from multipart_upload.contract.session_repository import SessionRepositoryContract
+from multipart_upload.domain.ports import SessionRepository
+from tests.servers.postgresql import PostgresqlServer
+
+opened = asynccontextmanager(open_sql_sessions)
+
+
+class TestMemorySessionRepository(SessionRepositoryContract):
+    @pytest.fixture
+    def sessions(self) -> SessionRepository:
+        return MemorySessionRepository()
+
+
+class TestSqliteSessionRepository(SessionRepositoryContract):
+    @pytest.fixture
+    async def sessions(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
+        async with opened(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
+            yield sessions
+
+
+class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
+    @pytest.fixture
+    async def away(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
+        file = tmp_path / "uploads.db"
+        file.write_bytes(b"No database has been here. " * 100)
+        database = new_database(new_engine(make_url(f"sqlite+aiosqlite:///{file}")))
+        yield SqlSessionRepository(database)
+        await database.close()
+
+
+@pytest.mark.integration
+class TestPostgresqlSessionRepository(SessionRepositoryContract):
+    @pytest.fixture
+    async def sessions(self, postgresql_url: str) -> AsyncIterator[SessionRepository]:
+        async with opened(postgresql_url) as sessions:
+            yield sessions
+
+
+@pytest.mark.integration
+class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
+    @pytest.fixture
+    async def away(self, postgresql_server: PostgresqlServer) -> AsyncIterator[SessionRepository]:
+        database = new_database(new_engine(make_url(postgresql_server.url("nowhere"))))
+        yield SqlSessionRepository(database)
+        await database.close()
+
+
+@pytest.mark.integration
+class TestPostgresqlFrozen(SessionRepositoryOutageContract):
+    """The worst of outages: connections are accepted, and nothing is ever answered."""
+
+    @pytest.fixture
+    async def away(
+        self, postgresql_server: PostgresqlServer, postgresql_url: str
+    ) -> AsyncIterator[SessionRepository]:
+        async with opened(postgresql_url) as sessions:
+            postgresql_server.signal_all(signal.SIGSTOP)
+            yield sessions
+            postgresql_server.signal_all(signal.SIGCONT)

@@ -1,0 +1,73 @@
+"""A bucket, looked at behind the service's back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import uuid4
+
+from botocore.config import Config
+from botocore.session import get_session
+
+from tests.servers.s3_kinds import S3Server
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An object as anybody would download it."""
+
+    body: bytes
+    content_type: str
+    disposition: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of one's own on a server, and the settings with which the service uses it."""
+
+    server: S3Server
+    client: Any
+    name: str = field(default_factory=lambda: f"e2e-{uuid4().hex}")
+
+    @classmethod
+    @contextmanager
+    def made_on(cls, server: S3Server) -> Iterator[Self]:
+        client = get_session().create_client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url=server.endpoint_url,
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+            config=Config(proxies={}, s3={"addressing_style": "path"}),
+        )
+        bucket = cls(server, client)
+        client.create_bucket(Bucket=bucket.name)
+        yield bucket
+        client.close()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": self.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
+            "S3_BUCKET_NAME": self.name,
+            "S3_ENDPOINT_URL": self.server.endpoint_url,
+        }
+
+    def download(self, key: str) -> StoredFile:
+        found = self.client.get_object(Bucket=self.name, Key=key)
+        return StoredFile(
+            found["Body"].read(),
+            found["ContentType"],
+            found["ContentDisposition"],
+            found["Metadata"],
+        )
+
+    def open_uploads(self, key: str) -> list[str]:
+        """List S3's own ids of the uploads of a key that are neither completed nor aborted."""
+        found = self.client.list_multipart_uploads(Bucket=self.name, Prefix=key)
+        return [upload["UploadId"] for upload in found.get("Uploads", [])]

@@ -1,0 +1,101 @@
+"""The service as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.servers.mongodb_kinds import free_port
+
+ROOT: Final = Path(__file__).parents[2]
+COMMAND: Final = (
+    sys.executable,
+    "-c",
+    "from multipart_upload.entrypoints.cli import main; main(prog_name='multipart-upload')",
+)
+READY_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service and what it has written to its log."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def client(self, **headers: str) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60, headers=headers, trust_env=False)
+
+    def terminate(self) -> int:
+        """Ask it to end, and give its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=READY_SECONDS)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Give a process these settings and nothing of the tests' own environment."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+
+
+@contextmanager
+def running_service(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[Service]:
+    """Serve on a free port, in an empty folder where no `.env` is read."""
+    port = free_port()
+    log_file = folder / f"service-{port}.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", str(port), *options],
+            cwd=folder,
+            env=environment(settings),
+            stdout=log,
+            stderr=log,
+        )
+    service = Service(f"http://127.0.0.1:{port}", process, log_file)
+    with process:
+        try:
+            _wait_until_live(service)
+            yield service
+        finally:
+            process.kill()
+
+
+def run_command(
+    folder: Path, settings: Mapping[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=READY_SECONDS,
+        check=False,
+    )
+
+
+def _wait_until_live(service: Service) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    with service.client() as client:
+        while time.monotonic() < deadline and service.process.poll() is None:
+            with suppress(httpx.TransportError):
+                if client.get("/health/live").is_success:
+                    return
+            time.sleep(0.05)
+    msg = f"the service does not answer; its log:\n{service.log}"
+    raise RuntimeError(msg)

@@ -1,0 +1,109 @@
+"""An upload as a client drives it, and how its answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from uuid import uuid4
+
+import httpx
+
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload of one user; every method is one request to the service unless it says more."""
+
+    api: httpx.Client
+    user_id: str
+    started: Mapping[str, Any]
+
+    @classmethod
+    def start(cls, api: httpx.Client, filename: str = "film.bin", **more: object) -> Self:
+        user_id = f"user-{uuid4().hex}"
+        fields = {"user_id": user_id, "filename": filename, "content_type": "video/mp4", **more}
+        return cls(api, user_id, answer(api.post("/api/start-upload", json=fields)))
+
+    @property
+    def key(self) -> str:
+        return str(self.started["key"])
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What names the session where the user is not asked for."""
+        return {"upload_id": self.started["upload_id"], "key": self.key}
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What names the session in the bodies of requests."""
+        return {"user_id": self.user_id, **self.named}
+
+    def sign(self, number: int, **more: int) -> httpx.Response:
+        query = {**self.named, "part_number": number, **more}
+        return self.api.get("/api/get-signed-url", params=query)
+
+    def put(self, number: int, body: bytes) -> str:
+        """Sign a part, PUT it to S3 itself, and give the ETag."""
+        signed = answer(self.sign(number, content_length=len(body)))
+        sent = httpx.put(
+            signed["signed_url"], content=body, headers=signed["headers"], trust_env=False
+        )
+        assert sent.status_code == 200, sent.text
+        return sent.headers["etag"]
+
+    def record(self, number: int, etag: str, **more: int) -> httpx.Response:
+        fields = {**self.address, "part_number": number, "etag": etag, **more}
+        return self.api.post("/api/upload-part", json=fields)
+
+    def send(self, number: int, body: bytes) -> dict[str, Any]:
+        """Sign a part, PUT it to S3 itself, and record it."""
+        return answer(self.record(number, self.put(number, body), size=len(body)))
+
+    def complete(self) -> httpx.Response:
+        return self.api.post("/api/complete-upload", json=self.address)
+
+    def abort(self) -> httpx.Response:
+        return self.api.post("/api/abort-upload", json=self.address)
+
+    def status(self) -> httpx.Response:
+        return self.api.get("/api/upload-status", params=self.named)
+
+    def list_parts(self) -> httpx.Response:
+        return self.api.get("/api/list-parts", params=self.named)
+
+    def others(self, **query: str | int) -> httpx.Response:
+        """List the uploads of the same user."""
+        return self.api.get("/api/uploads", params={"user_id": self.user_id, **query})
+
+
+def answer(response: httpx.Response) -> dict[str, Any]:
+    """Give the JSON of a success."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Give the problem details of exactly this error, RFC 9457."""
+    assert (response.status_code, response.json().get("code")) == (status, code), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = response.json()
+    assert found["status"] == status
+    assert found["type"].endswith(f":{code}")
+    assert isinstance(found["detail"], str)
+    assert found["title"]
+    return found
+
+
+def wrong_fields(response: httpx.Response) -> list[str]:
+    """Give the fields that a 422 names."""
+    return [error["field"] for error in problem(response, 422, "invalid-field")["errors"]]
+
+
+def some_bytes(size: int, seed: int = 0) -> bytes:
+    """Make bytes that differ from part to part and from seed to seed."""
+    block = bytes((index * 7 + index // 256 + seed) % 256 for index in range(65_537))
+    return (block * (size // len(block) + 1))[:size]

@@ -1,0 +1,191 @@
+"""What MongoDB holds and what is left when it fails; the port's promises are in contract/."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.contract.outage import CALLS, PATIENCE
+from multipart_upload.contract.samples import NOW, full_session, sample_part, sample_session
+from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
+from multipart_upload.domain.model import SessionState
+from multipart_upload.domain.ports import SessionRepository
+from tests.servers.mongodb import with_database
+from tests.servers.mongodb_kinds import MongoServer
+from tests.servers.mongodb_proxy import MongoProxy
+
+pytestmark = pytest.mark.integration
+opened = asynccontextmanager(open_mongo_sessions)
+
+
+@pytest.fixture
+async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
+    async with opened(mongo_uri) as sessions:
+        yield sessions
+
+
+def indexes(uri: str, collection: str) -> dict[tuple[tuple[str, int], ...], bool]:
+    """Give the keys of a collection's indexes, and which are unique."""
+    client: MongoClient[dict[str, Any]] = MongoClient(uri)
+    with client:
+        found = client.get_default_database()[collection].index_information()
+    return {tuple(index["key"]): index.get("unique", False) for index in found.values()}
+
+
+@pytest.mark.usefixtures("sessions")
+def test_the_indexes_are_there_once_the_repository_is_open(mongo_uri: str) -> None:
+    age = ("created_at", 1), ("_id", 1)
+    assert indexes(mongo_uri, "upload_sessions") == {
+        (("_id", 1),): False,
+        (("user_id", 1), ("state", 1), *age): False,
+        (("user_id", 1), *age): False,
+        (("state", 1), ("expires_at", 1)): False,
+    }
+    assert indexes(mongo_uri, "upload_parts") == {
+        (("_id", 1),): False,
+        (("session_id", 1), ("number", 1)): True,
+    }
+
+
+@pytest.mark.parametrize("command", ["insert", "update"])
+async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
+    mongo_uri: str, command: str
+) -> None:
+    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+        if command == "insert":
+            proxy.lose_answer_to(command)
+        await sessions.add(sample_session())
+        if command == "update":
+            proxy.lose_answer_to(command)
+        saved = await sessions.save(sample_session().initiated("2~abc", NOW))
+        assert proxy.has_lost_one
+        assert await sessions.get("upload-1") == saved
+
+
+async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> None:
+    parts = [sample_part(n) for n in range(1, 4)]
+    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+        proxy.lose_answer_to("update")
+        await sessions.record_parts("upload-1", parts)
+        assert proxy.has_lost_one
+        assert await sessions.list_parts("upload-1") == parts
+
+
+async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_in_time(
+    mongo_uri: str,
+) -> None:
+    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+        proxy.silence()
+        started = time.monotonic()
+        outcomes = await asyncio.gather(
+            *(call(sessions) for call in CALLS.values()), return_exceptions=True
+        )
+        assert time.monotonic() - started < PATIENCE
+        assert {type(outcome) for outcome in outcomes} == {RepositoryUnavailableError}
+        proxy.resume()
+        await sessions.check()
+
+
+async def test_after_an_outage_the_repository_goes_on_where_it_was(
+    own_mongo_server: MongoServer,
+) -> None:
+    async with opened(own_mongo_server.uri) as sessions:
+        await sessions.add(full_session())
+        await sessions.record_parts("upload-full", [sample_part(1)])
+        await asyncio.to_thread(own_mongo_server.stop)
+        started = time.monotonic()
+        with pytest.raises(RepositoryUnavailableError):
+            await sessions.get("upload-full")
+        assert time.monotonic() - started < PATIENCE
+        await asyncio.to_thread(own_mongo_server.start)
+        assert await sessions.get("upload-full") == full_session()
+        await sessions.record_parts("upload-full", [sample_part(2)])
+        assert await sessions.list_parts("upload-full") == [sample_part(1), sample_part(2)]
+
+
+async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
+    own_mongo_server: MongoServer,
+) -> None:
+    acknowledged: set[int] = set()
+
+    async def record(first: int, sessions: SessionRepository) -> None:
+        for number in range(first, 10_000, 8):
+            try:
+                await sessions.record_parts("upload-1", [sample_part(number)])
+            except RepositoryUnavailableError:
+                return
+            acknowledged.add(number)
+
+    async with opened(own_mongo_server.uri) as sessions:
+        recording = asyncio.gather(*(record(first, sessions) for first in range(1, 9)))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(own_mongo_server.kill)
+        await recording
+        await asyncio.to_thread(own_mongo_server.start)
+        kept = {part.number for part in await sessions.list_parts("upload-1")}
+    assert acknowledged
+    assert acknowledged <= kept
+
+
+async def test_opening_without_a_server_is_unavailability_in_time() -> None:
+    started = time.monotonic()
+    with pytest.raises(RepositoryUnavailableError):
+        async with opened("mongodb://127.0.0.1:1/uploads"):
+            pytest.fail("there is no server on port 1")
+    assert time.monotonic() - started < PATIENCE
+
+
+async def test_a_uri_that_cannot_be_right_is_no_outage() -> None:
+    with pytest.raises(ConfigurationError):
+        async with opened("mongodb://"):
+            pytest.fail("there is no host in it")
+
+
+@pytest.mark.parametrize(
+    ("argument", "in_uri", "expected"),
+    [("given", "named", "given"), (None, "named", "named"), (None, "", "multipart")],
+)
+async def test_the_database_is_the_argument_else_the_uris_else_multipart(
+    own_mongo_server: MongoServer, argument: str | None, in_uri: str, expected: str
+) -> None:
+    async with opened(with_database(own_mongo_server.uri, in_uri), argument):
+        pass
+    assert indexes(with_database(own_mongo_server.uri, expected), "upload_parts")
+
+
+async def test_repositories_open_at_the_same_time_keep_to_their_databases(
+    mongo_uri: str, own_mongo_server: MongoServer
+) -> None:
+    async with opened(mongo_uri) as first:
+        async with opened(own_mongo_server.uri) as second:
+            await first.add(sample_session("of-the-first"))
+            await second.add(sample_session("of-the-second"))
+            with pytest.raises(SessionNotFoundError):
+                await second.get("of-the-first")
+        assert await first.get("of-the-first") == sample_session("of-the-first")
+
+
+async def test_what_was_stored_is_there_for_the_next_process(mongo_uri: str) -> None:
+    async with opened(mongo_uri) as sessions:
+        await sessions.add(full_session())
+    async with opened(mongo_uri) as sessions:
+        assert await sessions.get("upload-full") == full_session()
+
+
+async def test_states_are_stored_as_they_are_spelled_on_the_wire(
+    mongo_uri: str, sessions: SessionRepository
+) -> None:
+    await sessions.add(sample_session(state=SessionState.IN_PROGRESS))
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+    with client:
+        stored = client.get_default_database()["upload_sessions"].find_one()
+    assert stored is not None
+    assert (stored["_id"], stored["state"]) == ("upload-1", "in-progress")

@@ -1,0 +1,134 @@
+"""What the MongoDB adapter sends: safe writes, safe reads, and the shard key in both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pymongo import monitoring
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.domain.ports import SessionQuery, SessionRepository
+
+pytestmark = pytest.mark.integration
+opened = asynccontextmanager(open_mongo_sessions)
+WRITES = {"insert", "update", "delete", "findAndModify"}
+MAJORITY = {"w": "majority", "j": True}
+
+
+class Commands(monitoring.CommandListener):
+    """The commands sent while it listens; PyMongo's listeners are for good and for all clients."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.listening = False
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.listening:
+            self.sent.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing to note."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing to note."""
+
+
+@pytest.fixture(scope="module")
+def listener() -> Commands:
+    listener = Commands()
+    monitoring.register(listener)
+    return listener
+
+
+@pytest.fixture
+def commands(listener: Commands) -> Iterator[list[dict[str, Any]]]:
+    listener.sent.clear()
+    listener.listening = True
+    yield listener.sent
+    listener.listening = False
+
+
+@pytest.fixture
+async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
+    async with opened(mongo_uri) as sessions:
+        yield sessions
+
+
+async def use_every_hot_method(sessions: SessionRepository) -> None:
+    await sessions.add(sample_session())
+    session = await sessions.save((await sessions.get("upload-1")).initiated("2~a", NOW))
+    await sessions.record_parts("upload-1", [sample_part(1)])
+    await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
+    await sessions.save(session.part_recorded(NOW))
+    await sessions.list_parts("upload-1")
+    await sessions.count_parts("upload-1")
+
+
+async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
+    commands: list[dict[str, Any]], mongo_uri: str
+) -> None:
+    # Whatever the URI says: it is often copied from somewhere.
+    separator = "&" if "?" in mongo_uri else "?"
+    async with opened(f"{mongo_uri}{separator}w=1&journal=false&retryWrites=false") as sessions:
+        await use_every_hot_method(sessions)
+    writes = [command for command in commands if WRITES & set(command)]
+    assert len(writes) == 6
+    assert [command["writeConcern"] for command in writes] == [MAJORITY] * len(writes)
+    assert all("txnNumber" in command for command in writes), "not retryable"
+
+
+async def test_every_read_sees_only_what_a_majority_has(
+    commands: list[dict[str, Any]], mongo_uri: str
+) -> None:
+    async with opened(mongo_uri) as sessions:
+        await use_every_hot_method(sessions)
+        await sessions.find(SessionQuery(user_id="alice"))
+    reads = [command for command in commands if {"find", "aggregate"} & set(command)]
+    assert len(reads) == 4
+    assert {command["readConcern"]["level"] for command in reads} == {"majority"}
+
+
+async def test_every_hot_command_names_the_shard_key_and_none_scans(
+    commands: list[dict[str, Any]], mongo_uri: str
+) -> None:
+    async with opened(mongo_uri) as sessions:
+        commands.clear()
+        await use_every_hot_method(sessions)
+    for command in commands:
+        key = {"upload_sessions": "_id", "upload_parts": "session_id"}
+        for collection, filters in hot_filters(command):
+            assert [found.get(key[collection]) for found in filters] == ["upload-1"] * len(filters)
+    assert not any("findAndModify" in command for command in commands)
+
+
+def hot_filters(command: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give the collection of a command and what it looks for, or inserts, there."""
+    match command:
+        case {"insert": collection, "documents": documents}:
+            yield collection, documents
+        case {"update": collection, "updates": updates}:
+            yield collection, [update["q"] for update in updates]
+        case {"find": collection, "filter": found}:
+            yield collection, [found]
+        case {"aggregate": collection, "pipeline": [{"$match": found}, *_]}:
+            yield collection, [found]
+        case {"endSessions": _}:
+            pass
+        case _:
+            pytest.fail(f"not a command for a hot path: {command}")
+
+
+async def test_recording_the_last_of_many_parts_is_one_command_on_one_document(
+    commands: list[dict[str, Any]], sessions: SessionRepository
+) -> None:
+    await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
+    commands.clear()
+    await sessions.record_parts("upload-1", [sample_part(301)])
+    (command,) = commands
+    assert [update["q"] for update in command["updates"]] == [
+        {"session_id": "upload-1", "number": 301}
+    ]

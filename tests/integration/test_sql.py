@@ -1,0 +1,254 @@
+"""What the port cannot say of the SQL adapter: its files, its processes, its indexes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import event, make_url, text
+
+from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
+from multipart_upload.adapters.sql.engine import new_database, new_engine
+from multipart_upload.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.domain.errors import RepositoryUnavailableError
+from multipart_upload.domain.model import SessionState
+from multipart_upload.domain.ports import SessionQuery, SessionRepository
+
+opened = asynccontextmanager(open_sql_sessions)
+ROOT = Path(__file__).parents[2]
+WRITES_AND_WAITS = """
+import asyncio, sys
+from multipart_upload.adapters.sql import open_sql_sessions
+from multipart_upload.contract.samples import sample_part, sample_session
+
+async def main() -> None:
+    async for sessions in open_sql_sessions(sys.argv[1]):
+        await sessions.add(sample_session())
+        await sessions.record_parts("upload-1", [sample_part(1), sample_part(2)])
+        print("stored", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "uploads.db"
+
+
+@pytest.fixture
+def url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+async def sessions(url: str) -> AsyncIterator[SessionRepository]:
+    async with opened(url) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def other(file: Path, sessions: SessionRepository) -> Iterator[sqlite3.Connection]:
+    """Provide another program's connection to the open file."""
+    del sessions  # only to be there first
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        yield connection
+
+
+async def test_readers_and_a_writer_do_not_block_each_other(other: sqlite3.Connection) -> None:
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_commit_reaches_the_disk_before_it_returns(url: str) -> None:
+    engine = new_engine(make_url(url))
+    async with engine.connect() as connection:
+        full = 2
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == full
+        assert (await connection.execute(text("PRAGMA busy_timeout"))).scalar() == 4000
+    await engine.dispose()
+
+
+async def test_what_was_stored_survives_reopening(url: str) -> None:
+    async with opened(url) as sessions:
+        await sessions.add(sample_session())
+    async with opened(url) as sessions:
+        assert await sessions.get("upload-1") == sample_session()
+
+
+async def test_another_process_sees_a_write_at_once_and_it_survives_a_kill(
+    url: str, sessions: SessionRepository
+) -> None:
+    command = [sys.executable, "-c", WRITES_AND_WAITS, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as writer:  # noqa: ASYNC220
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"stored\n"
+        assert await sessions.get("upload-1") == sample_session()
+        writer.send_signal(signal.SIGKILL)
+    assert await sessions.get("upload-1") == sample_session()
+    assert await sessions.list_parts("upload-1") == [sample_part(1), sample_part(2)]
+
+
+async def test_many_may_start_on_a_new_file_at_once(url: str) -> None:
+    await start_many(url)
+
+
+@pytest.mark.integration
+async def test_many_may_start_on_a_new_postgresql_database_at_once(postgresql_url: str) -> None:
+    await start_many(postgresql_url)
+
+
+async def start_many(url: str) -> None:
+    async def start(number: int) -> None:
+        async with opened(url) as sessions:
+            await sessions.add(sample_session(f"u{number}"))
+
+    await asyncio.gather(*(start(number) for number in range(8)))
+    async with opened(url) as sessions:
+        page = await sessions.find(SessionQuery(user_id="alice"))
+    assert len(page.sessions) == 8
+
+
+async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
+    sessions: SessionRepository, other: sqlite3.Connection
+) -> None:
+    await sessions.add(sample_session())
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    with pytest.raises(RepositoryUnavailableError):
+        await sessions.save(sample_session())
+    assert time.monotonic() - started < 5
+    assert await sessions.get("upload-1") == sample_session()
+    other.execute("ROLLBACK")
+    await sessions.save(sample_session())
+
+
+async def test_every_writer_at_a_locked_file_is_answered_in_time_and_the_next_one_succeeds(
+    sessions: SessionRepository, other: sqlite3.Connection
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(sessions.add(sample_session(f"u{n}")) for n in range(30)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {RepositoryUnavailableError}
+    assert time.monotonic() - started < 5
+    other.execute("ROLLBACK")
+    await sessions.add(sample_session())
+
+
+async def test_a_file_locked_for_a_moment_is_waited_for(
+    sessions: SessionRepository, other: sqlite3.Connection
+) -> None:
+    other.execute("BEGIN IMMEDIATE")
+    adding = asyncio.create_task(sessions.add(sample_session()))
+    await asyncio.sleep(0.5)
+    assert not adding.done()
+    other.execute("ROLLBACK")
+    await adding
+
+
+async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        with pytest.raises(RepositoryUnavailableError):
+            async with opened(url):
+                pytest.fail("opened")
+        assert time.monotonic() - started < 5
+
+
+async def test_a_folder_that_has_gone_is_unavailability(file: Path) -> None:
+    url = make_url(f"sqlite+aiosqlite:///{file.parent}/unmounted/uploads.db")
+    database = new_database(new_engine(url))
+    with pytest.raises(RepositoryUnavailableError):
+        await SqlSessionRepository(database).get("upload-1")
+    await database.close()
+    # aiosqlite's thread says goodbye to the loop, which must still be there.
+    await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "uploads.db",
+        "",
+        "postgresql+asyncpg://user:secret@host:port/uploads",
+        "mysql+aiomysql://user:secret@host/uploads",
+        "sqlite:///uploads.db",
+        "postgresql://user:secret@host/uploads",
+        "sqlite+aiosqlite://",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite+aiosqlite:////no/such/folder/uploads.db",
+    ],
+)
+async def test_a_url_that_can_never_work_is_refused_by_the_name_of_its_setting(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^DATABASE_URL: ") as refusal:
+        async with opened(url):
+            pytest.fail("opened")
+    assert "secret" not in str(refusal.value)
+
+
+async def test_postgresql_without_its_driver_is_refused_by_the_name_of_its_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ValueError, match=r"^DATABASE_URL: .*`postgres`"):
+        async with opened("postgresql+asyncpg://user@127.0.0.1/uploads"):
+            pytest.fail("opened")
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (SessionQuery(user_id="alice"), "upload_sessions_user "),
+        (
+            SessionQuery(user_id="alice", states=frozenset({SessionState.COMPLETED})),
+            "upload_sessions_user_state ",
+        ),
+        (SessionQuery(user_id="alice", created_from=NOW), "upload_sessions_user "),
+        (SessionQuery(user_id="alice", after=(NOW, "u1")), "upload_sessions_user "),
+    ],
+)
+async def test_a_list_is_read_from_an_index_in_its_order(
+    url: str, other: sqlite3.Connection, query: SessionQuery, index: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_1: object, _2: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = new_engine(make_url(url))
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    database = new_database(engine)
+    await SqlSessionRepository(database).find(query)
+    await database.close()
+    ((statement, parameters),) = asked
+    plan = other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    (step,) = (detail for *_, detail in plan)
+    assert step.startswith(f"SEARCH upload_sessions USING INDEX {index}")
+
+
+@pytest.mark.integration
+async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
+    postgresql_url: str,
+) -> None:
+    async with opened(postgresql_url) as sessions:
+        await asyncio.gather(*(sessions.check() for _ in range(5)))
+        server = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
+        await server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        await server.close()
+        await asyncio.gather(*(sessions.check() for _ in range(5)))

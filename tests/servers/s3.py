@@ -1,0 +1,138 @@
+"""Fixtures that provide S3 servers, and a report of which there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Final, NoReturn
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, ensure_bucket
+from multipart_upload.contract.sample_uploads import Put
+from multipart_upload.domain.ports import SignedPart
+
+from . import s3_kinds
+from .s3_kinds import S3Server
+
+STRICT: Final[tuple[Callable[[Path, Path], S3Server | None], ...]] = (
+    s3_kinds.versitygw,
+    s3_kinds.ministack,
+)
+"""The servers that check signatures, the best first."""
+_USED: Final = pytest.StashKey[list[str]]()
+
+
+async def fresh_bucket(server: S3Server) -> S3Config:
+    """Make a bucket that no other test uses and say how to reach it."""
+    config = S3Config(
+        bucket=f"test-{uuid4().hex}",
+        region="us-east-1",
+        access_key_id=server.access_key,
+        secret_access_key=server.secret_key,
+        endpoint_url=server.endpoint_url,
+    )
+    await ensure_bucket(config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def versitygw(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide versitygw; a test that names it is skipped where only MiniStack is to be had."""
+    yield from _started((s3_kinds.versitygw,), tmp_path_factory, request.config)
+
+
+@pytest.fixture(scope="session")
+def ministack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide MiniStack."""
+    yield from _started((s3_kinds.ministack,), tmp_path_factory, request.config)
+
+
+@pytest.fixture(scope="session")
+def moto(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide moto's server, which checks no signatures."""
+    yield from _started((s3_kinds.moto,), tmp_path_factory, request.config)
+
+
+@pytest.fixture(scope="session")
+def strict_s3(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide the best server there is that checks signatures."""
+    yield from _started(STRICT, tmp_path_factory, request.config)
+
+
+@pytest.fixture
+def own_s3(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide a server like strict_s3 that the test may stop and kill."""
+    yield from _started(STRICT, tmp_path_factory, request.config)
+
+
+@pytest.fixture
+async def strict_config(strict_s3: S3Server) -> S3Config:
+    """Provide a bucket of the test's own on strict_s3."""
+    return await fresh_bucket(strict_s3)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Provide a client that no proxy of the environment comes between."""
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def put(http: httpx.AsyncClient) -> Put:
+    """Provide what uploads a part and returns its ETag header."""
+
+    async def put_part(signed: SignedPart, body: bytes) -> str:
+        answer = await http.put(signed.url, content=body, headers=dict(signed.headers))
+        return answer.raise_for_status().headers["ETag"]
+
+    return put_part
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which S3 servers the run has used."""
+    for name in dict.fromkeys(config.stash.get(_USED, [])):
+        terminalreporter.write_line(f"S3 server: {name}")
+
+
+def _started(
+    kinds: tuple[Callable[[Path, Path], S3Server | None], ...],
+    folders: pytest.TempPathFactory,
+    config: pytest.Config,
+) -> Iterator[S3Server]:
+    folder = folders.mktemp("s3")
+    server = next(filter(None, (kind(folder, config.rootpath) for kind in kinds)), None)
+    if server is None:
+        _missing(kinds)
+    try:
+        server.start()
+        config.stash.setdefault(_USED, []).append(server.name)
+        yield server
+    finally:
+        server.kill()
+
+
+def _missing(kinds: tuple[Callable[[Path, Path], S3Server | None], ...]) -> NoReturn:
+    names = " or ".join(kind.__name__ for kind in kinds)
+    reason = f"no S3 server that checks signatures: {names} is not on PATH"
+    # With one of the strict servers there, the other may be missing: MiniStack is on PyPI,
+    # versitygw is not.
+    if os.environ.get("REQUIRE_SERVERS") == "1" and s3_kinds.ministack not in kinds[1:]:
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,167 @@
+"""The kinds of S3 server that tests can use, each a process on a folder and a port of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import httpx
+from botocore.config import Config
+from botocore.session import get_session
+
+READY_SECONDS: Final = 30.0
+_POLICY: Final = (
+    '{"Version": "2012-10-17",'
+    ' "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+)
+
+
+class S3Server:
+    """A server that keeps its address, keys and objects over stop or kill and start."""
+
+    def __init__(
+        self, name: str, folder: Path, *command: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self.access_key = "test-access-key"
+        self.secret_key = "test-secret-key"
+        self.port = _free_port()
+        self.endpoint_url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._command = [argument.format(port=self.port) for argument in command]
+        self._environment = {
+            name: value.format(port=self.port) for name, value in (environment or {}).items()
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; nothing happens if it runs."""
+        if self._process is not None:
+            return
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                # Whatever it keeps beside the command line's folder stays there, too.
+                env={**os.environ, "TMPDIR": str(self._folder), **self._environment},
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Let it shut down in order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(sign)
+            self._process.wait(timeout=READY_SECONDS)
+            self._process = None
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                log = (self._folder / "server.log").read_text(errors="replace")
+                msg = f"{self.name} ended:\n{log[-2000:]}"
+                raise RuntimeError(msg)
+            with suppress(httpx.TransportError):
+                httpx.get(self.endpoint_url, timeout=1, trust_env=False)
+                return
+            time.sleep(0.05)
+        msg = f"{self.name} does not answer within {READY_SECONDS:.0f} s"
+        raise TimeoutError(msg)
+
+
+class MiniStack(S3Server):
+    """An emulator that checks the signatures of IAM users, but not all of its root key's."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        super().__init__(
+            f"MiniStack at {program}",
+            folder,
+            program,
+            environment={
+                "AUTH": "true",
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": "{port}",
+                "SERVICES": "s3,iam,sts",
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(folder / "state"),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(folder / "objects"),
+            },
+        )
+        self._has_user = False
+
+    def start(self) -> None:
+        """Start it with a user, whom it remembers."""
+        super().start()
+        if not self._has_user:
+            self._make_user()
+            self._has_user = True
+
+    def _make_user(self) -> None:
+        iam = get_session().create_client(
+            "iam",
+            region_name="us-east-1",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(proxies={}),
+        )
+        iam.create_user(UserName="tester")
+        iam.put_user_policy(UserName="tester", PolicyName="s3", PolicyDocument=_POLICY)
+        key = iam.create_access_key(UserName="tester")["AccessKey"]
+        self.access_key, self.secret_key = key["AccessKeyId"], key["SecretAccessKey"]
+        iam.close()
+
+
+def versitygw(folder: Path, _root: Path) -> S3Server | None:
+    """Give the S3 server on a folder, if PATH has it: of all here the nearest to AWS."""
+    if (program := shutil.which("versitygw")) is None:
+        return None
+    (objects := folder / "objects").mkdir()
+    return S3Server(
+        f"versitygw at {program}",
+        folder,
+        *(program, "--port", "127.0.0.1:{port}", "--quiet", "posix", str(objects)),
+        environment={
+            "ROOT_ACCESS_KEY_ID": "test-access-key",
+            "ROOT_SECRET_ACCESS_KEY": "test-secret-key",
+        },
+    )
+
+
+def ministack(folder: Path, root: Path) -> S3Server | None:
+    """Give PyPI's emulator, from PATH or from the environment that make keeps for it."""
+    here = root / ".venv-ministack" / "bin" / "ministack"
+    program = shutil.which("ministack") or (str(here) if here.exists() else None)
+    return None if program is None else MiniStack(program, folder)
+
+
+def moto(folder: Path, _root: Path) -> S3Server:
+    """Give the emulator that every test environment has; it checks no signatures."""
+    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")
+    return S3Server(f"moto {version('moto')}", folder, *command)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,87 @@
+"""The ports passed through unchanged, for faults to change one method of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from multipart_upload.domain.model import Part, StoredObject, StoredPart, UploadSession
+from multipart_upload.domain.ports import (
+    NewObject,
+    ObjectStore,
+    SessionPage,
+    SessionQuery,
+    SessionRepository,
+    SignedPart,
+    StoreUpload,
+)
+
+
+class StoreProxy:
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    async def create_upload(self, new: NewObject) -> str:
+        return await self.store.create_upload(new)
+
+    async def sign_part(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_number: int,
+        *,
+        expires_in: timedelta,
+        content_length: int | None = None,
+    ) -> SignedPart:
+        return await self.store.sign_part(
+            key, store_upload_id, part_number, expires_in=expires_in, content_length=content_length
+        )
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        return await self.store.list_parts(key, store_upload_id)
+
+    async def complete_upload(
+        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
+    ) -> StoredObject:
+        return await self.store.complete_upload(key, store_upload_id, parts)
+
+    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+        await self.store.abort_upload(key, store_upload_id)
+
+    async def list_uploads(self, key: str) -> list[StoreUpload]:
+        return await self.store.list_uploads(key)
+
+    async def head_object(self, key: str) -> StoredObject | None:
+        return await self.store.head_object(key)
+
+    async def check(self) -> None:
+        await self.store.check()
+
+
+class RepositoryProxy:
+    def __init__(self, sessions: SessionRepository) -> None:
+        self.sessions = sessions
+
+    async def add(self, session: UploadSession) -> None:
+        await self.sessions.add(session)
+
+    async def get(self, upload_id: str) -> UploadSession:
+        return await self.sessions.get(upload_id)
+
+    async def save(self, session: UploadSession) -> UploadSession:
+        return await self.sessions.save(session)
+
+    async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
+        await self.sessions.record_parts(upload_id, parts)
+
+    async def list_parts(self, upload_id: str) -> list[Part]:
+        return await self.sessions.list_parts(upload_id)
+
+    async def count_parts(self, upload_id: str) -> int:
+        return await self.sessions.count_parts(upload_id)
+
+    async def find(self, query: SessionQuery) -> SessionPage:
+        return await self.sessions.find(query)
+
+    async def check(self) -> None:
+        await self.sessions.check()

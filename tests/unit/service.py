@@ -1,0 +1,142 @@
+"""The use cases on the memory adapters, at a time that stands still until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from multipart_upload.adapters.memory import MemoryObjectStore, MemorySessionRepository
+from multipart_upload.domain.model import UploadSession
+from multipart_upload.domain.ports import ObjectStore, SessionRepository
+from multipart_upload.domain.uploads import (
+    AbortUpload,
+    CompleteUpload,
+    GetUploadStatus,
+    ListParts,
+    ListSessions,
+    NewUpload,
+    RecordedPart,
+    RecordPart,
+    SessionAddress,
+    SignPart,
+    StartUpload,
+    UploadPolicy,
+)
+
+T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
+MIB: Final = 2**20
+PART_SIZE: Final = 8 * MIB
+BODY: Final = b"hello"
+
+
+class SettableClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = T0
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Every use case; `bucket` takes the bytes, `store` is what the use cases see of it."""
+
+    sessions: SessionRepository
+    store: ObjectStore
+    bucket: MemoryObjectStore
+    clock: SettableClock
+    policy: UploadPolicy = field(default_factory=UploadPolicy)
+
+    @property
+    def start(self) -> StartUpload:
+        return StartUpload(self.sessions, self.store, self.clock, self.policy)
+
+    @property
+    def sign(self) -> SignPart:
+        return SignPart(self.sessions, self.store, self.policy)
+
+    @property
+    def record(self) -> RecordPart:
+        return RecordPart(self.sessions, self.clock)
+
+    @property
+    def complete(self) -> CompleteUpload:
+        return CompleteUpload(self.sessions, self.store, self.clock, self.policy)
+
+    @property
+    def abort(self) -> AbortUpload:
+        return AbortUpload(self.sessions, self.store, self.clock, self.policy)
+
+    @property
+    def list_parts(self) -> ListParts:
+        return ListParts(self.sessions, self.store)
+
+    @property
+    def status(self) -> GetUploadStatus:
+        return GetUploadStatus(self.list_parts)
+
+    @property
+    def list_sessions(self) -> ListSessions:
+        return ListSessions(self.sessions)
+
+    async def started(self, size: int | None = None, user_id: str = "ada") -> UploadSession:
+        return await self.start(new_upload(size=size, user_id=user_id))
+
+    async def put(self, session: UploadSession, number: int = 1, body: bytes = BODY) -> str:
+        """Upload a part as a client does that dies before it reports it."""
+        store_upload_id, life = session.store_upload_id or "", timedelta(hours=1)
+        signed = await self.bucket.sign_part(
+            session.key, store_upload_id, number, expires_in=life, content_length=len(body)
+        )
+        return await self.bucket.put(signed, body)
+
+    async def upload(
+        self, session: UploadSession, number: int = 1, body: bytes = BODY
+    ) -> RecordedPart:
+        """Upload a part and report it."""
+        etag = await self.put(session, number, body)
+        return await self.record(address_of(session), number, etag, len(body))
+
+    async def uploaded(self) -> UploadSession:
+        """Start an upload of one part and upload it."""
+        session = await self.started(size=len(BODY))
+        await self.upload(session)
+        return await self.now(session)
+
+    async def now(self, session: UploadSession) -> UploadSession:
+        """Read the session as it is stored."""
+        return await self.sessions.get(session.id)
+
+
+def new_service() -> Service:
+    clock = SettableClock()
+    bucket = MemoryObjectStore(clock)
+    return Service(sessions=MemorySessionRepository(), store=bucket, bucket=bucket, clock=clock)
+
+
+def new_upload(
+    *,
+    user_id: str = "ada",
+    filename: str = "film.mov",
+    content_type: str = "video/quicktime",
+    size: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> NewUpload:
+    return NewUpload(
+        user_id=user_id,
+        filename=filename,
+        content_type=content_type,
+        size=size,
+        metadata=metadata or {},
+    )
+
+
+def address_of(session: UploadSession) -> SessionAddress:
+    return SessionAddress(upload_id=session.id, key=session.key, user_id=session.user_id)

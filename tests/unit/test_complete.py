@@ -1,0 +1,211 @@
+"""Joining the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from multipart_upload.domain.errors import (
+    PartsMissingError,
+    PartsRefusedError,
+    RepositoryUnavailableError,
+    SessionNotFoundError,
+    StoreUnavailableError,
+    TransitionError,
+)
+from multipart_upload.domain.model import PartState, SessionState, UploadSession
+from multipart_upload.domain.ports import SessionQuery
+
+from .faults import RepositoryDying, StoreAway, StoreRefusing
+from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
+
+FULL = bytes(PART_SIZE)
+
+Report = Callable[[Service, UploadSession, str], Awaitable[None]]
+
+
+async def record(service: Service, session: UploadSession, etag: str) -> None:
+    await service.record(address_of(session), 1, etag)
+
+
+async def record_and_die(service: Service, session: UploadSession, etag: str) -> None:
+    """Leave a report as a process does that dies before it moves the session."""
+    dying = RepositoryDying(service.sessions, SessionState.IN_PROGRESS)
+    with pytest.raises(RepositoryUnavailableError):
+        await record(replace(service, sessions=dying), session, etag)
+
+
+async def test_a_complete_upload_is_an_object_of_its_own(service: Service) -> None:
+    session = await service.uploaded()
+    done = await service.complete(address_of(session))
+    assert (done.state, done.lease) == (SessionState.COMPLETED, None)
+    assert await service.now(session) == done
+    assert done.result is not None
+    assert done.result == await service.bucket.head_object(session.key)
+    assert (done.result.upload_id, done.result.size) == (session.id, len(BODY))
+
+
+async def test_parts_are_joined_in_order_however_they_came(service: Service) -> None:
+    session = await service.started(size=17 * MIB)
+    await service.upload(session, 3, b"c" * MIB)
+    await service.upload(session, 1, b"x" * PART_SIZE)
+    await service.upload(session, 2, b"b" * PART_SIZE)
+    await service.upload(session, 1, b"a" * PART_SIZE)
+    done = await service.complete(address_of(session))
+    assert done.result is not None
+    assert done.result.size == 17 * MIB
+    content = b"a" * PART_SIZE + b"b" * PART_SIZE + b"c" * MIB
+    assert service.bucket.objects[session.key].body == content
+
+
+async def test_an_empty_file_is_completed_from_one_part_of_no_bytes(service: Service) -> None:
+    session = await service.started(size=0)
+    await service.upload(session, 1, b"")
+    done = await service.complete(address_of(session))
+    assert done.result is not None
+    assert done.result.size == 0
+
+
+async def test_repeating_it_gives_the_same_result(service: Service, clock: SettableClock) -> None:
+    session = await service.uploaded()
+    done = await service.complete(address_of(session))
+    clock.advance(days=3)
+    assert await service.complete(address_of(session)) == done
+    assert await service.now(session) == done
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+async def test_parts_that_only_the_store_knows_are_taken_in(
+    service: Service, size: int | None
+) -> None:
+    session = await service.started(size)
+    etag = await service.put(session)
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    (part,) = await service.sessions.list_parts(session.id)
+    assert (f'"{part.etag}"', part.size, part.state) == (etag, len(BODY), PartState.VERIFIED)
+
+
+async def test_parts_of_which_only_some_were_reported_are_all_taken_in(service: Service) -> None:
+    session = await service.started(size=PART_SIZE + 1)
+    await service.upload(session, 2, b"!")
+    await service.put(session, 1, FULL)
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    assert await service.sessions.count_parts(session.id) == 2
+
+
+@pytest.mark.parametrize("size", [None, 0, len(BODY)])
+async def test_with_nothing_uploaded_anywhere_it_is_not_found_and_still_usable(
+    service: Service, size: int | None
+) -> None:
+    session = await service.started(size)
+    with pytest.raises(SessionNotFoundError) as refusal:
+        await service.complete(address_of(session))
+    assert str(refusal.value) == "Upload session not found or no parts uploaded"
+    assert await service.now(session) == session
+    await service.put(session, 1, BODY[:size])
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_an_upload_that_the_store_never_opened_is_not_found(service: Service) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAway(service.store)).started()
+    page = await service.list_sessions(SessionQuery(user_id="ada"))
+    with pytest.raises(SessionNotFoundError):
+        await service.complete(address_of(page.sessions[0]))
+
+
+async def test_a_missing_part_is_named_and_can_still_be_uploaded(service: Service) -> None:
+    session = await service.started(size=17 * MIB)
+    await service.upload(session, 2, FULL)
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts == {
+        "status": "in-progress",
+        "missing_parts": [1, 3],
+        "mismatched_parts": [],
+    }
+    reopened = await service.now(session)
+    assert (reopened.state, reopened.lease) == (SessionState.IN_PROGRESS, None)
+    await service.sign(address_of(session), 1)
+    await service.upload(session, 1, FULL)
+    await service.upload(session, 3, bytes(MIB))
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_a_report_without_a_part_is_a_missing_part(service: Service) -> None:
+    session = await service.started()
+    await service.record(address_of(session), 1, "e1")
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts["missing_parts"] == [1]
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+async def test_a_report_whose_session_did_not_move_is_a_missing_part_too(
+    service: Service, size: int | None
+) -> None:
+    session = await service.started(size)
+    await record_and_die(service, session, "e1")
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts["missing_parts"] == [1]
+
+
+@pytest.mark.parametrize("report", [record, record_and_die])
+async def test_a_part_that_differs_from_its_report_is_named_and_not_joined(
+    service: Service, report: Report
+) -> None:
+    session = await service.started(size=len(BODY))
+    await service.put(session)
+    await report(service, session, "another")
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts["mismatched_parts"] == [1]
+    assert await service.bucket.head_object(session.key) is None
+    await service.upload(session)
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_a_part_of_another_size_than_planned_is_named(service: Service) -> None:
+    session = await service.started(size=len(BODY))
+    await service.put(session, 1, BODY + b"!")
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts["mismatched_parts"] == [1]
+
+
+async def test_what_the_store_refuses_is_open_again_with_its_parts(service: Service) -> None:
+    session = await service.uploaded()
+    with pytest.raises(PartsRefusedError, match="The object store refused the parts: 1 parts"):
+        await replace(service, store=StoreRefusing(service.store)).complete(address_of(session))
+    reopened = await service.now(session)
+    assert (reopened.state, reopened.lease) == (SessionState.IN_PROGRESS, None)
+    assert await service.sessions.count_parts(session.id) == 1
+    await service.upload(session, 1, b"HELLO")
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_parts_too_small_are_refused_and_can_be_replaced(service: Service) -> None:
+    session = await service.started()
+    for number in (1, 2):
+        await service.upload(session, number)
+    with pytest.raises(PartsRefusedError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts == {"reason": "EntityTooSmall"}
+    await service.upload(session, 1, FULL)
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "state", [SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED]
+)
+async def test_what_was_ended_cannot_be_completed(service: Service, state: SessionState) -> None:
+    session = await service.uploaded()
+    session = await service.sessions.save(replace(session, state=state))
+    with pytest.raises(TransitionError) as refusal:
+        await service.complete(address_of(session))
+    assert refusal.value.facts == {"status": state}
+    assert await service.now(session) == session
+    assert await service.bucket.head_object(session.key) is None

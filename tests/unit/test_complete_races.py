@@ -1,0 +1,156 @@
+"""Many callers at once: whatever order they run in, one object and one end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, repeat
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from multipart_upload.domain.errors import (
+    LeaseHeldError,
+    PartsMissingError,
+    StaleSessionError,
+    TransitionError,
+)
+from multipart_upload.domain.model import Lease, SessionState, StoredObject, UploadSession
+from multipart_upload.domain.ports import SessionRepository
+
+from .faults import CountingStore, YieldingRepository, YieldingStore
+from .proxies import RepositoryProxy
+from .service import BODY, Service, SettableClock, address_of, new_service
+
+schedules = st.lists(st.integers(0, 4), max_size=60)
+
+
+def racing(service: Service, turns: Iterator[int]) -> tuple[Service, CountingStore]:
+    """Let every step of a use case be overtaken by others."""
+    counting = CountingStore(service.store)
+    sessions = YieldingRepository(service.sessions, turns)
+    return replace(service, sessions=sessions, store=YieldingStore(counting, turns)), counting
+
+
+def results_of(outcomes: list[UploadSession | BaseException]) -> list[StoredObject | None]:
+    return [outcome.result for outcome in outcomes if isinstance(outcome, UploadSession)]
+
+
+def errors_of(outcomes: list[UploadSession | BaseException]) -> set[type[BaseException]]:
+    return {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)}
+
+
+@given(schedules, st.booleans())
+@settings(deadline=None)
+async def test_of_20_completes_at_once_all_that_succeed_give_the_one_object(
+    schedule: list[int],
+    reported: bool,  # noqa: FBT001  # hypothesis passes it by name
+) -> None:
+    service = new_service()
+    session = await service.started(size=len(BODY))
+    await (service.upload(session) if reported else service.put(session))
+    several, store = racing(service, chain(schedule, repeat(1)))
+    outcomes = await asyncio.gather(
+        *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
+    )
+    assert store.joined == 1
+    results = results_of(outcomes)
+    assert results
+    assert set(results) == {await service.bucket.head_object(session.key)}
+    assert errors_of(outcomes) <= {LeaseHeldError}
+    assert (await service.now(session)).state is SessionState.COMPLETED
+
+
+@given(schedules)
+@settings(deadline=None)
+async def test_a_complete_and_an_abort_at_once_never_both_succeed(schedule: list[int]) -> None:
+    service = new_service()
+    session = await service.uploaded()
+    several, _ = racing(service, chain(schedule, repeat(1)))
+    outcomes = await asyncio.gather(
+        several.complete(address_of(session)),
+        several.abort(address_of(session)),
+        return_exceptions=True,
+    )
+    ended = await service.now(session)
+    assert [outcome for outcome in outcomes if isinstance(outcome, UploadSession)] == [ended]
+    assert errors_of(outcomes) <= {LeaseHeldError, StaleSessionError, TransitionError}
+    joined = await service.bucket.head_object(session.key) is not None
+    assert joined == (ended.state is SessionState.COMPLETED)
+
+
+@given(schedules)
+@settings(deadline=None)
+async def test_a_last_report_at_the_same_time_does_no_harm(schedule: list[int]) -> None:
+    service = new_service()
+    session = await service.started(size=len(BODY))
+    etag = await service.put(session)
+    several, store = racing(service, chain(schedule, repeat(1)))
+    outcomes = await asyncio.gather(
+        several.complete(address_of(session)),
+        several.record(address_of(session), 1, etag, len(BODY)),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[0], UploadSession)
+    assert store.joined == 1
+    late = [outcome for outcome in outcomes[1:] if isinstance(outcome, BaseException)]
+    assert all(isinstance(outcome, TransitionError) for outcome in late)
+    assert await service.sessions.count_parts(session.id) == 1
+
+
+async def test_a_missing_part_among_many_completes_leaves_the_upload_usable() -> None:
+    service = new_service()
+    session = await service.started(size=len(BODY))
+    await service.record(address_of(session), 1, "never arrived")
+    several, _ = racing(service, repeat(1))
+    outcomes = await asyncio.gather(
+        *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
+    )
+    assert errors_of(outcomes) <= {LeaseHeldError, PartsMissingError, StaleSessionError}
+    await service.upload(session)
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_who_was_overtaken_after_its_lease_gives_the_result_of_the_other(
+    service: Service, clock: SettableClock
+) -> None:
+    class Slow(RepositoryProxy):
+        """Takes longer than the lease before the end is saved, and somebody takes over."""
+
+        async def save(self, session: UploadSession) -> UploadSession:
+            if session.state is SessionState.COMPLETED:
+                clock.advance(seconds=service.policy.lease.total_seconds())
+                await service.complete(address_of(session))
+            return await super().save(session)
+
+    session = await service.uploaded()
+    done = await replace(service, sessions=Slow(service.sessions)).complete(address_of(session))
+    assert done == await service.now(session)
+    assert done.result == await service.bucket.head_object(session.key)
+
+
+async def test_who_is_overtaken_at_every_attempt_is_told_so(
+    service: Service, clock: SettableClock
+) -> None:
+    class Overtaken(RepositoryProxy):
+        """Lets somebody else claim the session, for no time at all, before every save."""
+
+        def __init__(self, sessions: SessionRepository) -> None:
+            super().__init__(sessions)
+            self.saves = 0
+
+        async def save(self, session: UploadSession) -> UploadSession:
+            self.saves += 1
+            now = clock.now()
+            theirs = (await self.get(session.id)).completing(Lease("theirs", now), now)
+            await super().save(theirs)
+            return await super().save(session)
+
+    session = await service.uploaded()
+    sessions = Overtaken(service.sessions)
+    with pytest.raises(StaleSessionError):
+        await replace(service, sessions=sessions).complete(address_of(session))
+    assert sessions.saves == 5
+    assert await service.bucket.head_object(session.key) is None

@@ -1,0 +1,197 @@
+"""Object keys from names that people and attackers choose."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from multipart_upload.domain.model.object_key import (
+    is_printable,
+    object_key,
+    safe_filename,
+    user_component,
+)
+
+LIMIT: Final = 200
+# fmt: off
+HOSTILE: Final = (
+    "/", "\\", "..", ".", "../", "..\\", "C:\\", "%", "%2F", "%2e", "~", "\x00", "\n", "\r", "\t",
+    "\x7f", "\x85", "\u2028", "\u2029", "\u200b", "\u200d", "\u200e", "\u202e", "\u2066", "\u2069",
+    "\u061c", "\ufeff", "\ufffe", "\ue000", "\ud800", "\udfff", " ", "\xa0", "\u2001", "\u3000",
+    "e\u0301", "\u0301", "\u0338", "\u212b", "\uf900", "\u1112\u1161\u11ab", "\uff0f", "a" * 45,
+    "\u65e5\u672c" * 10, "\U0001f600" * 8, ".txt", ".tar.gz", "con", "file", "\\\u202e/", ". .",
+)
+# fmt: on
+any_text = st.text(st.characters(exclude_categories=()))
+# Without an own strategy for long ones, hardly any name is long enough to be cut.
+names = any_text | st.builds(
+    lambda length, pieces: "a" * length + "".join(pieces),
+    st.just(0) | st.integers(100, 200),
+    st.lists(st.sampled_from(HOSTILE), max_size=40),
+)
+
+
+def assert_safe(name: str) -> None:
+    assert name.strip(".") != ""
+    assert name == name.strip()
+    assert not set(name) & {"/", "\\"}
+    assert ".." not in name
+    unsafe = {
+        char for char in name if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"
+    }
+    assert unsafe == set()
+    assert unicodedata.is_normalized("NFC", name)
+    assert len(name.encode()) <= LIMIT
+
+
+@given(names)
+def test_any_name_becomes_a_safe_one(name: str) -> None:
+    assert_safe(safe_filename(name))
+
+
+@given(names)
+def test_a_safe_name_stays_as_it_is(name: str) -> None:
+    once = safe_filename(name)
+    assert safe_filename(once) == once
+    assert is_printable(once)
+
+
+@given(names, st.from_regex(r"[A-Za-z0-9]{1,50}", fullmatch=True))
+@example("a" * 194 + "." + "b" * 40, "txt")
+def test_the_extension_is_kept(stem: str, extension: str) -> None:
+    assert safe_filename(f"{stem}.{extension}").endswith(f".{extension}")
+
+
+@given(names, names)
+def test_only_the_last_component_counts(folder: str, name: str) -> None:
+    if name.strip("/\\"):
+        for separator in "/\\":
+            assert safe_filename(f"{folder}{separator}{name}") == safe_filename(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "report.pdf", "My Film (1).mov", ".bashrc", "con.txt", "README", "a.tar.gz", "name.",
+        "\xdcbung.docx", "\u65e5\u672c\u8a9e.txt", "\U0001f600.png", "50%.txt", "a" * 196 + ".txt",
+    ],
+)  # fmt: skip
+def test_an_ordinary_name_is_kept_whole(name: str) -> None:
+    assert safe_filename(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("C:\\Users\\ada\\film.mov", "film.mov"),
+        ("folder/", "folder"),
+        ("..tar.gz", ".tar.gz"),
+        ("a..b...c", "a.b.c"),
+        (".\u200b./x", "x"),
+        ("x/.\u200b.", "file"),
+        ("inv\u202egpj.exe", "invgpj.exe"),
+        ("a\x00b\n.txt", "ab.txt"),
+        ("  a.txt \u3000", "a.txt"),
+        ("e\u0301te\u0301.txt", "\xe9t\xe9.txt"),
+        ("e\u200b\u0301.txt", "\xe9.txt"),
+        ("\ud800.txt", ".txt"),
+        (".txt", ".txt"),
+        ("name. ", "name."),
+    ],
+)
+def test_a_hostile_name_is_reduced_to_this(name: str, safe: str) -> None:
+    assert safe_filename(name) == safe
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "...", ". .", "/", "\\/", "a/..", "\x00", "\u202e", ". \u3000 ."]
+)
+def test_a_name_of_nothing_becomes_file(name: str) -> None:
+    assert safe_filename(name) == "file"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("a" * 300, "a" * 200),
+        ("a" * 300 + ".txt", "a" * 196 + ".txt"),
+        ("\u65e5" * 100 + ".txt", "\u65e5" * 65 + ".txt"),
+        ("\U0001f600" * 51, "\U0001f600" * 50),
+        ("a" * 300 + "." + "b" * 50, "a" * 149 + "." + "b" * 50),
+        ("a" * 300 + "." + "b" * 51, "a" * 200),
+        ("a." + "b" * 300, "a." + "b" * 198),
+        ("." + "b" * 300, "." + "b" * 199),
+        # What is left when the cut falls behind a dot or a space.
+        ("a" * 195 + "." + "b" * 40 + ".txt", "a" * 195 + ".txt"),
+        ("a" * 199 + " " + "b" * 40, "a" * 199),
+        ("." + " " * 300 + "x", "file"),
+    ],
+)
+def test_a_long_name_is_cut_in_front_of_its_extension(name: str, safe: str) -> None:
+    assert safe_filename(name) == safe
+
+
+@given(any_text | st.text("%./\\2EFCa", max_size=9))
+def test_different_users_are_always_written_differently(user_id: str) -> None:
+    component = user_component(user_id)
+    # What can be read back cannot be shared by two.
+    assert unquote(component) == user_id
+    assert not set(component) & {"/", "\\"}
+    assert component not in {".", ".."}
+
+
+@pytest.mark.parametrize(
+    ("user_id", "component"),
+    [
+        ("ada", "ada"),
+        ("ada@example.org", "ada@example.org"),
+        ("auth0|42", "auth0|42"),
+        ("a/b", "a%2Fb"),
+        ("a%2Fb", "a%252Fb"),
+        ("a\\b", "a%5Cb"),
+        (".", "%2E"),
+        ("..", "%2E%2E"),
+        ("...", "..."),
+    ],
+)
+def test_a_user_id_is_written_as_one_component(user_id: str, component: str) -> None:
+    assert user_component(user_id) == component
+
+
+@given(st.text(min_size=1), names)
+def test_a_key_is_the_prefix_and_three_components(user_id: str, filename: str) -> None:
+    key = object_key("uploads/", user_id, "u-1", filename)
+    assert key.startswith("uploads/")
+    user, upload, name = key.removeprefix("uploads/").split("/")
+    assert (user, upload) == (user_component(user_id), "u-1")
+    assert_safe(name)
+
+
+@given(st.text(max_size=128), names)
+@example("\U0001f600" * 128, "\U0001f600" * 99)
+@example("/" * 128, "a" * 999 + ".txt")
+def test_a_key_is_never_longer_than_s3_takes(user_id: str, filename: str) -> None:
+    key = object_key("p" * 99 + "/", user_id, "0" * 36, filename)
+    assert len(key.encode()) <= 1024
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ada", "\xc9t\xe9 \u65e5\u672c \U0001f600", "\u05d0\u05d1", "a/b"]
+)
+def test_what_people_read_is_printable(text: str) -> None:
+    assert is_printable(text)
+
+
+@pytest.mark.parametrize(
+    "char",
+    ["\x00", "\n", "\x7f", "\x85", "\u061c", "\u200e", "\u202e", "\u2066", "\u2028", "\ud800"],
+)
+def test_controls_and_bidirectional_tricks_are_not_printable(char: str) -> None:
+    assert not is_printable(f"a{char}b")

@@ -1,0 +1,95 @@
+"""What setuptools, pip and an operator read agrees with what the source says."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices
+
+from multipart_upload.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "multipart"
+CONSTRAINTS = sorted(ROOT.glob("constraints*.txt"))
+
+
+def test_every_package_is_listed_for_the_wheel() -> None:
+    folders = {path.parent.relative_to(SOURCE) for path in SOURCE.rglob("__init__.py")}
+
+    listed = _pyproject()["tool"]["setuptools"]["packages"]
+
+    assert sorted(listed) == sorted(".".join(["multipart_upload", *path.parts]) for path in folders)
+
+
+def test_the_import_name_is_a_link_to_the_source() -> None:
+    link = ROOT / "multipart_upload"
+
+    assert link.is_symlink()
+    assert link.readlink() == Path("src/multipart")
+
+
+def test_there_are_constraints_to_read() -> None:
+    assert {"constraints.txt", "constraints-production.txt"} <= {path.name for path in CONSTRAINTS}
+
+
+@pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.name)
+def test_constraints_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
+    text = path.read_text()
+
+    assert (
+        re.findall(r"https?:|file:|--(?:extra-)?index|--find-links|--trusted|(?<!\w)/\w", text)
+        == []
+    )
+
+
+@pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.name)
+def test_constraints_give_every_package_one_version_and_hashes(path: Path) -> None:
+    text = path.read_text().replace("\\\n", "")
+    requirements = [
+        line for line in text.splitlines() if line and not line.lstrip().startswith("#")
+    ]
+
+    assert requirements
+    assert [line for line in requirements if not re.match(r"\S+==\S+.* --hash=sha256:", line)] == []
+
+
+@pytest.mark.parametrize("name", ["production", "emulator", "build"])
+def test_what_is_shipped_has_the_versions_that_were_tested(name: str) -> None:
+    everything = _pins(ROOT / "constraints.txt") | _pins(ROOT / "constraints-build.txt")
+
+    assert _pins(ROOT / f"constraints-{name}.txt") <= everything
+
+
+def test_production_carries_no_package_of_tests_or_emulators() -> None:
+    names = {pin.partition("==")[0] for pin in _pins(ROOT / "constraints-production.txt")}
+    extras = _pyproject()["project"]["optional-dependencies"].values()
+    extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras for line in extra}
+
+    assert "litestar" in names
+    assert names & extra_names == set()
+
+
+def test_the_example_environment_names_every_setting() -> None:
+    text = (ROOT / ".env.example").read_text()
+    example = re.findall(r"^(?:# )?([A-Z0-9_]+)=", text, flags=re.MULTILINE)
+
+    assert sorted(name.lower() for name in example) == sorted(_setting_names())
+
+
+def _setting_names() -> list[str]:
+    names = []
+    for field_name, field in Settings.model_fields.items():
+        alias = field.validation_alias or field_name
+        name = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+        names.append(str(name).lower())
+    return names
+
+
+def _pins(path: Path) -> set[str]:
+    return set(re.findall(r"^[\w.-]+==[^\s\\;]+", path.read_text(), flags=re.MULTILINE))
+
+
+def _pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -1,0 +1,83 @@
+"""What a client reports of a part, and what the store's own listing makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multipart_upload.domain.model import Part, PartState, StoredPart, bare_etag
+
+REPORTED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+STORED: Final = StoredPart(
+    number=3, etag="abc", size=8, stored_at=REPORTED_AT - timedelta(minutes=1)
+)
+etags = st.from_regex(r"[0-9a-f]{32}(-[0-9]{1,5})?", fullmatch=True)
+
+
+def reported(etag: str = "abc", size: int | None = 8) -> Part:
+    return Part.reported(3, etag, size, REPORTED_AT)
+
+
+def test_the_states_are_spelled_as_on_the_wire() -> None:
+    assert list(PartState) == ["expected", "uploaded", "verified"]
+
+
+@given(etags)
+def test_an_etag_is_the_same_with_quotes_and_without(etag: str) -> None:
+    assert bare_etag(f'"{etag}"') == bare_etag(etag) == etag
+
+
+def test_a_reported_part_is_uploaded_and_its_etag_bare() -> None:
+    assert reported('"abc"') == Part(
+        number=3, etag="abc", size=8, recorded_at=REPORTED_AT, state=PartState.UPLOADED
+    )
+
+
+def test_a_part_that_only_the_store_knows_is_verified() -> None:
+    assert Part.found(STORED) == Part(
+        number=3, etag="abc", size=8, recorded_at=STORED.stored_at, state=PartState.VERIFIED
+    )
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_a_part_that_the_store_holds_as_reported_is_verified(size: int | None) -> None:
+    assert reported(size=size).agrees_with(STORED)
+    checked = reported(size=size).checked_against(STORED)
+    assert checked == replace(reported(), state=PartState.VERIFIED)
+
+
+@pytest.mark.parametrize(
+    "part", [reported("abd"), reported(size=7), reported(size=0), reported("abd", None)]
+)
+def test_a_part_that_the_store_holds_otherwise_stays_as_it_was_reported(part: Part) -> None:
+    assert not part.agrees_with(STORED)
+    assert part.checked_against(STORED) == part
+
+
+def test_a_part_that_the_store_lacks_stays_as_it_was_reported() -> None:
+    assert reported().checked_against(None) == reported()
+
+
+@pytest.mark.parametrize("stored", [None, replace(STORED, etag="abd"), replace(STORED, size=9)])
+def test_a_verified_part_falls_back_when_the_store_no_longer_agrees(
+    stored: StoredPart | None,
+) -> None:
+    verified = reported().checked_against(STORED)
+    assert verified.checked_against(stored) == reported()
+
+
+@given(etags, etags, st.integers(0, 9) | st.none(), st.integers(0, 9))
+def test_checking_again_changes_nothing(
+    etag: str, stored_etag: str, size: int | None, stored_size: int
+) -> None:
+    stored = replace(STORED, etag=stored_etag, size=stored_size)
+    once = reported(etag, size).checked_against(stored)
+    assert once.checked_against(stored) == once
+    assert (once.state is PartState.VERIFIED) == (
+        etag == stored_etag and size in {None, stored_size}
+    )

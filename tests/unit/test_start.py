@@ -1,0 +1,162 @@
+"""Starting an upload: the intent first, then the object store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from multipart_upload.domain.errors import (
+    RepositoryUnavailableError,
+    StaleSessionError,
+    StoreUnavailableError,
+)
+from multipart_upload.domain.model import PartPlan, SessionState, UploadSession
+from multipart_upload.domain.ports import NewObject, SessionQuery
+from multipart_upload.domain.uploads import UploadPolicy
+
+from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, StoreAway
+from .proxies import RepositoryProxy, StoreProxy
+from .service import MIB, T0, Service, new_upload
+
+
+async def sessions_of_ada(service: Service) -> list[UploadSession]:
+    return list((await service.list_sessions(SessionQuery(user_id="ada"))).sessions)
+
+
+async def test_a_started_upload_is_known_to_the_repository_and_to_the_store(
+    service: Service,
+) -> None:
+    session = await service.started()
+    assert session.state is SessionState.INITIATED
+    assert await service.now(session) == session
+    opened = await service.bucket.list_uploads(session.key)
+    assert [upload.store_upload_id for upload in opened] == [session.store_upload_id]
+
+
+async def test_the_session_and_the_object_get_what_the_client_said(service: Service) -> None:
+    store = CountingStore(service.store)
+    session = await replace(service, store=store).start(
+        new_upload(filename="../Ünï.mov", size=17 * MIB, metadata={"colour": "red"})
+    )
+    assert (session.user_id, session.filename) == ("ada", "../Ünï.mov")
+    assert session.metadata == {"colour": "red"}
+    assert session.plan == PartPlan.for_size(17 * MIB)
+    assert store.created == [
+        NewObject(
+            key=session.key,
+            upload_id=session.id,
+            filename="../Ünï.mov",
+            content_type="video/quicktime",
+            metadata={"colour": "red"},
+        )
+    ]
+
+
+async def test_the_policy_decides_on_the_key_the_limit_and_the_expiry(service: Service) -> None:
+    policy = UploadPolicy(key_prefix="in/", expiry=timedelta(days=2))
+    session = await replace(service, policy=policy).started()
+    assert session.key == f"in/ada/{session.id}/film.mov"
+    assert (session.created_at, session.active_at) == (T0, T0)
+    assert session.expires_at == T0 + timedelta(days=2)
+
+
+async def test_two_uploads_of_one_file_never_share_an_id_or_a_key(service: Service) -> None:
+    started = [await service.started() for _ in range(20)]
+    assert len({session.id for session in started}) == 20
+    assert len({session.key for session in started}) == 20
+
+
+async def test_a_file_without_a_type_is_a_stream_of_bytes(service: Service) -> None:
+    session = await service.start(new_upload(content_type=""))
+    assert session.content_type == "application/octet-stream"
+
+
+async def test_a_file_without_a_size_has_no_plan(service: Service) -> None:
+    assert (await service.started(size=None)).plan is None
+
+
+async def test_an_empty_file_has_one_part(service: Service) -> None:
+    plan = (await service.started(size=0)).plan
+    assert plan is not None
+    assert (plan.part_count, plan.size_of(1)) == (1, 0)
+
+
+async def test_the_row_exists_before_the_store_is_asked(service: Service) -> None:
+    found: list[UploadSession] = []
+
+    class LooksForTheRow(StoreProxy):
+        async def create_upload(self, new: NewObject) -> str:
+            found.append(await service.sessions.get(new.upload_id))
+            return await super().create_upload(new)
+
+    session = await replace(service, store=LooksForTheRow(service.store)).started()
+    assert [(row.id, row.state) for row in found] == [(session.id, SessionState.PENDING)]
+
+
+@pytest.mark.parametrize(("fault", "left_open"), [(StoreAway, 0), (StoreAnswersLost, 1)])
+async def test_a_store_that_fails_leaves_a_pending_row_to_find_its_upload_by(
+    service: Service, fault: type[StoreProxy], left_open: int
+) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=fault(service.store)).started(size=5)
+    (row,) = await sessions_of_ada(service)
+    assert (row.state, row.store_upload_id) == (SessionState.PENDING, None)
+    assert row.plan == PartPlan.for_size(5)
+    assert len(await service.bucket.list_uploads(row.key)) == left_open
+
+
+async def test_without_a_row_the_store_is_not_asked(service: Service) -> None:
+    class AddFails(RepositoryProxy):
+        async def add(self, session: UploadSession) -> None:
+            del session
+            raise RepositoryUnavailableError
+
+    store = CountingStore(service.store)
+    with pytest.raises(RepositoryUnavailableError):
+        await replace(service, sessions=AddFails(service.sessions), store=store).started()
+    assert store.created == []
+
+
+async def test_a_row_that_was_saved_though_its_answer_was_lost_is_the_sessions_own(
+    service: Service,
+) -> None:
+    # A driver that repeats a write after a lost answer finds the version changed, by itself.
+    sessions = SaveAnswerLost(service.sessions, SessionState.INITIATED, StaleSessionError)
+    session = await replace(service, sessions=sessions).started()
+    assert session.state is SessionState.INITIATED
+    assert await service.now(session) == session
+    await service.upload(session)
+
+
+async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None:
+    class Overtaken(RepositoryProxy):
+        async def save(self, session: UploadSession) -> UploadSession:
+            await super().save(replace(session, store_upload_id="another's"))
+            return await super().save(session)
+
+    with pytest.raises(StaleSessionError):
+        await replace(service, sessions=Overtaken(service.sessions)).started()
+
+
+async def test_a_row_that_could_not_be_saved_stays_pending(service: Service) -> None:
+    class SaveFails(RepositoryProxy):
+        async def save(self, session: UploadSession) -> UploadSession:
+            del session
+            raise RepositoryUnavailableError
+
+    with pytest.raises(RepositoryUnavailableError):
+        await replace(service, sessions=SaveFails(service.sessions)).started()
+    (row,) = await sessions_of_ada(service)
+    assert row.state is SessionState.PENDING
+    assert len(await service.bucket.list_uploads(row.key)) == 1
+
+
+async def test_the_session_keeps_its_metadata_when_the_caller_changes_his(
+    service: Service,
+) -> None:
+    metadata = {"colour": "red"}
+    session = await service.start(new_upload(metadata=metadata))
+    metadata["colour"] = "blue"
+    assert session.metadata == {"colour": "red"}

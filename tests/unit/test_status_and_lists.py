@@ -1,0 +1,158 @@
+"""Asking how far an upload is, and which uploads there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.model import PartState, SessionState, StoredPart, UploadSession
+from multipart_upload.domain.ports import SessionQuery
+
+from .faults import StoreAway
+from .proxies import StoreProxy
+from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
+
+FULL = bytes(PART_SIZE)
+
+
+class StoreSilent(StoreProxy):
+    """Does not even list."""
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        raise StoreUnavailableError
+
+
+async def states(service: Service, session: UploadSession) -> list[tuple[int, str]]:
+    _, parts = await service.list_parts(address_of(session))
+    return [(part.number, part.state) for part in parts]
+
+
+async def test_a_part_is_verified_only_where_the_store_agrees(service: Service) -> None:
+    session = await service.started()
+    address = address_of(session)
+    await service.upload(session, 5)
+    await service.put(session, 4)
+    await service.record(address, 3, await service.put(session, 3), len(BODY) + 1)
+    await service.put(session, 2)
+    await service.record(address, 2, "another")
+    await service.record(address, 1, "never arrived")
+    assert await states(service, session) == [
+        (1, PartState.UPLOADED),
+        (2, PartState.UPLOADED),
+        (3, PartState.UPLOADED),
+        (4, PartState.VERIFIED),
+        (5, PartState.VERIFIED),
+    ]
+    status = await service.status(address)
+    assert status.missing_parts == [1, 2, 3]
+    assert status.bytes_verified == 2 * len(BODY)
+
+
+async def test_a_size_that_nobody_told_comes_from_the_store(service: Service) -> None:
+    session = await service.started()
+    await service.record(address_of(session), 1, await service.put(session))
+    _, (part,) = await service.list_parts(address_of(session))
+    assert (part.size, part.state) == (len(BODY), PartState.VERIFIED)
+
+
+async def test_listing_writes_nothing(service: Service) -> None:
+    session = await service.started()
+    await service.put(session)
+    await service.status(address_of(session))
+    assert await service.now(session) == session
+    assert await service.sessions.count_parts(session.id) == 0
+
+
+async def test_the_missing_parts_are_those_of_the_plan_that_the_store_lacks(
+    service: Service,
+) -> None:
+    session = await service.started(size=17 * MIB)
+    assert (await service.status(address_of(session))).missing_parts == [1, 2, 3]
+    await service.upload(session, 2, FULL)
+    status = await service.status(address_of(session))
+    assert (status.missing_parts, status.bytes_verified) == ([1, 3], PART_SIZE)
+    assert status.session == await service.now(session)
+    await service.upload(session, 1, FULL)
+    await service.upload(session, 3, bytes(MIB))
+    assert (await service.status(address_of(session))).missing_parts == []
+
+
+async def test_without_a_plan_a_gap_is_missing(service: Service) -> None:
+    session = await service.started()
+    assert (await service.status(address_of(session))).missing_parts == []
+    await service.upload(session, 3)
+    assert (await service.status(address_of(session))).missing_parts == [1, 2]
+
+
+async def test_a_pending_upload_has_nothing_in_the_store(service: Service) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAway(service.store)).started(size=5)
+    page = await service.list_sessions(SessionQuery(user_id="ada"))
+    status = await service.status(address_of(page.sessions[0]))
+    assert (status.parts, status.missing_parts) == ([], [1])
+
+
+async def test_a_completed_upload_shows_its_parts_without_asking_the_store(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    done = await service.complete(address_of(session))
+    status = await replace(service, store=StoreSilent(service.store)).status(address_of(session))
+    assert status.session == done
+    assert [part.state for part in status.parts] == [PartState.VERIFIED]
+    assert (status.missing_parts, status.bytes_verified) == (None, len(BODY))
+
+
+async def test_an_aborted_upload_has_no_verified_parts(service: Service) -> None:
+    session = await service.uploaded()
+    await service.abort(address_of(session))
+    status = await service.status(address_of(session))
+    assert [part.state for part in status.parts] == [PartState.UPLOADED]
+    assert (status.missing_parts, status.bytes_verified) == (None, 0)
+
+
+async def test_an_upload_that_the_store_lost_misses_everything(service: Service) -> None:
+    session = await service.uploaded()
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    status = await service.status(address_of(session))
+    assert ([part.state for part in status.parts], status.missing_parts) == (
+        [PartState.UPLOADED],
+        [1],
+    )
+
+
+async def test_while_the_store_is_away_an_open_upload_has_no_status(service: Service) -> None:
+    session = await service.uploaded()
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreSilent(service.store)).status(address_of(session))
+
+
+async def test_a_users_uploads_are_listed_newest_first_in_pages(
+    service: Service, clock: SettableClock
+) -> None:
+    started = []
+    for _ in range(5):
+        started.append(await service.started())
+        clock.advance(seconds=1)
+    await service.started(user_id="bob")
+    query = SessionQuery(user_id="ada", limit=3)
+    first = await service.list_sessions(query)
+    last = first.sessions[-1]
+    second = await service.list_sessions(replace(query, after=(last.created_at, last.id)))
+    assert (first.has_more, second.has_more) == (True, False)
+    assert [*first.sessions, *second.sessions] == started[::-1]
+
+
+async def test_uploads_are_listed_by_state_and_date(service: Service, clock: SettableClock) -> None:
+    done = await service.uploaded()
+    await service.complete(address_of(done))
+    clock.advance(hours=1)
+    opened = await service.started()
+    by_state = SessionQuery(user_id="ada", states=frozenset({SessionState.COMPLETED}))
+    assert [s.id for s in (await service.list_sessions(by_state)).sessions] == [done.id]
+    by_date = SessionQuery(user_id="ada", created_from=clock.now())
+    assert [s.id for s in (await service.list_sessions(by_date)).sessions] == [opened.id]
+    before = SessionQuery(user_id="ada", created_before=clock.now())
+    assert [s.id for s in (await service.list_sessions(before)).sessions] == [done.id]
