@@ -9,7 +9,8 @@ S3_PORT ?= 9000
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
 	done)
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Python compiles what it imports, which is far less than what is installed.
+PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check
 PIP_TOOLS := pip-tools==7.6.2
 
 help: ## List what make can do

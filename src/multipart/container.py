@@ -13,8 +13,10 @@ from dependency_injector import containers, providers
 
 from .adapters.clock import SystemClock
 from .adapters.mongo import open_mongo_sessions
+from .adapters.mongo.uri import check_mongo_uri
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
 from .adapters.sql import open_sql_sessions
+from .adapters.sql.engine import checked_url, new_engine
 from .domain.ports import ObjectStore, SessionRepository
 from .domain.uploads import (
     AbortUpload,
@@ -56,6 +58,14 @@ def s3_config(settings: Settings) -> S3Config:
         endpoint_url=settings.s3_endpoint_url,
         public_endpoint_url=settings.s3_public_endpoint_url,
     )
+
+
+def check_database(settings: Settings) -> None:
+    """Raise ValueError, naming the setting, where the address of the sessions can never work."""
+    if settings.mongo_uri is None:
+        new_engine(checked_url(settings.database_url.get_secret_value()))
+    else:
+        check_mongo_uri(settings.mongo_uri.get_secret_value())
 
 
 async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Final, Self
 
@@ -11,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from .domain.limits import MAX_OBJECT_SIZE, MAX_URL_SECONDS
 
 _DAY: Final = 24 * 3600
+_ENDPOINT: Final = re.compile(
+    r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?"
+)
 
 
 class SettingsError(Exception):
@@ -26,8 +30,8 @@ def _origins(text: str) -> str:
 
 
 def _endpoint(url: str | None) -> str | None:
-    if url and not url.startswith(("http://", "https://")):
-        msg = "must begin with http:// or https://"
+    if url and not _ENDPOINT.fullmatch(url):
+        msg = "must be of the form http://host:port or https://host"
         raise ValueError(msg)
     return url or None
 
@@ -46,18 +50,18 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    aws_region: str = Field(default="us-east-1", min_length=1)
+    aws_region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]{1,63}$")
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None
     aws_session_token: SecretStr | None = None
 
-    s3_bucket_name: str = Field(min_length=3, max_length=63)
+    s3_bucket_name: str = Field(min_length=3, max_length=63, pattern=r"^[A-Za-z0-9._-]*$")
     s3_endpoint_url: _Endpoint = None
     s3_public_endpoint_url: _Endpoint = None
     s3_key_prefix: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9!_.*'()/-]*$")
 
     mongo_uri: SecretStr | None = None
-    mongo_database: str | None = None
+    mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)

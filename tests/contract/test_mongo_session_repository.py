@@ -27,5 +27,5 @@ class TestMongoAway(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
         async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
-            proxy.close()
+            proxy.cut()
             yield sessions

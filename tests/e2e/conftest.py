@@ -47,6 +47,14 @@ def sqlite_service(
         yield service
 
 
+@pytest.fixture(params=["service", "sqlite_service"], ids=["mongodb", "sqlite"])
+def each_api(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Provide a client of the service on each database."""
+    service: Service = request.getfixturevalue(request.param)
+    with service.client() as client:
+        yield client
+
+
 @pytest.fixture
 def api(service: Service) -> Iterator[httpx.Client]:
     with service.client() as client:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from .bucket import Bucket
-from .service import Service
 from .upload import MIB, Upload, answer, problem, some_bytes
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(params=["service", "sqlite_service"], ids=["mongodb", "sqlite"])
-def api(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """Provide a client of the service, on each database."""
-    service: Service = request.getfixturevalue(request.param)
-    with service.client() as client:
-        yield client
 
 
 def sha256(body: bytes) -> str:
@@ -28,10 +18,10 @@ def sha256(body: bytes) -> str:
 
 
 def test_17_mib_in_parts_out_of_order_and_one_twice_are_whole_in_the_bucket(
-    api: httpx.Client, bucket: Bucket
+    each_api: httpx.Client, bucket: Bucket
 ) -> None:
     file = some_bytes(17 * MIB)
-    upload = Upload.start(api, size=len(file))
+    upload = Upload.start(each_api, size=len(file))
     size, count = upload.started["part_size"], upload.started["part_count"]
     slices = {n: file[(n - 1) * size : n * size] for n in range(1, count + 1)}
 
@@ -50,14 +40,14 @@ def test_17_mib_in_parts_out_of_order_and_one_twice_are_whole_in_the_bucket(
     assert completed["etag"]
 
 
-def test_the_four_original_answers_keep_their_original_fields(api: httpx.Client) -> None:
+def test_the_four_original_answers_keep_their_original_fields(each_api: httpx.Client) -> None:
     started = answer(
-        api.post(
+        each_api.post(
             "/api/start-upload",
             json={"user_id": "alice", "filename": "a.txt", "content_type": "text/plain"},
         )
     )
-    upload = Upload(api, "alice", started)
+    upload = Upload(each_api, "alice", started)
     signed = answer(upload.sign(1))
     recorded = answer(upload.record(1, upload.put(1, b"hello")))
     completed = answer(upload.complete())
@@ -69,9 +59,9 @@ def test_the_four_original_answers_keep_their_original_fields(api: httpx.Client)
 
 
 def test_one_small_part_without_a_declared_size_is_a_file(
-    api: httpx.Client, bucket: Bucket
+    each_api: httpx.Client, bucket: Bucket
 ) -> None:
-    upload = Upload.start(api)
+    upload = Upload.start(each_api)
 
     upload.send(1, b"small")
     completed = answer(upload.complete())
@@ -82,9 +72,9 @@ def test_one_small_part_without_a_declared_size_is_a_file(
 
 
 def test_parts_without_a_declared_size_are_joined_by_number(
-    api: httpx.Client, bucket: Bucket
+    each_api: httpx.Client, bucket: Bucket
 ) -> None:
-    upload = Upload.start(api)
+    upload = Upload.start(each_api)
     first, last = some_bytes(5 * MIB), b"the end"
 
     upload.send(2, last)
@@ -94,8 +84,8 @@ def test_parts_without_a_declared_size_are_joined_by_number(
     assert sha256(bucket.download(upload.key).body) == sha256(first + last)
 
 
-def test_an_empty_file_is_one_part_of_no_bytes(api: httpx.Client, bucket: Bucket) -> None:
-    upload = Upload.start(api, size=0)
+def test_an_empty_file_is_one_part_of_no_bytes(each_api: httpx.Client, bucket: Bucket) -> None:
+    upload = Upload.start(each_api, size=0)
 
     upload.send(1, b"")
     completed = answer(upload.complete())
@@ -106,10 +96,10 @@ def test_an_empty_file_is_one_part_of_no_bytes(api: httpx.Client, bucket: Bucket
 
 
 def test_parts_that_were_never_recorded_are_found_in_s3(
-    api: httpx.Client, bucket: Bucket
+    each_api: httpx.Client, bucket: Bucket
 ) -> None:
     file = some_bytes(8 * MIB + 5)
-    upload = Upload.start(api, size=len(file))
+    upload = Upload.start(each_api, size=len(file))
 
     upload.put(1, file[: 8 * MIB])
     upload.put(2, file[8 * MIB :])
@@ -123,8 +113,8 @@ def test_parts_that_were_never_recorded_are_found_in_s3(
     ]
 
 
-def test_metadata_and_type_are_the_objects_own(api: httpx.Client, bucket: Bucket) -> None:
-    upload = Upload.start(api, content_type="", metadata={"Project": "Apollo"})
+def test_metadata_and_type_are_the_objects_own(each_api: httpx.Client, bucket: Bucket) -> None:
+    upload = Upload.start(each_api, content_type="", metadata={"Project": "Apollo"})
 
     upload.send(1, b"x")
     answer(upload.complete())
@@ -135,8 +125,8 @@ def test_metadata_and_type_are_the_objects_own(api: httpx.Client, bucket: Bucket
     assert upload.started["upload_id"] in stored.metadata.values()
 
 
-def test_completing_twice_answers_the_same_bytes(api: httpx.Client) -> None:
-    upload = Upload.start(api)
+def test_completing_twice_answers_the_same_bytes(each_api: httpx.Client) -> None:
+    upload = Upload.start(each_api)
     upload.send(1, b"x")
 
     first, second = upload.complete(), upload.complete()
@@ -146,9 +136,9 @@ def test_completing_twice_answers_the_same_bytes(api: httpx.Client) -> None:
 
 
 def test_aborting_twice_is_fine_and_leaves_nothing_in_s3(
-    api: httpx.Client, bucket: Bucket
+    each_api: httpx.Client, bucket: Bucket
 ) -> None:
-    upload = Upload.start(api)
+    upload = Upload.start(each_api)
     upload.send(1, b"x")
     open_before = bucket.open_uploads(upload.key)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 
 MIB: Final = 1024 * 1024
+GIB: Final = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Upload:
 
     @classmethod
     def start(cls, api: httpx.Client, filename: str = "film.bin", **more: object) -> Self:
-        user_id = f"user-{uuid4().hex}"
+        user_id = str(more.pop("user_id", f"user-{uuid4().hex}"))
         fields = {"user_id": user_id, "filename": filename, "content_type": "video/mp4", **more}
         return cls(api, user_id, answer(api.post("/api/start-upload", json=fields)))
 
@@ -73,7 +74,7 @@ class Upload:
     def list_parts(self) -> httpx.Response:
         return self.api.get("/api/list-parts", params=self.named)
 
-    def others(self, **query: str | int) -> httpx.Response:
+    def siblings(self, **query: str | int) -> httpx.Response:
         """List the uploads of the same user."""
         return self.api.get("/api/uploads", params={"user_id": self.user_id, **query})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 
@@ -19,10 +19,10 @@ class MongoProxy:
         self._passing = asyncio.Event()
         self._passing.set()
         self._losing: bytes | None = None
-        self._lines: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-        self.port = 0
+        self._lines: set[asyncio.Task[Any]] = set()
+        self._is_cut = False
         self.has_lost_one = False
+        self.port = 0
 
     @property
     def uri(self) -> str:
@@ -36,10 +36,12 @@ class MongoProxy:
         proxy = cls(server_uri)
         server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
         proxy.port = server.sockets[0].getsockname()[1]
-        proxy._server = server
         async with server:
             yield proxy
-            proxy.close()
+            # asyncio leaks the socket of a client that connects while the server closes.
+            await asyncio.sleep(0.05)
+            proxy.cut()
+            await asyncio.gather(*proxy._lines, return_exceptions=True)
 
     def silence(self) -> None:
         """Take bytes and connections, and pass nothing on."""
@@ -49,13 +51,11 @@ class MongoProxy:
         """Pass on again, what was held back first."""
         self._passing.set()
 
-    def close(self) -> None:
-        """Cut every connection and refuse new ones."""
-        self.resume()
-        if self._server is not None:
-            self._server.close()
-        for writer in self._lines:
-            writer.close()
+    def cut(self) -> None:
+        """End every connection, and each new one as soon as it is there."""
+        self._is_cut = True
+        for line in self._lines:
+            line.cancel()
 
     def lose_answer_to(self, command: str) -> None:
         """Let the server do the next command of this name; cut the line before it answers."""
@@ -63,16 +63,23 @@ class MongoProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            up_reader, up_writer = await asyncio.open_connection(*self._upstream)
-            self._lines |= {writer, up_writer}
-            doomed = asyncio.Event()
-            try:
-                await asyncio.gather(
-                    self._pass(reader, up_writer, requests=doomed),
-                    self._pass(up_reader, writer, answers=doomed),
-                )
-            finally:
-                self._lines -= {writer, up_writer}
+            if not self._is_cut:
+                line = asyncio.create_task(self._line(reader, writer))
+                self._lines.add(line)
+                await asyncio.wait([line])
+                self._lines.discard(line)
+        writer.close()
+
+    async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection(*self._upstream)
+        doomed = asyncio.Event()
+        try:
+            await asyncio.gather(
+                self._pass(reader, up_writer, requests=doomed),
+                self._pass(up_reader, writer, answers=doomed),
+            )
+        finally:
+            up_writer.close()
 
     async def _pass(
         self,

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,10 +87,11 @@ def running_postgresql(programs: Path) -> Iterator[PostgresqlServer]:
         subprocess.run([*make, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, **account)
         port = free_port()
         serve = [str(programs / "postgres"), "-D", data, "-k", folder, "-p", str(port), "-F"]
-        with Path(folder, "log").open("wb") as log:
-            process = subprocess.Popen(serve, stdout=log, stderr=log, **account)
+        log = Path(folder, "log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(serve, stdout=output, stderr=output, **account)
         try:
-            _wait_until_it_answers(port, process)
+            _wait_until_it_answers(log, process)
             yield PostgresqlServer(port, process)
         finally:
             process.send_signal(signal.SIGCONT)
@@ -116,14 +117,14 @@ def _account(folder: str) -> dict[str, Any]:
     return {"cwd": folder, "user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_answers(log: Path, process: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+    # Its port is open before it lets anybody in.
+    while b"ready to accept connections" not in log.read_bytes():
+        if time.monotonic() > give_up or process.poll() is not None:
+            msg = f"PostgreSQL does not start:\n{log.read_text()}"
+            raise RuntimeError(msg)
         time.sleep(0.05)
-    msg = f"PostgreSQL does not answer on port {port}"
-    raise RuntimeError(msg)
 
 
 def _missing() -> NoReturn:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from .service import Service, SettableClock, new_service
+
+
+def pytest_configure() -> None:
+    # A busy machine is no counterexample.
+    settings.register_profile("unit", deadline=None)
+    settings.load_profile("unit")
 
 
 @pytest.fixture

@@ -26,15 +26,13 @@ from .proxies import RepositoryProxy, StoreProxy
 class StoreAway(StoreProxy):
     """Does nothing that changes it."""
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, *_: object, **__: object) -> str:
         raise StoreUnavailableError
 
-    async def complete_upload(
-        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
-    ) -> StoredObject:
+    async def complete_upload(self, *_: object, **__: object) -> StoredObject:
         raise StoreUnavailableError
 
-    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+    async def abort_upload(self, *_: object, **__: object) -> None:
         raise StoreUnavailableError
 
 
@@ -59,10 +57,8 @@ class StoreAnswersLost(StoreProxy):
 class StoreRefusing(StoreProxy):
     """Will not join any parts."""
 
-    async def complete_upload(
-        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
-    ) -> StoredObject:
-        raise PartsRefusedError("InvalidPart", f"{len(parts)} parts of {key} ({store_upload_id})")
+    async def complete_upload(self, *_: object, **__: object) -> StoredObject:
+        raise PartsRefusedError("InvalidPart", "they are not what they were.")
 
 
 class CountingStore(StoreProxy):

@@ -157,6 +157,17 @@ async def test_an_expiry_that_stopped_halfway_is_ended_as_one(
     assert await is_gone(service, session)
 
 
+async def test_an_expiry_of_what_the_store_never_opened_is_ended_too(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.started()
+    never_opened = replace(session, state=SessionState.PENDING, store_upload_id=None)
+    pending = await service.sessions.save(never_opened)
+    dead = Lease("a sweep", clock.now())
+    await service.sessions.save(pending.expiring(dead, clock.now()))
+    assert (await service.abort(address_of(session))).state is SessionState.EXPIRED
+
+
 async def test_of_many_aborts_at_once_one_does_it_and_the_others_are_told_to_wait(
     service: Service,
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from multipart_upload.domain.errors import (
     LeaseHeldError,
+    PartsRefusedError,
     RepositoryUnavailableError,
     StaleSessionError,
     StoreUnavailableError,
@@ -15,6 +16,7 @@ from multipart_upload.domain.errors import (
     TransitionError,
     UploadError,
 )
+from multipart_upload.domain.limits import MIN_PART_SIZE
 from multipart_upload.domain.model import Lease, SessionState, UploadSession
 from multipart_upload.domain.ports import NewObject
 
@@ -203,3 +205,19 @@ async def test_a_claim_that_was_saved_though_its_answer_was_lost_ends_with_its_l
     done = await service.complete(address_of(session))
     assert done.result is not None
     assert done.result.size == len(BODY)
+
+
+async def test_a_part_nobody_reported_may_be_uploaded_again_after_a_refusal(
+    service: Service,
+) -> None:
+    session = await service.started(size=None)
+    await service.put(session, 1, b"too small")
+    await service.put(session, 2, b"last")
+    with pytest.raises(PartsRefusedError):
+        await service.complete(address_of(session))
+
+    await service.put(session, 1, bytes(MIN_PART_SIZE))
+
+    done = await service.complete(address_of(session))
+    assert done.result is not None
+    assert done.result.size == MIN_PART_SIZE + len(b"last")

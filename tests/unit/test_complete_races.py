@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from multipart_upload.domain.errors import (
@@ -34,16 +34,15 @@ def racing(service: Service, turns: Iterator[int]) -> tuple[Service, CountingSto
     return replace(service, sessions=sessions, store=YieldingStore(counting, turns)), counting
 
 
-def results_of(outcomes: list[UploadSession | BaseException]) -> list[StoredObject | None]:
+def results_of(outcomes: Sequence[UploadSession | BaseException]) -> list[StoredObject | None]:
     return [outcome.result for outcome in outcomes if isinstance(outcome, UploadSession)]
 
 
-def errors_of(outcomes: list[UploadSession | BaseException]) -> set[type[BaseException]]:
+def errors_of(outcomes: Sequence[UploadSession | BaseException]) -> set[type[BaseException]]:
     return {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)}
 
 
 @given(schedules, st.booleans())
-@settings(deadline=None)
 async def test_of_20_completes_at_once_all_that_succeed_give_the_one_object(
     schedule: list[int],
     reported: bool,  # noqa: FBT001  # hypothesis passes it by name
@@ -64,7 +63,6 @@ async def test_of_20_completes_at_once_all_that_succeed_give_the_one_object(
 
 
 @given(schedules)
-@settings(deadline=None)
 async def test_a_complete_and_an_abort_at_once_never_both_succeed(schedule: list[int]) -> None:
     service = new_service()
     session = await service.uploaded()
@@ -82,7 +80,6 @@ async def test_a_complete_and_an_abort_at_once_never_both_succeed(schedule: list
 
 
 @given(schedules)
-@settings(deadline=None)
 async def test_a_last_report_at_the_same_time_does_no_harm(schedule: list[int]) -> None:
     service = new_service()
     session = await service.started(size=len(BODY))

@@ -159,7 +159,7 @@ async def test_after_completion_a_report_is_refused_and_the_parts_stay(service: 
         (None, 1, 5 * GIB + 1, "size", f"must be 0 to {5 * GIB} bytes"),
     ],
 )
-async def test_a_part_that_cannot_be_one_is_refused_by_field_and_limit(  # noqa: PLR0917  # a table
+async def test_a_part_that_cannot_be_one_is_refused_by_field_and_limit(
     service: Service, planned: int | None, number: int, size: int | None, field: str, rule: str
 ) -> None:
     session = await service.started(planned)

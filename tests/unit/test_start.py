@@ -109,8 +109,7 @@ async def test_a_store_that_fails_leaves_a_pending_row_to_find_its_upload_by(
 
 async def test_without_a_row_the_store_is_not_asked(service: Service) -> None:
     class AddFails(RepositoryProxy):
-        async def add(self, session: UploadSession) -> None:
-            del session
+        async def add(self, *_: object, **__: object) -> None:
             raise RepositoryUnavailableError
 
     store = CountingStore(service.store)
@@ -142,8 +141,7 @@ async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None
 
 async def test_a_row_that_could_not_be_saved_stays_pending(service: Service) -> None:
     class SaveFails(RepositoryProxy):
-        async def save(self, session: UploadSession) -> UploadSession:
-            del session
+        async def save(self, *_: object, **__: object) -> UploadSession:
             raise RepositoryUnavailableError
 
     with pytest.raises(RepositoryUnavailableError):
@@ -153,10 +151,9 @@ async def test_a_row_that_could_not_be_saved_stays_pending(service: Service) -> 
     assert len(await service.bucket.list_uploads(row.key)) == 1
 
 
-async def test_the_session_keeps_its_metadata_when_the_caller_changes_his(
-    service: Service,
-) -> None:
+async def test_metadata_stays_as_it_was_when_the_caller_changes_his(service: Service) -> None:
     metadata = {"colour": "red"}
-    session = await service.start(new_upload(metadata=metadata))
+    store = CountingStore(service.store)
+    session = await replace(service, store=store).start(new_upload(metadata=metadata))
     metadata["colour"] = "blue"
-    assert session.metadata == {"colour": "red"}
+    assert session.metadata == store.created[0].metadata == {"colour": "red"}

@@ -1,4 +1,4 @@
-"""What a client may say of its file: every bad field is refused by name, before anything is stored."""
+"""What a client may say of its file; a bad field is refused by name with nothing stored."""
 
 from __future__ import annotations
 

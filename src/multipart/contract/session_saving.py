@@ -55,7 +55,7 @@ class SessionSavingContract:
         assert [time.utcoffset() for time in times] == [timedelta(0)] * 4
 
     async def test_every_millisecond_is_kept(self, sessions: SessionRepository) -> None:
-        # Seconds as floating point would lose some of these.
+        # Fractions of a second as floating point would lose some of these.
         added = [sample_session(f"u{n}", created_at=NOW + n * 37 * MILLISECOND) for n in range(30)]
         for session in added:
             await sessions.add(session)

@@ -12,9 +12,6 @@ MAX_PART_SIZE: Final = 5 * GIB
 MAX_OBJECT_SIZE: Final = MAX_PART_COUNT * MAX_PART_SIZE
 """48.8 TiB. Other vendors stop at 5 TB, so the limit in force is a setting."""
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MAX_KEY_BYTES: Final = 1024
-
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html gives 2 KB for all
 # user-defined metadata. Values that are not ASCII travel in RFC 2047 form, a third larger, and
 # our own upload id is in there too: half of it always fits.

@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 
 from ...domain.errors import RepositoryUnavailableError
 
-ANSWER_SECONDS: Final = 4.0
+ANSWER_SECONDS: Final = 3.5
 """Under the 5 s in which a client must have its 503, with room for the rest of the request."""
 
 

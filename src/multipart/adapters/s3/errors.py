@@ -19,9 +19,17 @@ from ...domain.errors import (
     UploadError,
 )
 
-QUICK_SECONDS: Final = 4.5
-"""Clients are promised an answer within 5 s, be it that there is none."""
+QUICK_SECONDS: Final = 4.0
+"""Clients are promised an answer within 5 s, be it that there is none; the rest is ours."""
 
+_NO_ANSWERS: Final = (
+    BotoCoreError,
+    ResponseParserError,
+    aiohttp.ClientError,  # an answer that was cut, which aiobotocore lets through
+    OSError,
+    KeyError,  # an answer without what S3 always sends
+    RuntimeError,  # botocore's for credentials that were renewed and are out of date still
+)
 _logger = logging.getLogger(__name__)
 
 _GONE: Final = "the upload is gone"
@@ -53,9 +61,8 @@ async def answered(within: float) -> AsyncIterator[None]:
             yield
     except ClientError as exc:
         raise _meaning(exc) from exc
-    except (BotoCoreError, ResponseParserError, aiohttp.ClientError, OSError, KeyError) as exc:
-        # No answer; one that was cut, which aiobotocore lets through as aiohttp's error; or one
-        # without what S3 always sends. Only the type is logged: the text may hold a signed URL.
+    except _NO_ANSWERS as exc:
+        # Only the type: the text may hold a URL.
         _logger.warning("S3 did not answer: %s", type(exc).__name__)
         raise StoreUnavailableError from exc
 

@@ -58,7 +58,6 @@ def _shortened(name: str) -> str:
     # An "extension" that would fill the name is none.
     is_short = len(extension.encode()) <= MAX_FILENAME_BYTES // 4
     suffix = f".{extension}" if dot and is_short else ""
-    stem = name.removesuffix(suffix)
     room = MAX_FILENAME_BYTES - len(suffix.encode())
     # Cutting bytes may split a character; "ignore" drops the half that is left.
-    return stem.encode()[:room].decode(errors="ignore") + suffix
+    return name.encode()[:room].decode(errors="ignore") + suffix

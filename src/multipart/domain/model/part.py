@@ -60,11 +60,20 @@ class Part:
         )
 
     def agrees_with(self, stored: StoredPart) -> bool:
-        """Tell whether the store holds what was reported."""
+        """Tell whether the store holds what was reported.
+
+        Of a part that no client reported nothing was claimed: what the store holds now counts.
+        """
+        if self.state is PartState.VERIFIED:
+            return True
         return self.etag == stored.etag and self.size in (None, stored.size)
 
+    def is_outdated_by(self, stored: StoredPart) -> bool:
+        """Tell whether the store, which alone told of this part, holds other bytes by now."""
+        return self.state is PartState.VERIFIED and self.etag != stored.etag
+
     def checked_against(self, stored: StoredPart | None) -> Part:
-        """Give the part in the state that the store's own listing proves."""
+        """Give the part as the store's own listing proves it."""
         if stored is None or not self.agrees_with(stored):
             return replace(self, state=PartState.UPLOADED)
-        return replace(self, state=PartState.VERIFIED, size=stored.size)
+        return replace(self, state=PartState.VERIFIED, etag=stored.etag, size=stored.size)

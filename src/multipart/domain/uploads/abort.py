@@ -15,8 +15,9 @@ from .policy import UploadPolicy
 class AbortUpload:
     """Throw the parts away and end the session; repeating it changes nothing.
 
-    Raise SessionNotFoundError, LeaseHeldError while another caller does it, and TransitionError for
-    a session that is being completed, is completed or has expired.
+    Raise SessionNotFoundError, LeaseHeldError while another caller does it, StaleSessionError when
+    another caller changed the session first, and TransitionError for one that is pending, is being
+    completed, is completed or has expired.
     """
 
     sessions: SessionRepository

@@ -100,7 +100,11 @@ class CompleteUpload:
         self, session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
     ) -> None:
         """Record the parts of a client that died before reporting them; a report stays."""
-        known = {part.number for part in reported}
-        unreported = [Part.found(part) for part in stored if part.number not in known]
+        reports = {part.number: part for part in reported}
+        unreported = [
+            Part.found(part)
+            for part in stored
+            if (report := reports.get(part.number)) is None or report.is_outdated_by(part)
+        ]
         if unreported:
             await self.sessions.record_parts(session.id, unreported)

@@ -70,7 +70,8 @@ class StartUpload:
             id=upload_id,
             user_id=new.user_id,
             key=object_key(self.policy.key_prefix, new.user_id, upload_id, new.filename),
-            filename=new.filename,
+            # No file system has NUL in a name, and PostgreSQL has it in no text.
+            filename=new.filename.replace("\0", ""),
             # Browsers send an empty type for files that they do not know.
             content_type=new.content_type or "application/octet-stream",
             metadata=dict(new.metadata),

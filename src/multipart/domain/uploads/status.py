@@ -16,7 +16,7 @@ class UploadStatus:
     """How far an upload is.
 
     `parts` are those recorded or held by the store; `missing_parts` the numbers still to upload,
-    None once the upload has ended.
+    None unless the session is open for them.
     """
 
     session: UploadSession
@@ -45,5 +45,5 @@ class GetUploadStatus:
         return UploadStatus(
             session=session,
             parts=parts,
-            missing_parts=None if session.state.is_terminal else missing,
+            missing_parts=missing if session.state.is_open else None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging.config
+import signal
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +39,8 @@ def dev(port: int, s3_port: int) -> None:
     in a temporary folder. The emulator needs the extra `emulator` (pip install
     'multipart-upload[emulator]') and does not check signatures.
     """
+    # Any other end than Ctrl-C must leave as little: uvicorn hands the signal on when it is done.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
         try:
             with running_emulator(_HOST, s3_port) as emulator:

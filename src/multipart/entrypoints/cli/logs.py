@@ -18,9 +18,10 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format the record without what `exc_info` would add."""
         message = record.getMessage()
-        if message.startswith("Traceback"):
-            # Litestar reports a failed start to uvicorn as a whole trace; its last line says why.
-            message = message.rstrip().rpartition("\n")[2]
+        if "Traceback (most recent call last)" in message:
+            # Litestar reports a failed start to uvicorn as a whole trace, framed by lines where it
+            # is that of a group. The last words say why.
+            message = message.rstrip("\n -+").rpartition("\n")[2].lstrip("| ")
         plain = logging.makeLogRecord(
             record.__dict__ | {"msg": message, "args": None, "exc_info": None, "exc_text": None}
         )

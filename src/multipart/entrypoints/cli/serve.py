@@ -8,6 +8,7 @@ from typing import Final
 import click
 import uvicorn
 
+from ...container import check_database
 from ...settings import SettingsError, load_settings
 from .logs import log_config
 
@@ -52,7 +53,8 @@ def serve(
     """
     try:
         settings = load_settings()
-    except SettingsError as exc:
+        check_database(settings)
+    except (SettingsError, ValueError) as exc:
         raise click.ClickException(str(exc)) from exc
     uvicorn.run(
         _FACTORY,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 
 from ...domain.uploads import CheckReadiness
-from .openapi import PROBLEMS
+from .openapi import problems
 from .schemas import Health
 
 
@@ -22,7 +21,7 @@ class HealthController(Controller):
         """Answer at all."""
         return Health()
 
-    @get("/ready", operation_id="ready", responses={503: PROBLEMS[503]})
+    @get("/ready", operation_id="ready", responses=problems(503))
     async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
         """Ask the database and the bucket; 503 names one that is away."""
         await check_readiness()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from litestar import MediaType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import OpenAPIResponse, Operation
 
 from .schemas import Problem
 
@@ -40,19 +43,39 @@ Coordinate a multipart upload: the bytes go straight from the client to S3.
 Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
 """
 
-PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
+_PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
     status: ResponseSpec(
         data_container=Problem, description=description, media_type="application/problem+json"
     )
     for status, description in {
         400: "The body is not JSON.",
         404: "No such session: id, key and user do not belong together, or no part is anywhere.",
-        409: "The session is in a state that does not allow this; `status` says in which.",
+        409: "The session is in a state that does not allow this; `upload_status` says in which.",
         413: "The file or the body is too large.",
         422: "A field is wrong; `errors` names it.",
         503: "MongoDB or S3 is away; `Retry-After` says when to try again.",
     }.items()
 }
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """Document the errors that a route answers."""
+    return {status: _PROBLEMS[status] for status in statuses}
+
+
+@dataclass
+class OwnOperation(Operation):
+    """A route without the 400 that Litestar documents by itself: here wrong fields are 422."""
+
+    def __post_init__(self) -> None:
+        """Leave out what is not a problem of ours."""
+        found = (self.responses or {}).get("400")
+        if isinstance(found, OpenAPIResponse) and MediaType.JSON in (found.content or {}):
+            self.responses = {
+                status: response
+                for status, response in (self.responses or {}).items()
+                if status != "400"
+            }
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -63,4 +86,5 @@ def openapi_config(version: str) -> OpenAPIConfig:
         description=_FLOW,
         path="/docs",
         render_plugins=[SwaggerRenderPlugin()],
+        use_handler_docstrings=True,
     )

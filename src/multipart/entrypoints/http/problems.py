@@ -55,7 +55,9 @@ def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[s
         _logger.warning("%s: %s [request %s]", exc.code, exc, request_id_of(request.scope))
     retry_after = getattr(exc, "retry_after", None)
     headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
-    return _problem(status, exc.code, str(exc), exc.facts, headers)
+    # RFC 9457 has the member `status` for HTTP's own.
+    facts = {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
+    return _problem(status, exc.code, str(exc), facts, headers)
 
 
 def from_validation(_: _AnyRequest, exc: ValidationException) -> Response[dict[str, object]]:

@@ -9,11 +9,12 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from ...domain.errors import InvalidFieldError
 from ...domain.model import SessionState
 from ...domain.ports import SessionQuery
 from ...domain.uploads import GetUploadStatus, ListParts, ListSessions, SessionAddress
 from .cursor import cursor_after, parse_cursor
-from .openapi import PROBLEMS
+from .openapi import OwnOperation, problems
 from .parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
@@ -34,9 +35,13 @@ class QueryController(Controller):
 
     path = "/api"
     tags = ("Looking",)
-    responses = PROBLEMS
 
-    @get("/upload-status", operation_id="getUploadStatus")
+    @get(
+        "/upload-status",
+        operation_id="getUploadStatus",
+        responses=problems(404, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def status(
         self,
         upload_id: UploadIdQuery,
@@ -48,7 +53,12 @@ class QueryController(Controller):
         address = SessionAddress(upload_id=upload_id, key=key, user_id=user_id)
         return UploadStatusAnswer.of_status(await upload_status(address))
 
-    @get("/list-parts", operation_id="listParts")
+    @get(
+        "/list-parts",
+        operation_id="listParts",
+        responses=problems(404, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def parts(
         self,
         upload_id: UploadIdQuery,
@@ -62,7 +72,12 @@ class QueryController(Controller):
         answers = [PartAnswer.of(part) for part in parts]
         return PartList(session.id, session.key, session.state, answers)
 
-    @get("/uploads", operation_id="listUploads")
+    @get(
+        "/uploads",
+        operation_id="listUploads",
+        responses=problems(422, 503),
+        operation_class=OwnOperation,
+    )
     async def uploads(
         self,
         user_id: UserIdQuery,
@@ -78,8 +93,8 @@ class QueryController(Controller):
             SessionQuery(
                 user_id=user_id,
                 states=frozenset(status or ()),
-                created_from=_utc(created_from),
-                created_before=_utc(created_before),
+                created_from=_utc("created_from", created_from),
+                created_before=_utc("created_before", created_before),
                 after=parse_cursor(cursor) if cursor else None,
                 limit=limit,
             )
@@ -88,8 +103,11 @@ class QueryController(Controller):
         return UploadList([UploadSummary.of(session) for session in page.sessions], following)
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    """Take a time without a zone as UTC."""
-    if time is None or time.tzinfo is not None:
-        return time
-    return time.replace(tzinfo=UTC)
+def _utc(field: str, time: datetime | None) -> datetime | None:
+    """Give a time in UTC, which it is taken for without a zone. Raise InvalidFieldError."""
+    if time is None or time.tzinfo is None:
+        return time and time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise InvalidFieldError(field, "must be in the years 1 to 9999, in UTC") from None

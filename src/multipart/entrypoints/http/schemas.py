@@ -23,8 +23,9 @@ from ...domain.uploads.start_rules import (
 
 MAX_UPLOAD_ID_LENGTH: Final = 64
 MAX_KEY_LENGTH: Final = 1024
-# RFC 9110 8.8.3 without what is weak: a bare or quoted run of visible ASCII.
-ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$'
+# RFC 9110 8.8.3 without what is weak: a bare or quoted run of visible ASCII. The lookahead is for
+# Python, whose $ also matches before a line break.
+ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
 
 _UPLOAD_ID: Final = "3f0c9a52b8a94f6f9d3c5c8f4f1f7f1a"
 _KEY: Final = f"alice/{_UPLOAD_ID}/film.mp4"
@@ -178,7 +179,7 @@ class UploadSummary(Struct, frozen=True, kw_only=True):
 
 
 class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
-    """A session and how far it is; `missing_parts` is null once it has ended."""
+    """A session and how far it is; `missing_parts` is null unless it is open for them."""
 
     parts_recorded: int
     parts_verified: int

@@ -14,7 +14,7 @@ from ...domain.uploads import (
     SignPart,
     StartUpload,
 )
-from .openapi import PROBLEMS
+from .openapi import OwnOperation, problems
 from .parameters import ContentLengthQuery, KeyQuery, PartNumberQuery, UploadIdQuery
 from .schemas import (
     AbortedUpload,
@@ -33,16 +33,26 @@ class UploadController(Controller):
 
     path = "/api"
     tags = ("Uploading",)
-    responses = PROBLEMS
 
-    @post("/start-upload", status_code=200, operation_id="startUpload")
+    @post(
+        "/start-upload",
+        status_code=200,
+        operation_id="startUpload",
+        responses=problems(400, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def start(
         self, data: JSONBody[StartUploadRequest], start_upload: NamedDependency[StartUpload]
     ) -> StartedUpload:
         """Begin an upload. With `size`, the answer says how to cut the file."""
         return StartedUpload.of(await start_upload(data.to_domain()))
 
-    @get("/get-signed-url", operation_id="getSignedUrl")
+    @get(
+        "/get-signed-url",
+        operation_id="getSignedUrl",
+        responses=problems(404, 409, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def sign(
         self,
         upload_id: UploadIdQuery,
@@ -55,7 +65,13 @@ class UploadController(Controller):
         address = SessionAddress(upload_id=upload_id, key=key)
         return SignedUrl.of(await sign_part(address, part_number, content_length))
 
-    @post("/upload-part", status_code=200, operation_id="recordPart")
+    @post(
+        "/upload-part",
+        status_code=200,
+        operation_id="recordPart",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def record(
         self, data: JSONBody[RecordPartRequest], record_part: NamedDependency[RecordPart]
     ) -> PartRecorded:
@@ -63,14 +79,26 @@ class UploadController(Controller):
         recorded = await record_part(data.address(), data.part_number, data.etag, data.size)
         return PartRecorded(recorded.status, recorded.parts_recorded)
 
-    @post("/complete-upload", status_code=200, operation_id="completeUpload")
+    @post(
+        "/complete-upload",
+        status_code=200,
+        operation_id="completeUpload",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def complete(
         self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
     ) -> CompletedUpload:
         """Join the parts into the object. Repeating it gives the same answer."""
         return CompletedUpload.of(await complete_upload(data.address()))
 
-    @post("/abort-upload", status_code=200, operation_id="abortUpload")
+    @post(
+        "/abort-upload",
+        status_code=200,
+        operation_id="abortUpload",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
     async def abort(
         self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
     ) -> AbortedUpload:

@@ -1,0 +1,68 @@
+"""Every route that needs MongoDB, S3, or both, as a call on an upload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import httpx
+
+from .upload import Upload
+
+Call = Callable[[Upload], httpx.Response]
+
+ETAG: Final = '"0123456789abcdef0123456789abcdef"'
+
+
+def start(upload: Upload) -> httpx.Response:
+    body = {"user_id": upload.user_id, "filename": "a.txt", "content_type": "text/plain"}
+    return upload.api.post("/api/start-upload", json=body)
+
+
+def record(upload: Upload) -> httpx.Response:
+    return upload.record(1, ETAG)
+
+
+def sign(upload: Upload) -> httpx.Response:
+    return upload.sign(1)
+
+
+def ready(upload: Upload) -> httpx.Response:
+    return upload.api.get("/health/ready")
+
+
+ON_ONE_UPLOAD: Final[Mapping[str, Call]] = {
+    "/api/get-signed-url": sign,
+    "/api/upload-part": record,
+    "/api/complete-upload": Upload.complete,
+    "/api/abort-upload": Upload.abort,
+    "/api/upload-status": Upload.status,
+    "/api/list-parts": Upload.list_parts,
+}
+ALL: Final[Mapping[str, Call]] = {
+    "/api/start-upload": start,
+    **ON_ONE_UPLOAD,
+    "/api/uploads": Upload.siblings,
+    "/health/ready": ready,
+}
+ASKING_S3: Final[Mapping[str, Call]] = {
+    path: call
+    for path, call in ALL.items()
+    # They need the database alone: a URL is signed without asking S3.
+    if path not in {"/api/get-signed-url", "/api/upload-part", "/api/uploads"}
+}
+
+
+def all_at_once(
+    calls: Mapping[str, Call], upload: Upload
+) -> dict[str, tuple[httpx.Response, float]]:
+    """Call routes at the same time; give each answer and the seconds it took."""
+
+    def timed(call: Call) -> tuple[httpx.Response, float]:
+        begun = time.monotonic()
+        return call(upload), time.monotonic() - begun
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return dict(zip(calls, pool.map(timed, calls.values()), strict=True))

@@ -1,0 +1,254 @@
+"""Bad requests: each with its status, its code, and the field that is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from .bucket import Bucket
+from .service import running_service
+from .upload import GIB, Upload, problem, wrong_fields
+
+pytestmark = pytest.mark.e2e
+
+SESSION: Final = {"user_id": "alice", "upload_id": "a" * 32, "key": "alice/a/b"}
+BODIES: Final[dict[str, dict[str, object]]] = {
+    "start-upload": {"user_id": "alice", "filename": "a.txt", "content_type": "text/plain"},
+    "upload-part": {**SESSION, "part_number": 1, "etag": "0123456789abcdef0123456789abcdef"},
+    "complete-upload": {**SESSION},
+    "abort-upload": {**SESSION},
+}
+QUERIES: Final[dict[str, dict[str, str]]] = {
+    "get-signed-url": {"upload_id": "a" * 32, "key": "alice/a/b", "part_number": "1"},
+    "upload-status": {"upload_id": "a" * 32, "key": "alice/a/b"},
+    "list-parts": {"upload_id": "a" * 32, "key": "alice/a/b"},
+    "uploads": {"user_id": "alice"},
+}
+
+
+@pytest.mark.parametrize("route", BODIES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"user_id": "alice",}',
+        b"[]",
+        b'"text"',
+        b"null",
+        b"7",
+        b"\xff\xfe",
+        b'{"user_id": "\\ud800"}',
+        pytest.param(b"[" * 60_000, id="deeply nested list"),
+        pytest.param(b'{"user_id":' * 5_000, id="deeply nested object"),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_400(api: httpx.Client, route: str, body: bytes) -> None:
+    response = api.post(
+        f"/api/{route}", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    problem(response, 400, "malformed-request")
+
+
+def test_a_form_is_400(api: httpx.Client) -> None:
+    response = api.post("/api/start-upload", data=BODIES["start-upload"])
+
+    problem(response, 400, "malformed-request")
+
+
+@pytest.mark.parametrize(
+    ("route", "field"), [(route, field) for route, body in BODIES.items() for field in body]
+)
+@pytest.mark.parametrize("value", [None, [], {}], ids=json.dumps)
+def test_a_field_of_another_type_is_named(
+    api: httpx.Client, route: str, field: str, value: object
+) -> None:
+    response = api.post(f"/api/{route}", json={**BODIES[route], field: value})
+
+    assert wrong_fields(response) == [field]
+
+
+@pytest.mark.parametrize(
+    ("route", "field"), [(route, field) for route, body in BODIES.items() for field in body]
+)
+def test_a_missing_field_is_named(api: httpx.Client, route: str, field: str) -> None:
+    body = {name: value for name, value in BODIES[route].items() if name != field}
+
+    assert wrong_fields(api.post(f"/api/{route}", json=body)) == [field]
+
+
+@pytest.mark.parametrize(
+    ("route", "field"), [(route, field) for route, query in QUERIES.items() for field in query]
+)
+def test_a_missing_query_parameter_is_named(api: httpx.Client, route: str, field: str) -> None:
+    query = {name: value for name, value in QUERIES[route].items() if name != field}
+
+    assert wrong_fields(api.get(f"/api/{route}", params=query)) == [field]
+
+
+@pytest.mark.parametrize(
+    ("route", "field", "value"),
+    [
+        ("start-upload", "user_id", ""),
+        ("start-upload", "user_id", "u" * 129),
+        ("start-upload", "user_id", "line\nbreak"),
+        ("start-upload", "filename", ""),
+        ("start-upload", "filename", "f" * 1025),
+        ("start-upload", "content_type", "t/" + "t" * 254),
+        ("start-upload", "content_type", "text"),
+        ("start-upload", "content_type", "text/plain\r\nX-Evil: 1"),
+        ("start-upload", "size", -1),
+        ("start-upload", "size", 1.5),
+        ("start-upload", "size", "many"),
+        ("start-upload", "metadata", []),
+        ("start-upload", "metadata", {str(n): "x" for n in range(33)}),
+        ("start-upload", "metadata", {"key": "v" * 1022}),
+        ("start-upload", "metadata", {"ke y": "v"}),
+        ("start-upload", "metadata", {"k" * 65: "v"}),
+        ("start-upload", "metadata", {"key": "line\nbreak"}),
+        ("start-upload", "metadata", {"key": "v", "KEY": "v"}),
+        ("start-upload", "metadata", {"multipart-upload-id": "forged"}),
+        ("upload-part", "user_id", "u" * 129),
+        ("upload-part", "upload_id", "i" * 65),
+        ("upload-part", "key", "k" * 1025),
+        ("upload-part", "part_number", 0),
+        ("upload-part", "part_number", 10_001),
+        ("upload-part", "part_number", -(2**70)),
+        ("upload-part", "part_number", 1.5),
+        ("upload-part", "etag", ""),
+        ("upload-part", "etag", '"unclosed'),
+        ("upload-part", "etag", "with space"),
+        ("upload-part", "etag", "ünicode"),
+        ("upload-part", "etag", 'a"b'),
+        ("upload-part", "etag", "line\n"),
+        ("upload-part", "etag", "e" * 129),
+        ("upload-part", "size", -1),
+        ("upload-part", "size", 5 * GIB + 1),
+        ("complete-upload", "key", ""),
+        ("complete-upload", "upload_id", ""),
+        ("abort-upload", "user_id", ""),
+    ],
+)
+def test_a_value_out_of_bounds_names_its_field(
+    api: httpx.Client, route: str, field: str, value: object
+) -> None:
+    response = api.post(f"/api/{route}", json={**BODIES[route], field: value})
+
+    assert wrong_fields(response) == [field]
+
+
+def test_a_metadata_value_that_is_no_text_names_metadata(api: httpx.Client) -> None:
+    body = {**BODIES["start-upload"], "metadata": {"key": 3}}
+
+    (field,) = wrong_fields(api.post("/api/start-upload", json=body))
+
+    assert field.startswith("metadata")
+
+
+@pytest.mark.parametrize(
+    ("route", "field", "value"),
+    [
+        ("get-signed-url", "part_number", "0"),
+        ("get-signed-url", "part_number", "10001"),
+        ("get-signed-url", "part_number", "one"),
+        ("get-signed-url", "content_length", "-1"),
+        ("get-signed-url", "content_length", str(5 * GIB + 1)),
+        ("get-signed-url", "content_length", "9" * 5_000),
+        ("get-signed-url", "upload_id", "i" * 65),
+        ("get-signed-url", "key", "k" * 1025),
+        ("upload-status", "user_id", "u" * 129),
+        ("list-parts", "upload_id", ""),
+        ("uploads", "user_id", "u" * 129),
+        ("uploads", "status", "finished"),
+        ("uploads", "created_from", "yesterday"),
+        ("uploads", "created_from", "2026-13-01T00:00:00Z"),
+        ("uploads", "created_before", "2026-01-01"),
+        ("uploads", "limit", "0"),
+        ("uploads", "limit", "501"),
+        ("uploads", "limit", "many"),
+        ("uploads", "cursor", "x"),
+        ("uploads", "cursor", "bm90IGEgdGltZQ=="),
+        ("uploads", "cursor", "é"),
+        ("uploads", "cursor", "c" * 513),
+    ],
+)
+def test_a_wrong_query_parameter_is_named(
+    api: httpx.Client, route: str, field: str, value: str
+) -> None:
+    response = api.get(f"/api/{route}", params={**QUERIES[route], field: value})
+
+    assert wrong_fields(response) == [field]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"created_from": "9999-12-31T23:59:59-23:59"},
+        {"created_before": "0001-01-01T00:00:00+23:59"},
+        {"user_id": "a\x00b"},
+        {"cursor": "OTk5OS0xMi0zMVQyMzo1OTo1OSswMDowMCBh"},
+    ],
+)
+def test_the_far_ends_of_time_and_text_are_no_bug(
+    each_api: httpx.Client, query: dict[str, str]
+) -> None:
+    response = each_api.get("/api/uploads", params={"user_id": "alice", **query})
+
+    assert response.status_code in {200, 422}, response.text
+
+
+def test_a_body_over_64_kib_is_413(api: httpx.Client) -> None:
+    body = json.dumps({**BODIES["start-upload"], "padding": "x" * 65_536}).encode()
+
+    problem(api.post("/api/start-upload", content=body), 413, "body-too-large")
+
+
+def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"padding": "'
+        for _ in range(70):
+            yield b"x" * 1024
+
+    problem(api.post("/api/start-upload", content=chunks()), 413, "body-too-large")
+
+
+@pytest.mark.parametrize("size", [10_000 * 5 * GIB + 1, 10**30])
+def test_a_file_larger_than_s3_takes_is_413(api: httpx.Client, size: int) -> None:
+    body = {**BODIES["start-upload"], "size": size}
+
+    refused = problem(api.post("/api/start-upload", json=body), 413, "file-too-large")
+
+    assert refused["max_size"] == 10_000 * 5 * GIB
+
+
+def test_a_file_over_the_operators_limit_is_413(bucket: Bucket, tmp_path: Path) -> None:
+    settings = {**bucket.settings, "MAX_UPLOAD_SIZE": "1000"}
+    with running_service(tmp_path, settings) as service, service.client() as api:
+        Upload.start(api, size=1000)
+        response = api.post("/api/start-upload", json={**BODIES["start-upload"], "size": 1001})
+
+    assert problem(response, 413, "file-too-large")["max_size"] == 1000
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/upload", "/api/start-upload/x", "/%00"])
+def test_an_unknown_route_is_404(api: httpx.Client, path: str) -> None:
+    problem(api.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("GET", "/api/start-upload", "POST"),
+    ("DELETE", "/api/complete-upload", "POST"),
+    ("POST", "/api/get-signed-url", "GET"),
+    ("POST", "/health/live", "GET"),
+])
+def test_a_wrong_method_is_405(api: httpx.Client, method: str, path: str, allowed: str) -> None:
+    response = api.request(method, path)
+
+    problem(response, 405, "method-not-allowed")
+    assert allowed in response.headers["allow"].split(", ")

@@ -1,0 +1,189 @@
+"""The command: its help, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers.mongodb_proxy import MongoProxy
+from tests.servers.s3_kinds import S3Server
+
+from .bucket import Bucket
+from .service import COMMAND, READY_SECONDS, Service, environment, run_command, running_service
+from .upload import Upload, answer, some_bytes
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), ["serve", "dev", "presigned URLs"]),
+        (("serve",), ["--host", "--port", "--workers", "--reload", "S3_BUCKET_NAME", "MONGO_URI"]),
+        (("dev",), ["--port", "--s3-port", "127.0.0.1"]),
+    ],
+    ids=["multipart-upload", "serve", "dev"],
+)
+def test_help_says_what_a_newcomer_needs(
+    tmp_path: Path, arguments: tuple[str, ...], words: list[str]
+) -> None:
+    shown = run_command(tmp_path, {}, *arguments, "--help")
+
+    assert shown.returncode == 0
+    assert [word for word in words if word not in shown.stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "S3_BUCKET_NAME"),
+        ({"S3_BUCKET_NAME": "uploads", "MONGO_URI": "mongodb://x:secret@h:port"}, "MONGO_URI"),
+    ],
+)
+def test_a_wrong_setting_ends_the_start_with_one_line(
+    tmp_path: Path, settings: dict[str, str], name: str
+) -> None:
+    ended = run_command(tmp_path, settings, "serve", "--port", "0")
+
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert re.fullmatch(rf"Error: {name}: [^\n]+\n", ended.stderr)
+    assert "secret" not in ended.stderr
+
+
+async def test_sigterm_lets_a_running_complete_finish(
+    strict_s3: S3Server, bucket: Bucket, tmp_path: Path
+) -> None:
+    async with MongoProxy.open(strict_s3.endpoint_url) as line:
+        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
+        await asyncio.to_thread(terminated_while_completing, line, settings, tmp_path)
+
+
+def terminated_while_completing(
+    line: MongoProxy, settings: Mapping[str, str], folder: Path
+) -> None:
+    with (
+        running_service(folder, settings) as service,
+        service.client() as api,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        upload = Upload.start(api)
+        upload.send(1, b"x")
+        line.silence()
+        running = pool.submit(upload.complete)
+        wait_until_completing(service, upload)
+        service.process.send_signal(signal.SIGTERM)
+        wait_until_refused(service)
+        line.resume()
+
+        assert answer(running.result())["size"] == 1
+        assert service.process.wait(READY_SECONDS) in {0, -signal.SIGTERM}
+        assert "Finished server process" in service.log
+
+
+def wait_until_completing(service: Service, upload: Upload) -> None:
+    with service.client() as api:
+        query = {"user_id": upload.user_id, "status": "completing"}
+        while not answer(api.get("/api/uploads", params=query))["uploads"]:
+            time.sleep(0.02)
+
+
+def wait_until_refused(service: Service) -> None:
+    with suppress(httpx.ConnectError):
+        while True:
+            httpx.get(f"{service.url}/health/live", trust_env=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dev:
+    """A running `dev` and what its banner says."""
+
+    process: subprocess.Popen[str]
+    api: str
+    s3: str
+    folder: Path
+
+    def processes(self) -> list[int]:
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+
+@contextmanager
+def running_dev(folder: Path) -> Iterator[Dev]:
+    """Start `dev` on free ports, with its temporary files in `folder`."""
+    process = subprocess.Popen(
+        [*COMMAND, "dev", "--port", "0", "--s3-port", "0"],
+        cwd=folder,
+        # Real settings that it must not touch.
+        env=environment({"TMPDIR": str(folder), "MONGO_URI": "mongodb://127.0.0.1:1"}),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield Dev(process, *banner_of(process), folder)
+        finally:
+            process.kill()
+
+
+def banner_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    assert process.stdout is not None
+    text = ""
+    for line in process.stdout:
+        text += line
+        if "Ctrl-C" in line:
+            break
+    api, s3 = re.search(r"API +(http\S+)", text), re.search(r"S3 emulator +(http\S+)", text)
+    assert api and s3, text
+    return api[1], s3[1]
+
+
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_dev_takes_an_upload_and_leaves_nothing_behind(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    with running_dev(tmp_path) as dev, httpx.Client(base_url=dev.api, trust_env=False) as api:
+        file = some_bytes(100_000)
+        upload = Upload.start(api, size=len(file))
+        upload.send(1, file)
+        location = answer(upload.complete())["location"]
+        assert location.startswith(dev.s3)
+        assert httpx.get(location, trust_env=False).content == file
+        pids = dev.processes()
+        assert len(pids) > 1
+        assert list(tmp_path.iterdir())
+
+        dev.process.send_signal(ending)
+        assert dev.process.wait(READY_SECONDS) == 0
+
+    assert [pid for pid in pids if is_running(pid)] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_emulator_does_not_outlive_a_dev_that_is_killed(tmp_path: Path) -> None:
+    with running_dev(tmp_path) as dev:
+        pids = dev.processes()
+        dev.process.kill()
+        dev.process.wait()
+
+    deadline = time.monotonic() + READY_SECONDS
+    while any(map(is_running, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,161 @@
+"""MongoDB and S3 go away and come back: the service says so, in time, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers.mongodb_kinds import MongoServer
+from tests.servers.mongodb_proxy import MongoProxy
+from tests.servers.s3_kinds import S3Server
+
+from . import routes
+from .bucket import Bucket
+from .service import Service, running_service
+from .upload import MIB, Upload, answer, problem, some_bytes
+
+pytestmark = pytest.mark.e2e
+
+PROMISED_SECONDS = 5.0
+FILE = some_bytes(16 * MIB + 3)
+SLICES = {1: FILE[: 8 * MIB], 2: FILE[8 * MIB : 16 * MIB], 3: FILE[16 * MIB :]}
+
+
+def refused_in_time(upload: Upload, calls: Mapping[str, routes.Call], code: str) -> None:
+    """Call routes of a service that lacks something: each says so, soon, and when to return."""
+    answers = routes.all_at_once(calls, upload)
+    for path, (response, seconds) in answers.items():
+        problem(response, 503, code)
+        assert int(response.headers["retry-after"]) >= 1, path
+        assert seconds < PROMISED_SECONDS, path
+    assert answer(upload.api.get("/health/live")) == {"status": "ok"}
+
+
+def asking_s3(doomed: Upload) -> dict[str, routes.Call]:
+    """Give the routes that S3 must answer, abort on an upload that nobody needs."""
+    return {**routes.ASKING_S3, "/api/abort-upload": lambda _: doomed.abort()}
+
+
+def wait_until_ready(api: httpx.Client) -> None:
+    deadline = time.monotonic() + 20
+    while not api.get("/health/ready").is_success:
+        assert time.monotonic() < deadline, "not ready again"
+        time.sleep(0.1)
+
+
+def finish(upload: Upload, bucket: Bucket, *numbers: int) -> None:
+    """Upload what is left, and find the whole file in the bucket."""
+    for number in numbers:
+        upload.send(number, SLICES[number])
+    answer(upload.complete())
+    assert hashlib.sha256(bucket.download(upload.key).body).digest() == hashlib.sha256(FILE).digest()
+
+
+@pytest.fixture
+def on_own_mongo(
+    own_mongo_server: MongoServer, bucket: Bucket, tmp_path: Path
+) -> Iterator[Service]:
+    """Provide a service whose MongoDB the test may stop."""
+    settings = {**bucket.settings, "MONGO_URI": own_mongo_server.uri}
+    with running_service(tmp_path, settings) as service:
+        yield service
+
+
+@pytest.fixture
+def own_bucket(own_s3: S3Server) -> Iterator[Bucket]:
+    """Provide a bucket on an S3 that the test may stop."""
+    with Bucket.made_on(own_s3) as bucket:
+        yield bucket
+
+
+def test_mongodb_stopped_and_started_costs_no_part_and_no_restart(
+    on_own_mongo: Service, own_mongo_server: MongoServer, bucket: Bucket
+) -> None:
+    with on_own_mongo.client() as api:
+        upload = Upload.start(api, size=len(FILE))
+        upload.send(1, SLICES[1])
+        signed = answer(upload.sign(2))["signed_url"]
+
+        own_mongo_server.stop()
+        refused_in_time(upload, routes.ALL, "repository-unavailable")
+        # The bytes do not pass through us: a URL that was given out works.
+        sent = httpx.put(signed, content=SLICES[2], trust_env=False)
+
+        own_mongo_server.start()
+        wait_until_ready(api)
+        assert answer(upload.record(2, sent.headers["etag"]))["parts_recorded"] == 2
+        finish(upload, bucket, 3)
+    assert on_own_mongo.process.poll() is None
+
+
+def test_mongodb_killed_loses_nothing_that_was_answered(
+    on_own_mongo: Service, own_mongo_server: MongoServer, bucket: Bucket
+) -> None:
+    with on_own_mongo.client() as api:
+        upload = Upload.start(api, size=len(FILE))
+        upload.send(1, SLICES[1])
+        upload.send(2, SLICES[2])
+
+        own_mongo_server.kill()
+        own_mongo_server.start()
+
+        wait_until_ready(api)
+        assert answer(upload.status())["parts_recorded"] == 2
+        finish(upload, bucket, 3)
+
+
+def test_s3_stopped_and_started_costs_no_part_and_no_restart(
+    own_bucket: Bucket, tmp_path: Path
+) -> None:
+    with running_service(tmp_path, own_bucket.settings) as service, service.client() as api:
+        upload = Upload.start(api, size=len(FILE))
+        upload.send(1, SLICES[1])
+        upload.send(2, SLICES[2])
+        doomed, other = Upload.start(api), Upload.start(api)
+
+        own_bucket.server.stop()
+        refused_in_time(upload, asking_s3(doomed), "store-unavailable")
+        # What needs the database alone goes on.
+        answer(other.sign(1))
+        answer(other.record(1, routes.ETAG))
+        assert answer(upload.siblings())["uploads"]
+
+        own_bucket.server.start()
+        wait_until_ready(api)
+        # What was begun is to be ended first: nobody knew how far S3 had come.
+        assert answer(doomed.abort())["status"] == "aborted"
+        assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [3]
+        finish(upload, own_bucket, 3)
+        assert service.process.poll() is None
+
+
+async def test_an_s3_that_takes_requests_and_never_answers_hangs_nobody(
+    strict_s3: S3Server, bucket: Bucket, tmp_path: Path
+) -> None:
+    async with MongoProxy.open(strict_s3.endpoint_url) as line:
+        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
+        await asyncio.to_thread(silent_for_a_while, line, settings, bucket, tmp_path)
+
+
+def silent_for_a_while(
+    line: MongoProxy, settings: Mapping[str, str], bucket: Bucket, folder: Path
+) -> None:
+    with running_service(folder, settings) as service, service.client() as api:
+        upload = Upload.start(api, size=len(FILE))
+        upload.send(1, SLICES[1])
+        doomed = Upload.start(api)
+
+        line.silence()
+        refused_in_time(upload, asking_s3(doomed), "store-unavailable")
+        line.resume()
+
+        wait_until_ready(api)
+        assert answer(doomed.abort())["status"] == "aborted"
+        assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [2, 3]
+        finish(upload, bucket, 2, 3)

@@ -1,0 +1,156 @@
+"""Requests that do not fit the session: not there, not theirs, or in another state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.servers.s3_kinds import S3Server
+
+from .bucket import Bucket
+from .routes import ETAG, ON_ONE_UPLOAD
+from .service import running_service
+from .upload import MIB, Upload, answer, problem, some_bytes, wrong_fields
+
+pytestmark = pytest.mark.e2e
+
+NOT_FOUND: Final = "Upload session not found or no parts uploaded"
+every_call = pytest.mark.parametrize("route", ON_ONE_UPLOAD)
+with_user = pytest.mark.parametrize(
+    "route", ["/api/upload-part", "/api/complete-upload", "/api/abort-upload"]
+)
+
+
+@pytest.fixture
+def upload(each_api: httpx.Client) -> Upload:
+    return Upload.start(each_api, size=2 * 8 * MIB)
+
+
+def not_found(response: httpx.Response) -> dict[str, object]:
+    body = problem(response, 404, "upload-not-found")
+    assert body["detail"] == NOT_FOUND
+    return body
+
+
+@every_call
+def test_unknown_id_and_wrong_key_are_the_same_404(upload: Upload, route: str) -> None:
+    unknown = replace(upload, started={**upload.started, "upload_id": "0" * 32})
+    wrong_key = replace(upload, started={**upload.started, "key": f"{upload.key}x"})
+
+    assert not_found(ON_ONE_UPLOAD[route](unknown)) == not_found(ON_ONE_UPLOAD[route](wrong_key))
+
+
+@with_user
+def test_another_users_session_is_the_same_404(upload: Upload, route: str) -> None:
+    stranger = replace(upload, user_id="eve")
+    nothing = replace(stranger, started={"upload_id": "0" * 32, "key": "nothing"})
+
+    assert not_found(ON_ONE_UPLOAD[route](stranger)) == not_found(ON_ONE_UPLOAD[route](nothing))
+    assert answer(upload.status())["status"] == "initiated"
+
+
+@pytest.mark.parametrize("route", ["upload-status", "list-parts"])
+def test_looking_with_another_users_name_is_404(upload: Upload, route: str) -> None:
+    query = {**upload.named, "user_id": "eve"}
+
+    not_found(upload.api.get(f"/api/{route}", params=query))
+
+
+@pytest.mark.parametrize("route", ["/api/get-signed-url", "/api/upload-part", "/api/abort-upload"])
+def test_after_completion_only_completing_again_works(each_api: httpx.Client, route: str) -> None:
+    upload = Upload.start(each_api)
+    upload.send(1, b"x")
+    answer(upload.complete())
+
+    refused = problem(ON_ONE_UPLOAD[route](upload), 409, "wrong-state")
+
+    assert refused["upload_status"] == "completed"
+
+
+@pytest.mark.parametrize("route", ["/api/get-signed-url", "/api/upload-part", "/api/complete-upload"])
+def test_after_aborting_only_aborting_again_works(upload: Upload, route: str) -> None:
+    answer(upload.abort())
+
+    refused = problem(ON_ONE_UPLOAD[route](upload), 409, "wrong-state")
+
+    assert refused["upload_status"] == "aborted"
+
+
+def test_completing_without_any_part_is_404_and_the_session_stays(upload: Upload) -> None:
+    not_found(upload.complete())
+
+    assert answer(upload.status())["status"] == "initiated"
+
+
+def test_completing_with_a_part_missing_names_it(upload: Upload) -> None:
+    upload.send(2, some_bytes(8 * MIB))
+
+    refused = problem(upload.complete(), 409, "parts-missing")
+    upload.send(1, some_bytes(8 * MIB))
+
+    assert (refused["missing_parts"], refused["mismatched_parts"]) == ([1], [])
+    answer(upload.complete())
+
+
+def test_a_gap_is_a_missing_part_without_a_declared_size_too(each_api: httpx.Client) -> None:
+    upload = Upload.start(each_api)
+    upload.send(1, b"first")
+    upload.send(3, b"third")
+
+    assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [2]
+
+
+def test_a_part_recorded_but_never_put_is_missing(upload: Upload) -> None:
+    upload.send(1, some_bytes(8 * MIB))
+    answer(upload.record(2, ETAG))
+
+    assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [2]
+
+
+@pytest.mark.parametrize("number", [3, 10_000])
+def test_a_part_beyond_the_plan_is_refused(upload: Upload, number: int) -> None:
+    assert wrong_fields(upload.sign(number)) == ["part_number"]
+    assert wrong_fields(upload.record(number, ETAG)) == ["part_number"]
+
+
+def test_a_size_that_is_not_the_plans_is_refused(upload: Upload) -> None:
+    assert wrong_fields(upload.sign(1, content_length=7)) == ["content_length"]
+    assert wrong_fields(upload.record(1, ETAG, size=7)) == ["size"]
+
+
+def test_a_url_signed_for_a_length_takes_no_other(upload: Upload) -> None:
+    signed = answer(upload.sign(1, content_length=8 * MIB))
+
+    sent = httpx.put(signed["signed_url"], content=b"short", trust_env=False)
+
+    assert sent.status_code == 403
+
+
+@pytest.fixture
+def on_versitygw(
+    versitygw: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """Provide a client of a service on the one server here that refuses small parts."""
+    folder = tmp_path_factory.mktemp("on-versitygw")
+    with (
+        Bucket.made_on(versitygw) as bucket,
+        running_service(folder, bucket.settings) as service,
+        service.client() as client,
+    ):
+        yield client
+
+
+def test_parts_too_small_are_s3s_verdict_and_can_be_mended(on_versitygw: httpx.Client) -> None:
+    upload = Upload.start(on_versitygw)
+    upload.send(1, b"far below 5 MiB")
+    upload.send(2, b"the end")
+
+    refused = problem(upload.complete(), 409, "parts-refused")
+    upload.send(1, some_bytes(5 * MIB))
+
+    assert refused["reason"] == "EntityTooSmall"
+    assert answer(upload.complete())["size"] == 5 * MIB + 7

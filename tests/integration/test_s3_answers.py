@@ -1,0 +1,184 @@
+"""What the adapter makes of answers that real servers give rarely: they come from a canned one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.contract.sample_uploads import KEY, new_object
+from multipart_upload.domain.errors import (
+    PartsRefusedError,
+    StoreUnavailableError,
+    StoreUploadGoneError,
+    UploadError,
+)
+from multipart_upload.domain.model import StoredPart
+from multipart_upload.domain.ports import ObjectStore
+from tests.servers.canned import CannedServer, canned_server, http_answer, s3_error
+
+ID = "2~abc"
+PARTS: Sequence[StoredPart] = [
+    StoredPart(number=1, etag="aa", size=5, stored_at=datetime.now(UTC)),
+    StoredPart(number=2, etag="bb", size=3, stored_at=datetime.now(UTC)),
+]
+COMPLETED = http_answer(
+    "200 OK",
+    '<?xml version="1.0"?>\n\n<CompleteMultipartUploadResult><ETag>"cc-2"</ETag>'
+    "</CompleteMultipartUploadResult>",
+)
+NO_PARTS = http_answer(
+    "200 OK", "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"
+)
+
+
+@asynccontextmanager
+async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedServer]]:
+    async with canned_server(*answers) as server:
+        config = S3Config(
+            bucket="bucket",
+            region="us-east-1",
+            access_key_id="key",
+            secret_access_key="secret",
+            endpoint_url=server.endpoint_url,
+        )
+        async for store in open_s3_store(config):
+            yield store, server
+
+
+def operations(server: CannedServer) -> list[str]:
+    return [head.partition(" ")[0] for head in server.requests]
+
+
+async def test_complete_tells_the_size_of_the_whole() -> None:
+    async with answering(COMPLETED) as (store, server):
+        completed = await store.complete_upload(KEY, ID, PARTS)
+    assert (completed.etag, completed.size) == ("cc-2", 8)
+    assert "x-amz-mp-object-size: 8" in server.requests[0].lower()
+
+
+async def test_complete_is_asked_again_without_the_size_where_that_is_not_known() -> None:
+    unknown = s3_error("501 Not Implemented", "NotImplemented")
+    async with answering(unknown, COMPLETED) as (store, server):
+        assert (await store.complete_upload(KEY, ID, PARTS)).size == 8
+    assert "x-amz-mp-object-size" in server.requests[0].lower()
+    assert "x-amz-mp-object-size" not in server.requests[-1].lower()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("InternalError", StoreUnavailableError),
+        ("SlowDown", StoreUnavailableError),
+        ("NeverHeardOf", StoreUnavailableError),
+        ("NoSuchUpload", StoreUploadGoneError),
+        ("InvalidPart", PartsRefusedError),
+    ],
+)
+async def test_a_200_that_carries_an_error_is_that_error(
+    code: str, error: type[UploadError]
+) -> None:
+    # S3 sends the status before it has joined the parts. The last answer is ListParts': the
+    # upload is there still.
+    refused = s3_error("200 OK", code)
+    async with answering(refused, refused, NO_PARTS) as (store, _):
+        with pytest.raises(error):
+            await store.complete_upload(KEY, ID, PARTS)
+
+
+async def test_complete_is_tried_again_when_s3_asks_for_it() -> None:
+    async with answering(s3_error("200 OK", "InternalError"), COMPLETED) as (store, server):
+        assert (await store.complete_upload(KEY, ID, PARTS)).etag == "cc-2"
+    assert operations(server) == ["POST", "POST"]
+
+
+async def test_a_failed_complete_of_an_upload_that_is_not_listed_means_that_it_is_gone() -> None:
+    broken = http_answer("500 Internal Server Error", "<html>KeyError</html>")
+    gone = s3_error("404 Not Found", "NoSuchUpload")
+    async with answering(broken, broken, gone) as (store, server):
+        with pytest.raises(StoreUploadGoneError):
+            await store.complete_upload(KEY, ID, PARTS)
+    assert operations(server) == ["POST", "POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("EntityTooSmall", PartsRefusedError),
+        ("EntityTooLarge", PartsRefusedError),
+        ("InvalidPart", PartsRefusedError),
+        ("InvalidPartOrder", PartsRefusedError),
+        ("InvalidRequest", PartsRefusedError),
+        ("MalformedXML", PartsRefusedError),
+        ("NoSuchUpload", StoreUploadGoneError),
+        ("NoSuchKey", StoreUploadGoneError),
+        ("AccessDenied", StoreUnavailableError),
+        ("NoSuchBucket", StoreUnavailableError),
+    ],
+)
+async def test_an_error_of_complete_has_its_meaning(code: str, error: type[UploadError]) -> None:
+    async with answering(s3_error("400 Bad Request", code), NO_PARTS) as (store, _):
+        with pytest.raises(error) as raised:
+            await store.complete_upload(KEY, ID, PARTS)
+    assert raised.value.facts.get("reason", code) == code
+
+
+@pytest.mark.parametrize("code", ["InvalidRequest", "MalformedXML", "AccessDenied", "NoSuchBucket"])
+async def test_an_error_of_create_is_unavailability(code: str) -> None:
+    async with answering(s3_error("400 Bad Request", code)) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.create_upload(new_object())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        COMPLETED[:-20],
+        http_answer("200 OK", "<html><body>Log in to the network</body>"),
+        http_answer("200 OK", "<html><body>Log in to the network</body></html>"),
+        http_answer("200 OK"),
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+    ],
+    ids=["cut", "not XML", "a captive portal", "empty", "not HTTP", "hung up"],
+)
+async def test_an_answer_that_is_not_s3s_is_unavailability(answer: bytes) -> None:
+    async with answering(answer) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.create_upload(new_object())
+        with pytest.raises(StoreUnavailableError):
+            await store.complete_upload(KEY, ID, PARTS)
+
+
+async def test_head_of_an_object_that_may_not_be_seen_does_not_say_that_there_is_none() -> None:
+    async with answering(http_answer("403 Forbidden")) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.head_object(KEY)
+
+
+async def test_an_object_that_another_program_made_has_no_upload_id() -> None:
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "aa"\r\nConnection: close\r\n\r\n'
+    async with answering(head) as (store, _):
+        found = await store.head_object(KEY)
+    assert found is not None
+    assert (found.etag, found.size, found.upload_id) == ("aa", 5, None)
+
+
+async def test_uploads_are_listed_over_pages() -> None:
+    def page(upload_id: str, *, more: bool) -> bytes:
+        return http_answer(
+            "200 OK",
+            f"<ListMultipartUploadsResult><IsTruncated>{str(more).lower()}</IsTruncated>"
+            f"<NextKeyMarker>{KEY}</NextKeyMarker>"
+            f"<NextUploadIdMarker>{upload_id}</NextUploadIdMarker><Upload><Key>{KEY}</Key>"
+            f"<UploadId>{upload_id}</UploadId><Initiated>2026-01-01T00:00:00Z</Initiated></Upload>"
+            "</ListMultipartUploadsResult>",
+        )
+
+    async with answering(page("a", more=True), page("b", more=False)) as (store, server):
+        uploads = await store.list_uploads(KEY)
+    assert [upload.store_upload_id for upload in uploads] == ["a", "b"]
+    assert "upload-id-marker=a" in server.requests[1]

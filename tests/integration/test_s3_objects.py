@@ -1,0 +1,159 @@
+"""What lies in a real bucket afterwards, and what a browser may do with it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from email.header import decode_header, make_header
+
+import httpx
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, S3ObjectStore, ensure_bucket, open_s3_store
+from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.contract.sample_uploads import KEY, Put, new_object, opened
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.limits import MIN_PART_SIZE
+from multipart_upload.domain.ports import ObjectStore
+from tests.servers.s3 import fresh_bucket
+from tests.servers.s3_kinds import S3Server
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
+    async for store in open_s3_store(strict_config):
+        yield store
+
+
+async def read(config: S3Config, key: str, http: httpx.AsyncClient) -> httpx.Response:
+    """Get an object as a reader with a signed URL does."""
+    async with s3_client(s3_session(config), config) as client:
+        url = await client.generate_presigned_url(
+            "get_object", Params={"Bucket": config.bucket, "Key": key}
+        )
+    return await http.get(url)
+
+
+async def test_the_object_is_the_file_though_its_parts_came_in_disorder_and_one_twice(
+    strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    upload = await opened(store, put)
+    bodies = [b"a" * MIN_PART_SIZE, b"b" * MIN_PART_SIZE, b"the end"]
+    for number, body in ((3, bodies[2]), (1, b"wrong"), (2, bodies[1]), (1, bodies[0])):
+        await upload.part(number, body)
+    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    stored = await read(strict_config, KEY, http)
+    assert hashlib.sha256(stored.content).digest() == hashlib.sha256(b"".join(bodies)).digest()
+
+
+async def test_the_object_carries_type_name_and_metadata(
+    strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    upload = await opened(store, put, new_object(filename="Zoë.mp4", Camera="X100", note="é 🏝"))
+    await upload.part(1, b"hello")
+    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    headers = (await read(strict_config, KEY, http)).headers
+    note = headers["x-amz-meta-note"]
+    assert headers["Content-Type"] == "video/mp4"
+    assert headers["Content-Disposition"].endswith("filename*=UTF-8''Zo%C3%AB.mp4")
+    assert headers["x-amz-meta-camera"] == "X100"
+    assert str(make_header(decode_header(note))) == "é 🏝"
+    assert headers["x-amz-meta-multipart-upload-id"] == upload.new.upload_id
+
+
+async def test_the_location_is_where_the_object_is(
+    strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    key = "a b/Zoë+1%41?.mp4"
+    upload = await opened(store, put, new_object(key))
+    await upload.part(1, b"hello")
+    parts = await store.list_parts(*upload.address)
+    completed = await store.complete_upload(*upload.address, parts)
+    signed = (await read(strict_config, key, http)).request.url
+    assert completed.location == str(signed).partition("?")[0]
+
+
+async def test_the_location_is_on_the_host_that_clients_see(
+    strict_config: S3Config, put: Put
+) -> None:
+    port = str(strict_config.endpoint_url).rpartition(":")[2]
+    public = replace(strict_config, public_endpoint_url=f"http://localhost:{port}")
+    async for store in open_s3_store(public):
+        upload = await opened(store, put)
+        assert (await upload.signed(1)).url.startswith(f"http://localhost:{port}/")
+        await upload.part(1, b"hello")
+        parts = await store.list_parts(*upload.address)
+        completed = await store.complete_upload(*upload.address, parts)
+        assert completed.location == f"http://localhost:{port}/{public.bucket}/{KEY}"
+
+
+async def test_more_parts_than_a_page_holds_are_all_listed(store: ObjectStore, put: Put) -> None:
+    upload = await opened(store, put)
+    for first in range(1, 1002, 50):
+        await asyncio.gather(*(upload.part(n, b"x") for n in range(first, min(first + 50, 1002))))
+    parts = await store.list_parts(*upload.address)
+    assert [part.number for part in parts] == list(range(1, 1002))
+
+
+async def test_a_size_that_is_not_that_of_the_parts_is_refused_by_s3(
+    versitygw: S3Server, put: Put
+) -> None:
+    async for store in open_s3_store(fresh_bucket(versitygw)):
+        assert isinstance(store, S3ObjectStore)
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        (part,) = await store.list_parts(*upload.address)
+        with pytest.raises(Exception, match="sizes or checksums"):
+            await store.complete_upload(*upload.address, [replace(part, size=6)])
+
+
+async def test_a_bucket_that_is_not_there_is_unavailability(strict_config: S3Config) -> None:
+    async for store in open_s3_store(replace(strict_config, bucket="no-such-bucket")):
+        with pytest.raises(StoreUnavailableError):
+            await store.check()
+        with pytest.raises(StoreUnavailableError):
+            await store.create_upload(new_object())
+
+
+async def test_wrong_credentials_are_unavailability(strict_config: S3Config) -> None:
+    async for store in open_s3_store(replace(strict_config, secret_access_key="wrong")):
+        with pytest.raises(StoreUnavailableError):
+            await store.check()
+
+
+async def test_ensuring_a_bucket_again_keeps_what_is_in_it(
+    strict_config: S3Config, store: ObjectStore, put: Put
+) -> None:
+    upload = await opened(store, put)
+    await upload.part(1, b"hello")
+    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    await ensure_bucket(strict_config)
+    assert await store.head_object(KEY) is not None
+
+
+async def test_a_bucket_can_be_in_any_region(moto: S3Server) -> None:
+    config = replace(fresh_bucket(moto), region="eu-west-1", bucket="elsewhere-1")
+    await ensure_bucket(config)
+    await ensure_bucket(config)
+    async with s3_client(s3_session(config), config) as client:
+        location = await client.get_bucket_location(Bucket=config.bucket)
+    assert location["LocationConstraint"] == "eu-west-1"
+
+
+async def test_a_page_of_an_allowed_origin_may_put_parts_and_read_their_etags(
+    strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    await ensure_bucket(strict_config, ["https://app.example.com"])
+    url = (await (await opened(store, put)).signed(1)).url
+    asked = {"Access-Control-Request-Method": "PUT", "Origin": "https://app.example.com"}
+    preflight = await http.options(url, headers=asked)
+    refused = await http.options(url, headers={**asked, "Origin": "https://evil.example.com"})
+    answer = await http.put(url, content=b"hello", headers={"Origin": "https://app.example.com"})
+    assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "Access-Control-Allow-Origin" not in refused.headers
+    assert "etag" in answer.headers["Access-Control-Expose-Headers"].lower()

@@ -1,0 +1,107 @@
+"""S3 refuses connections, hangs, is stopped and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.contract.sample_uploads import KEY, Put, new_object, opened
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.ports import ObjectStore
+from tests.servers.canned import canned_server
+from tests.servers.s3 import fresh_bucket
+from tests.servers.s3_kinds import S3Server
+
+PATIENCE = 5.0
+QUICK_CALLS: dict[str, Callable[[ObjectStore], Awaitable[object]]] = {
+    "create_upload": lambda store: store.create_upload(new_object()),
+    "list_parts": lambda store: store.list_parts(KEY, "2~abc"),
+    "abort_upload": lambda store: store.abort_upload(KEY, "2~abc"),
+    "list_uploads": lambda store: store.list_uploads(KEY),
+    "head_object": lambda store: store.head_object(KEY),
+    "check": lambda store: store.check(),
+}
+CALLS = {
+    "complete_upload": lambda store: store.complete_upload(KEY, "2~abc", []),
+    **QUICK_CALLS,
+}
+CONFIG = S3Config(
+    bucket="bucket", region="us-east-1", access_key_id="key", secret_access_key="secret"
+)
+
+
+@pytest.fixture
+async def hung() -> AsyncIterator[ObjectStore]:
+    """A store whose server takes requests and never answers."""
+    async with canned_server() as server:
+        async for store in open_s3_store(replace(CONFIG, endpoint_url=server.endpoint_url)):
+            yield store
+
+
+@pytest.fixture
+async def absent() -> AsyncIterator[ObjectStore]:
+    """A store on whose port nobody listens."""
+    async with canned_server() as server:
+        config = replace(CONFIG, endpoint_url=server.endpoint_url)
+    async for store in open_s3_store(config):
+        yield store
+
+
+async def unavailable_in_time(call: Awaitable[object]) -> bool:
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailableError):
+        await call
+    return time.monotonic() - started < PATIENCE
+
+
+@pytest.mark.parametrize("method", CALLS)
+async def test_a_call_on_a_closed_port_is_unavailability_in_time(
+    absent: ObjectStore, method: str
+) -> None:
+    assert await unavailable_in_time(CALLS[method](absent))
+
+
+async def test_calls_on_a_server_that_hangs_are_unavailability_in_time(hung: ObjectStore) -> None:
+    # All at once: a call must not wait for another one's connection, either.
+    calls = [call(hung) for call in QUICK_CALLS.values() for _ in range(5)]
+    assert all(await asyncio.gather(*map(unavailable_in_time, calls)))
+
+
+async def test_complete_waits_longer_than_other_calls_for_a_server_that_hangs(
+    hung: ObjectStore,
+) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(hung.complete_upload(KEY, "2~abc", []), timeout=PATIENCE)
+
+
+@pytest.mark.integration
+async def test_the_same_store_works_again_when_s3_is_back(own_s3: S3Server, put: Put) -> None:
+    async for store in open_s3_store(fresh_bucket(own_s3)):
+        await (await opened(store, put)).part(1, b"before")
+        own_s3.stop()
+        assert all([await unavailable_in_time(call(store)) for call in CALLS.values()])
+        own_s3.start()
+        await store.check()
+        upload = await opened(store, put)
+        await upload.part(1, b"after")
+        parts = await store.list_parts(*upload.address)
+        assert (await store.complete_upload(*upload.address, parts)).size == len(b"after")
+
+
+@pytest.mark.integration
+async def test_parts_outlive_the_death_of_s3(
+    versitygw: S3Server, own_s3: S3Server, put: Put
+) -> None:
+    assert own_s3.name == versitygw.name  # MiniStack forgets open uploads
+    async for store in open_s3_store(fresh_bucket(own_s3)):
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        own_s3.kill()
+        own_s3.start()
+        parts = await store.list_parts(*upload.address)
+        assert (await store.complete_upload(*upload.address, parts)).size == len(b"hello")

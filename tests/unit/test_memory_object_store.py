@@ -1,0 +1,61 @@
+"""What the memory adapter does beyond the contract, where S3 would: it refuses wrong PUTs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from multipart_upload.adapters.memory import MemoryObjectStore
+from multipart_upload.contract.sample_uploads import KEY, new_object
+from multipart_upload.domain.errors import StoreUploadGoneError
+
+
+class SetClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_bytes_of_another_length_than_signed_are_refused() -> None:
+    store = MemoryObjectStore(SetClock())
+    upload = await store.create_upload(new_object())
+    signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE, content_length=5)
+    with pytest.raises(PermissionError):
+        await store.put(signed, b"longer")
+    assert await store.list_parts(KEY, upload) == []
+
+
+async def test_a_url_is_refused_after_its_end() -> None:
+    clock = SetClock()
+    store = MemoryObjectStore(clock)
+    upload = await store.create_upload(new_object())
+    signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE)
+    clock.time += MINUTE
+    await store.put(signed, b"in time")
+    clock.time += timedelta(milliseconds=1)
+    with pytest.raises(PermissionError):
+        await store.put(signed, b"too late")
+
+
+async def test_a_url_of_an_aborted_upload_is_refused() -> None:
+    store = MemoryObjectStore(SetClock())
+    upload = await store.create_upload(new_object())
+    signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE)
+    await store.abort_upload(KEY, upload)
+    with pytest.raises(StoreUploadGoneError):
+        await store.put(signed, b"hello")
+
+
+async def test_an_object_holds_its_bytes_in_the_order_of_the_parts() -> None:
+    store = MemoryObjectStore(SetClock())
+    upload = await store.create_upload(new_object())
+    for number, body in ((2, b"tail"), (1, b"x" * 5 * 1024 * 1024)):
+        await store.put(await store.sign_part(KEY, upload, number, expires_in=MINUTE), body)
+    await store.complete_upload(KEY, upload, await store.list_parts(KEY, upload))
+    assert store.objects[KEY].body == b"x" * 5 * 1024 * 1024 + b"tail"

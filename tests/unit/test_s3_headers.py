@@ -1,0 +1,70 @@
+"""Names and metadata must reach S3 in ASCII, and a reader as they were."""
+
+from __future__ import annotations
+
+from email.header import decode_header, make_header
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multipart_upload.adapters.s3.headers import content_disposition, object_metadata
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
+
+
+@pytest.mark.parametrize(
+    ("filename", "header"),
+    [
+        ("holiday.mp4", 'attachment; filename="holiday.mp4"'),
+        ("a b;c='d'.mp4", "attachment; filename=\"a b;c='d'.mp4\""),
+        ("Zoë.txt", "attachment; filename=\"Zo_.txt\"; filename*=UTF-8''Zo%C3%AB.txt"),
+        ('a"b.txt', "attachment; filename=\"a_b.txt\"; filename*=UTF-8''a%22b.txt"),
+        ("a\\b.txt", "attachment; filename=\"a_b.txt\"; filename*=UTF-8''a%5Cb.txt"),
+        ("100%41", "attachment; filename=\"100_41\"; filename*=UTF-8''100%2541"),
+        ("a\r\nb", "attachment; filename=\"a__b\"; filename*=UTF-8''a%0D%0Ab"),
+    ],
+)
+def test_a_file_name_becomes_a_download_name(filename: str, header: str) -> None:
+    assert content_disposition(filename) == header
+
+
+@given(TEXT)
+def test_any_file_name_makes_one_line_of_ascii_and_can_be_read_back(filename: str) -> None:
+    header = content_disposition(filename)
+    assert header.isascii()
+    assert header.isprintable()
+    fallback, _, encoded = header.partition("; filename*=UTF-8''")
+    assert filename in (unquote(encoded), fallback.removeprefix("attachment; filename=")[1:-1])
+
+
+@pytest.mark.parametrize("char", ["x", "é", "名", "🏝"])
+def test_a_name_no_file_system_takes_is_cut_and_keeps_its_extension(char: str) -> None:
+    header = content_disposition(char * 1024 + ".jpeg")
+    assert header.endswith((".jpeg", '.jpeg"'))
+    assert len(header) < 3500
+
+
+@given(TEXT)
+def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> None:
+    header = object_metadata({"note": value}, "upload-1")["note"]
+    assert header.isascii()
+    assert not header or header.isprintable()
+    assert header == header.strip()
+    assert str(make_header(decode_header(header))) == value
+
+
+def test_plain_values_stay_as_they_are() -> None:
+    assert object_metadata({"Camera": "X100 (b)"}, "upload-1")["camera"] == "X100 (b)"
+
+
+@pytest.mark.parametrize("value", ["é" * 512, "x" * 1023 + "é", "🏝" * 256])
+def test_the_most_metadata_that_the_domain_allows_is_within_the_2_kb_of_s3(value: str) -> None:
+    metadata = object_metadata({"k": value}, "0" * 36)
+    assert sum(len(key) + len(header) for key, header in metadata.items()) <= 2048
+
+
+def test_our_upload_id_is_beside_the_clients_metadata_and_not_theirs_to_set() -> None:
+    metadata = object_metadata({"a": "1", "Multipart-Upload-Id": "theirs"}, "ours")
+    assert metadata == {"a": "1", "multipart-upload-id": "ours"}

@@ -1,0 +1,177 @@
+"""Settings come from the environment and `.env`, and a wrong one is named in one line."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from multipart_upload.entrypoints.cli import main
+from multipart_upload.settings import SettingsError, load_settings
+
+SECRET = "do-not-show-me"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Clear the environment and work in a folder without `.env`."""
+    for name in os.environ:
+        if re.match("AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_", name):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S3_BUCKET_NAME", "uploads")
+
+
+def test_a_bucket_is_all_that_must_be_set() -> None:
+    settings = load_settings()
+
+    assert settings.s3_bucket_name == "uploads"
+    assert settings.aws_region == "us-east-1"
+    assert settings.aws_access_key_id is None
+    assert settings.mongo_uri is None
+    assert settings.database_url.get_secret_value() == "sqlite+aiosqlite:///multipart.db"
+    assert settings.signed_url_seconds == 3600
+    assert settings.upload_expiry == timedelta(days=7)
+    assert settings.max_upload_size == 10_000 * 5 * 1024**3
+    assert settings.allowed_origins == []
+
+
+def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("MONGO_URI", "mongodb://127.0.0.1/uploads")
+
+    settings = load_settings()
+
+    assert (settings.aws_region, settings.aws_access_key_id) == ("eu-west-1", "key")
+    assert settings.aws_secret_access_key is not None
+    assert settings.aws_secret_access_key.get_secret_value() == SECRET
+    assert settings.mongo_uri is not None
+    assert settings.mongo_uri.get_secret_value() == "mongodb://127.0.0.1/uploads"
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("AWS_REGION=eu-west-1\nS3_KEY_PREFIX=in/\nSOMEBODY_ELSES=1\n")
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+
+    settings = load_settings()
+
+    assert (settings.aws_region, settings.s3_key_prefix) == ("us-west-2", "in/")
+
+
+def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("AWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=\n")
+    monkeypatch.setenv("MONGO_URI", "")
+
+    settings = load_settings()
+
+    assert settings.aws_access_key_id is None
+    assert settings.aws_secret_access_key is None
+    assert settings.mongo_uri is None
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", SECRET)
+    monkeypatch.setenv("MONGO_URI", f"mongodb://user:{SECRET}@127.0.0.1")
+    monkeypatch.setenv("DATABASE_URL", f"postgresql+asyncpg://user:{SECRET}@127.0.0.1")
+
+    assert SECRET not in repr(load_settings())
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
+
+    assert load_settings().allowed_origins == ["https://a.example", "http://localhost:3000"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "https://s3.example.org",
+        "https://r2.example/prefix/",
+        "http://minio_1:9000",
+    ],
+)
+def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("S3_ENDPOINT_URL", url)
+
+    assert load_settings().s3_endpoint_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_BUCKET_NAME", ""),
+        ("S3_BUCKET_NAME", "ab"),
+        ("S3_BUCKET_NAME", "b" * 64),
+        ("S3_BUCKET_NAME", "my bucket"),
+        ("AWS_REGION", "eu west 1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("S3_ENDPOINT_URL", "127.0.0.1:9000"),
+        ("S3_ENDPOINT_URL", "http://"),
+        ("S3_ENDPOINT_URL", f"http://user:{SECRET}@host"),
+        ("S3_PUBLIC_ENDPOINT_URL", "s3.example.org"),
+        ("S3_PUBLIC_ENDPOINT_URL", "https://a host"),
+        ("S3_KEY_PREFIX", "with space/"),
+        ("S3_KEY_PREFIX", "p" * 101),
+        ("MONGO_URI", "127.0.0.1:27017"),
+        ("MONGO_URI", f"mongodb://user:{SECRET}"),
+        ("MONGO_URI", f"mongodb://user:{SECRET}@host:port"),
+        ("MONGO_URI", f"mongodb://us:er:{SECRET}@host"),
+        ("MONGO_URI", "mongodb+srv://"),
+        ("MONGO_DATABASE", "a.b"),
+        ("DATABASE_URL", f"{SECRET}"),
+        ("DATABASE_URL", f"mysql+aiomysql://user:{SECRET}@host/db"),
+        ("DATABASE_URL", "sqlite:///uploads.db"),
+        ("DATABASE_URL", "sqlite+aiosqlite://"),
+        ("DATABASE_URL", "sqlite+aiosqlite:////no/such/folder/uploads.db"),
+        ("SIGNED_URL_SECONDS", "0"),
+        ("SIGNED_URL_SECONDS", "604801"),
+        ("SIGNED_URL_SECONDS", "an hour"),
+        ("UPLOAD_EXPIRY_SECONDS", "59"),
+        ("UPLOAD_EXPIRY_SECONDS", "1800"),
+        ("LEASE_SECONDS", "0"),
+        ("LEASE_SECONDS", "3601"),
+        ("MAX_UPLOAD_SIZE", "0"),
+        ("MAX_UPLOAD_SIZE", "53687091200001"),
+        ("CORS_ALLOWED_ORIGINS", "https://a.example,b.example"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    ended = CliRunner().invoke(main, ["serve"])
+
+    (line,) = ended.output.splitlines()
+    assert ended.exit_code == 1
+    assert line.startswith("Error: ")
+    assert name in line
+    assert SECRET not in line
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("LEASE_SECONDS", "0")
+    monkeypatch.delenv("S3_BUCKET_NAME")
+
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+
+    message = str(refusal.value)
+    assert "S3_BUCKET_NAME: is required" in message
+    assert "LOG_LEVEL" in message
+    assert "LEASE_SECONDS" in message
+    assert "\n" not in message
