@@ -35,7 +35,7 @@ class Bucket:
     @classmethod
     @contextmanager
     def made_on(cls, server: S3Server) -> Iterator[Self]:
-        client = get_session().create_client(
+        client: Any = get_session().create_client(
             "s3",
             region_name="us-east-1",
             endpoint_url=server.endpoint_url,

@@ -39,9 +39,7 @@ def service(
 
 
 @pytest.fixture(scope="session")
-def sqlite_service(
-    bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def sqlite_service(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Provide the run's service on the embedded database."""
     with running_service(tmp_path_factory.mktemp("sqlite-service"), bucket.settings) as service:
         yield service

@@ -7,8 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,29 +66,19 @@ async def test_sigterm_lets_a_running_complete_finish(
 ) -> None:
     async with MongoProxy.open(strict_s3.endpoint_url) as line:
         settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
-        await asyncio.to_thread(terminated_while_completing, line, settings, tmp_path)
+        with running_service(tmp_path, settings) as service, service.client() as api:
+            upload = await asyncio.to_thread(Upload.start, api)
+            await asyncio.to_thread(upload.send, 1, b"x")
+            line.silence()
+            running = asyncio.create_task(asyncio.to_thread(upload.complete))
+            await asyncio.to_thread(wait_until_completing, service, upload)
+            service.process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(wait_until_refused, service)
+            line.resume()
 
-
-def terminated_while_completing(
-    line: MongoProxy, settings: Mapping[str, str], folder: Path
-) -> None:
-    with (
-        running_service(folder, settings) as service,
-        service.client() as api,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        upload = Upload.start(api)
-        upload.send(1, b"x")
-        line.silence()
-        running = pool.submit(upload.complete)
-        wait_until_completing(service, upload)
-        service.process.send_signal(signal.SIGTERM)
-        wait_until_refused(service)
-        line.resume()
-
-        assert answer(running.result())["size"] == 1
-        assert service.process.wait(READY_SECONDS) in {0, -signal.SIGTERM}
-        assert "Finished server process" in service.log
+            assert answer(await running)["size"] == 1
+            assert service.process.wait(READY_SECONDS) in {0, -signal.SIGTERM}
+            assert "Finished server process" in service.log
 
 
 def wait_until_completing(service: Service, upload: Upload) -> None:
@@ -146,7 +135,8 @@ def banner_of(process: subprocess.Popen[str]) -> tuple[str, str]:
         if "Ctrl-C" in line:
             break
     api, s3 = re.search(r"API +(http\S+)", text), re.search(r"S3 emulator +(http\S+)", text)
-    assert api and s3, text
+    assert api, text
+    assert s3, text
     return api[1], s3[1]
 
 

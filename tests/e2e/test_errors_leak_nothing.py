@@ -94,11 +94,9 @@ def test_a_callers_own_id_comes_back(api: httpx.Client, path: str, sent: str) ->
     assert api.get(path, headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
 
 
-@pytest.mark.parametrize("sent", ["", "x" * 129, "two words", "a;b", "é".encode()])
-def test_an_id_that_could_break_a_log_line_is_replaced(
-    api: httpx.Client, sent: str | bytes
-) -> None:
-    given = api.get("/nowhere", headers=[(b"X-Request-ID", sent)]).headers["x-request-id"]
+@pytest.mark.parametrize("sent", ["", "x" * 129, "two words", "a;b", "é"])
+def test_an_id_that_could_break_a_log_line_is_replaced(api: httpx.Client, sent: str) -> None:
+    given = api.get("/nowhere", headers=[(b"X-Request-ID", sent.encode())]).headers["x-request-id"]
 
     assert re.fullmatch(r"[0-9a-f]{32}", given)
 

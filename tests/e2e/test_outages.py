@@ -49,12 +49,21 @@ def wait_until_ready(api: httpx.Client) -> None:
         time.sleep(0.1)
 
 
+def begun(api: httpx.Client) -> Upload:
+    """Start the upload of the file and send its first part."""
+    upload = Upload.start(api, size=len(FILE))
+    upload.send(1, SLICES[1])
+    return upload
+
+
 def finish(upload: Upload, bucket: Bucket, *numbers: int) -> None:
     """Upload what is left, and find the whole file in the bucket."""
     for number in numbers:
         upload.send(number, SLICES[number])
     answer(upload.complete())
-    assert hashlib.sha256(bucket.download(upload.key).body).digest() == hashlib.sha256(FILE).digest()
+    assert (
+        hashlib.sha256(bucket.download(upload.key).body).digest() == hashlib.sha256(FILE).digest()
+    )
 
 
 @pytest.fixture
@@ -78,8 +87,7 @@ def test_mongodb_stopped_and_started_costs_no_part_and_no_restart(
     on_own_mongo: Service, own_mongo_server: MongoServer, bucket: Bucket
 ) -> None:
     with on_own_mongo.client() as api:
-        upload = Upload.start(api, size=len(FILE))
-        upload.send(1, SLICES[1])
+        upload = begun(api)
         signed = answer(upload.sign(2))["signed_url"]
 
         own_mongo_server.stop()
@@ -98,8 +106,7 @@ def test_mongodb_killed_loses_nothing_that_was_answered(
     on_own_mongo: Service, own_mongo_server: MongoServer, bucket: Bucket
 ) -> None:
     with on_own_mongo.client() as api:
-        upload = Upload.start(api, size=len(FILE))
-        upload.send(1, SLICES[1])
+        upload = begun(api)
         upload.send(2, SLICES[2])
 
         own_mongo_server.kill()
@@ -114,8 +121,7 @@ def test_s3_stopped_and_started_costs_no_part_and_no_restart(
     own_bucket: Bucket, tmp_path: Path
 ) -> None:
     with running_service(tmp_path, own_bucket.settings) as service, service.client() as api:
-        upload = Upload.start(api, size=len(FILE))
-        upload.send(1, SLICES[1])
+        upload = begun(api)
         upload.send(2, SLICES[2])
         doomed, other = Upload.start(api), Upload.start(api)
 
@@ -140,22 +146,14 @@ async def test_an_s3_that_takes_requests_and_never_answers_hangs_nobody(
 ) -> None:
     async with MongoProxy.open(strict_s3.endpoint_url) as line:
         settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
-        await asyncio.to_thread(silent_for_a_while, line, settings, bucket, tmp_path)
+        with running_service(tmp_path, settings) as service, service.client() as api:
+            upload, doomed = await asyncio.to_thread(lambda: (begun(api), Upload.start(api)))
 
+            line.silence()
+            await asyncio.to_thread(refused_in_time, upload, asking_s3(doomed), "store-unavailable")
+            line.resume()
 
-def silent_for_a_while(
-    line: MongoProxy, settings: Mapping[str, str], bucket: Bucket, folder: Path
-) -> None:
-    with running_service(folder, settings) as service, service.client() as api:
-        upload = Upload.start(api, size=len(FILE))
-        upload.send(1, SLICES[1])
-        doomed = Upload.start(api)
-
-        line.silence()
-        refused_in_time(upload, asking_s3(doomed), "store-unavailable")
-        line.resume()
-
-        wait_until_ready(api)
-        assert answer(doomed.abort())["status"] == "aborted"
-        assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [2, 3]
-        finish(upload, bucket, 2, 3)
+            await asyncio.to_thread(wait_until_ready, api)
+            refused = problem(await asyncio.to_thread(upload.complete), 409, "parts-missing")
+            assert refused["missing_parts"] == [2, 3]
+            await asyncio.to_thread(finish, upload, bucket, 2, 3)

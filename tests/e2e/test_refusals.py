@@ -71,7 +71,9 @@ def test_after_completion_only_completing_again_works(each_api: httpx.Client, ro
     assert refused["upload_status"] == "completed"
 
 
-@pytest.mark.parametrize("route", ["/api/get-signed-url", "/api/upload-part", "/api/complete-upload"])
+@pytest.mark.parametrize(
+    "route", ["/api/get-signed-url", "/api/upload-part", "/api/complete-upload"]
+)
 def test_after_aborting_only_aborting_again_works(upload: Upload, route: str) -> None:
     answer(upload.abort())
 

@@ -42,7 +42,7 @@ class Upload:
         return {"user_id": self.user_id, **self.named}
 
     def sign(self, number: int, **more: int) -> httpx.Response:
-        query = {**self.named, "part_number": number, **more}
+        query: dict[str, str | int] = {**self.named, "part_number": number, **more}
         return self.api.get("/api/get-signed-url", params=query)
 
     def put(self, number: int, body: bytes) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NoReturn
 from uuid import uuid4
 
 import httpx
 import pytest
+from botocore.loaders import create_loader
 
 from multipart_upload.adapters.s3 import S3Config
 from multipart_upload.contract.sample_uploads import Put
@@ -37,6 +39,14 @@ def fresh_bucket(server: S3Server) -> S3Config:
     )
     server.make_bucket(config.bucket)
     return config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocores_files_read_once() -> Iterator[None]:
+    """Keep botocore's descriptions of S3: to read them for each store takes half of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,7 @@ class ObjectStore(Protocol):
 
         Raise PartsRefusedError if the store will not join these, with the upload still open, and
         StoreUploadGoneError if it does not know the upload: completed before, perhaps.
+        Only `head_object` tells the `upload_id` of the object.
         """
         ...
 

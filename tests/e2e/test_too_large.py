@@ -1,0 +1,52 @@
+"""Bodies and files that are too large are refused before anything is done with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from .bucket import Bucket
+from .service import running_service
+from .upload import GIB, Upload, problem
+
+pytestmark = pytest.mark.e2e
+
+BODY: Final = {"user_id": "alice", "filename": "a.txt", "content_type": "text/plain"}
+
+
+def test_a_body_over_64_kib_is_413(api: httpx.Client) -> None:
+    body = json.dumps({**BODY, "padding": "x" * 65_536}).encode()
+
+    problem(api.post("/api/start-upload", content=body), 413, "body-too-large")
+
+
+def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"padding": "'
+        for _ in range(70):
+            yield b"x" * 1024
+
+    problem(api.post("/api/start-upload", content=chunks()), 413, "body-too-large")
+
+
+@pytest.mark.parametrize("size", [10_000 * 5 * GIB + 1, 10**30])
+def test_a_file_larger_than_s3_takes_is_413(api: httpx.Client, size: int) -> None:
+    body = {**BODY, "size": size}
+
+    refused = problem(api.post("/api/start-upload", json=body), 413, "file-too-large")
+
+    assert refused["max_size"] == 10_000 * 5 * GIB
+
+
+def test_a_file_over_the_operators_limit_is_413(bucket: Bucket, tmp_path: Path) -> None:
+    settings = {**bucket.settings, "MAX_UPLOAD_SIZE": "1000"}
+    with running_service(tmp_path, settings) as service, service.client() as api:
+        Upload.start(api, size=1000)
+        response = api.post("/api/start-upload", json={**BODY, "size": 1001})
+
+    assert problem(response, 413, "file-too-large")["max_size"] == 1000
