@@ -3,13 +3,13 @@ WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # First what changes seldom, so that a change of the code reuses these layers.
 COPY constraints-build.txt constraints-production.txt ./
-RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --require-hashes -r constraints-production.txt \
-    && pip install --require-hashes -r constraints-build.txt
+RUN pip install --require-hashes -r constraints-build.txt \
+    && python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --require-hashes -r constraints-production.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && /opt/venv/bin/pip install --no-deps --no-index /wheels/*.whl
+    && pip --python /opt/venv/bin/python install --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --create-home multipart

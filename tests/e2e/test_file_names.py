@@ -46,8 +46,9 @@ def test_a_name_makes_a_safe_key_and_is_given_back_whole(
     answer(upload.complete())
 
     assert upload.key == f"{upload.user_id}/{upload.started['upload_id']}/{component}"
-    assert offered_name(bucket.download(upload.key).disposition) == name
-    assert answer(upload.status())["filename"] == name
+    kept = name.replace("\0", "")  # no file system has it in a name
+    assert offered_name(bucket.download(upload.key).disposition) == kept
+    assert answer(upload.status())["filename"] == kept
 
 
 def test_a_user_id_with_separators_stays_one_component(each_api: httpx.Client) -> None:

@@ -77,10 +77,11 @@ def on_own_mongo(
 
 
 @pytest.fixture
-def own_bucket(own_s3: S3Server) -> Iterator[Bucket]:
-    """Provide a bucket on an S3 that the test may stop."""
-    with Bucket.made_on(own_s3) as bucket:
+def own_bucket(versitygw: S3Server) -> Iterator[Bucket]:
+    """Provide a bucket on the S3 that keeps open uploads over a restart; MiniStack forgets them."""
+    with Bucket.made_on(versitygw) as bucket:
         yield bucket
+        versitygw.start()
 
 
 def test_mongodb_stopped_and_started_costs_no_part_and_no_restart(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 import httpx
 import pytest
 
-from tests.servers.s3_kinds import S3Server
-
-from .bucket import Bucket
 from .routes import ETAG, ON_ONE_UPLOAD
-from .service import running_service
 from .upload import MIB, Upload, answer, problem, some_bytes, wrong_fields
 
 pytestmark = pytest.mark.e2e
@@ -132,22 +127,10 @@ def test_a_url_signed_for_a_length_takes_no_other(upload: Upload) -> None:
     assert sent.status_code == 403
 
 
-@pytest.fixture
-def on_versitygw(
-    versitygw: S3Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
-    """Provide a client of a service on the one server here that refuses small parts."""
-    folder = tmp_path_factory.mktemp("on-versitygw")
-    with (
-        Bucket.made_on(versitygw) as bucket,
-        running_service(folder, bucket.settings) as service,
-        service.client() as client,
-    ):
-        yield client
-
-
-def test_parts_too_small_are_s3s_verdict_and_can_be_mended(on_versitygw: httpx.Client) -> None:
-    upload = Upload.start(on_versitygw)
+# Of the servers here versitygw alone refuses small parts, and where it is `api` is on it.
+@pytest.mark.usefixtures("versitygw")
+def test_parts_too_small_are_s3s_verdict_and_can_be_mended(api: httpx.Client) -> None:
+    upload = Upload.start(api)
     upload.send(1, b"far below 5 MiB")
     upload.send(2, b"the end")
 

@@ -151,6 +151,10 @@ async def test_an_answer_that_is_not_s3s_is_unavailability(answer: bytes) -> Non
             await store.create_upload(new_object())
         with pytest.raises(StoreUnavailableError):
             await store.complete_upload(KEY, ID, PARTS)
+        with pytest.raises(StoreUnavailableError):
+            await store.list_parts(KEY, ID)
+        with pytest.raises(StoreUnavailableError):
+            await store.list_uploads(KEY)
 
 
 async def test_head_of_an_object_that_may_not_be_seen_does_not_say_that_there_is_none() -> None:

@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from ...domain.errors import (
     PartsRefusedError,
@@ -24,9 +22,7 @@ QUICK_SECONDS: Final = 4.0
 
 _NO_ANSWERS: Final = (
     BotoCoreError,
-    ResponseParserError,
-    aiohttp.ClientError,  # an answer that was cut, which aiobotocore lets through
-    OSError,
+    TimeoutError,
     KeyError,  # an answer without what S3 always sends
     RuntimeError,  # botocore's for credentials that were renewed and are out of date still
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMPLETE_SECONDS: Final = 600.0
 """S3 may take minutes to join thousands of parts."""
 
-T = TypeVar("T")
+Page = TypeVar("Page", bound=Mapping[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class S3ObjectStore:
             return await self.patient.complete_multipart_upload(**request)
 
 
-async def _each(pages: AsyncIterable[T]) -> AsyncIterator[T]:
+async def _each(pages: AsyncIterable[Page]) -> AsyncIterator[Page]:
     """Give pages, each in the time of a quick call: 10,000 parts are ten of them."""
     iterator = aiter(pages)
     while True:
@@ -166,6 +166,9 @@ async def _each(pages: AsyncIterable[T]) -> AsyncIterator[T]:
             page = await anext(iterator, None)
         if page is None:
             return
+        # What stands between us and S3 may answer 200, too: that must not read as "no parts".
+        if "IsTruncated" not in page:
+            raise StoreUnavailableError
         yield page
 
 
