@@ -12,6 +12,8 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 # Bytecode comes from all cores afterwards, and in spite of PYTHONDONTWRITEBYTECODE: without it every
 # start takes seconds longer.
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check
+# Quiet twice: setuptools warns of the link multipart_upload, which is the very same code.
+EDITABLE := --quiet --no-deps --no-build-isolation -e .
 COMPILE_ALL := -m compileall -q -j 0
 PIP_TOOLS := pip-tools==7.6.2
 
@@ -43,14 +45,14 @@ clean: ## Remove everything that make made
 .venv/.run: .venv/.made constraints-emulator.txt pyproject.toml
 	@echo "Installing the service and the S3 emulator into .venv ..."
 	@.venv/bin/python $(PIP_INSTALL) -r constraints-emulator.txt
-	@.venv/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
 .venv/.all: .venv/.made constraints.txt pyproject.toml
 	@echo "Installing the service and its tools into .venv ..."
 	@.venv/bin/python $(PIP_INSTALL) -r constraints.txt
-	@.venv/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 

@@ -39,8 +39,7 @@ def test_constraints_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
     text = path.read_text()
 
     assert (
-        re.findall(r"://|file:/|--(?:extra-)?index|--find-links|--trusted|(?<!\w)/\w", text)
-        == []
+        re.findall(r"://|file:/|--(?:extra-)?index|--find-links|--trusted|(?<!\w)/\w", text) == []
     )
 
 

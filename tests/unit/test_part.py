@@ -76,7 +76,6 @@ def test_a_part_that_only_the_store_told_of_is_what_the_store_holds_now(
     assert (found.etag, found.size, found.state) == (stored.etag, stored.size, "verified")
 
 
-
 @given(etags, etags, st.integers(0, 9) | st.none(), st.integers(0, 9))
 def test_checking_again_changes_nothing(
     etag: str, stored_etag: str, size: int | None, stored_size: int
