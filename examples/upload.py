@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -31,7 +32,7 @@ def call(request: Request | str) -> tuple[bytes, dict[str, str]]:
             if not may_pass or attempt == ATTEMPTS:
                 raise
             time.sleep(float(exc.headers.get("Retry-After", attempt)))
-        except URLError:
+        except (OSError, HTTPException):  # refused, cut, timed out
             if attempt == ATTEMPTS:
                 raise
             time.sleep(attempt)
@@ -55,9 +56,15 @@ class Upload:
         with ThreadPoolExecutor(parallel) as pool:
             parts = [pool.submit(self.send, *part) for part in self.parts(size)]
             sent = 0
-            for part in as_completed(parts):
-                sent += part.result()
-                print(f"\r{sent / max(size, 1):7.1%} of {size:,} bytes", end="", file=sys.stderr)
+            try:
+                for part in as_completed(parts):
+                    sent += part.result()
+                    print(
+                        f"\r{sent / max(size, 1):7.1%} of {size:,} bytes", end="", file=sys.stderr
+                    )
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         print(file=sys.stderr)
         return self.post("complete-upload", **self.identity)
 
@@ -109,7 +116,7 @@ def main() -> None:
         result = Upload(options.api, options.user, options.file).run(options.parallel)
     except HTTPError as exc:
         sys.exit(f"{exc.url.partition('?')[0]} answered {exc.code}: {exc.read().decode()}")
-    except OSError as exc:
+    except (OSError, HTTPException) as exc:
         sys.exit(str(exc))
     print(result["location"])
 

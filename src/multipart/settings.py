@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
     upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60)
-    lease_seconds: int = Field(default=60, ge=1, le=3600)
+    lease_seconds: int = Field(default=660, ge=1, le=3600)
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""

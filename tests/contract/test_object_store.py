@@ -52,15 +52,3 @@ class TestOnVersitygw(S3StoreContract):
     @pytest.fixture
     def server(self, versitygw: S3Server) -> S3Server:
         return versitygw
-
-
-@pytest.mark.integration
-class TestOnMiniStack(S3StoreContract):
-    # MiniStack joins parts of any size and even none, so it has no say in these two: what is not
-    # callable pytest does not collect.
-    test_a_small_part_before_the_last_is_refused_and_the_upload_stays_open = None  # type: ignore[assignment]
-    test_no_parts_at_all_are_refused = None  # type: ignore[assignment]
-
-    @pytest.fixture
-    def server(self, ministack: S3Server) -> S3Server:
-        return ministack

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +25,8 @@ from .service import COMMAND, READY_SECONDS, Service, environment, run_command, 
 from .upload import Upload, answer, some_bytes
 
 pytestmark = pytest.mark.e2e
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,14 @@ def running_dev(folder: Path) -> Iterator[Dev]:
         [*COMMAND, "dev", "--port", "0", "--s3-port", "0"],
         cwd=folder,
         # Real settings that it must not touch.
-        env=environment({"TMPDIR": str(folder), "MONGO_URI": "mongodb://127.0.0.1:1"}),
+        env=environment(
+            {
+                "TMPDIR": str(folder),
+                "MONGO_URI": "mongodb://127.0.0.1:1",
+                "AWS_PROFILE": "of-nobody",
+                "http_proxy": "http://127.0.0.1:1",
+            }
+        ),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -145,7 +156,7 @@ def is_running(pid: int) -> bool:
     return status.exists() and "State:\tZ" not in status.read_text()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_dev_takes_an_upload_and_leaves_nothing_behind(
     tmp_path: Path, ending: signal.Signals
 ) -> None:
@@ -177,3 +188,28 @@ def test_the_emulator_does_not_outlive_a_dev_that_is_killed(tmp_path: Path) -> N
     while any(map(is_running, pids)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_taken_emulator_port_is_one_readable_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_command(tmp_path, {}, "dev", "--port", "0", "--s3-port", str(port))
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in ended.stderr
+
+
+def test_the_example_uploads_a_file_and_says_where_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "film.bin"
+    file.write_bytes(some_bytes(9 * 2**20))
+    with running_dev(tmp_path) as dev:
+        ended = subprocess.run(
+            [sys.executable, str(EXAMPLE), str(file), "--api", dev.api],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == 0, ended.stderr
+        found = httpx.get(ended.stdout.strip(), trust_env=False)
+    assert found.content == file.read_bytes()

@@ -15,7 +15,7 @@ from multipart_upload.domain.errors import (
     TransitionError,
 )
 from multipart_upload.domain.model import Part, PartState, SessionState
-from multipart_upload.domain.uploads import RecordedPart
+from multipart_upload.domain.uploads import RecordedPart, UploadPolicy
 
 from .faults import RepositoryDying, YieldingRepository
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
@@ -186,3 +186,15 @@ async def test_a_part_just_within_the_rules_is_recorded(
 ) -> None:
     session = await service.started(planned)
     assert (await service.record(address_of(session), number, "e", size)).parts_recorded == 1
+
+
+async def test_an_upload_that_expires_soon_notes_its_activity_sooner(
+    service: Service, clock: SettableClock
+) -> None:
+    policy = UploadPolicy(expiry=timedelta(minutes=10))
+    service = replace(service, policy=policy)
+    session = await service.started()
+    for number in range(1, 20):
+        clock.advance(minutes=1)
+        await service.upload(session, number)
+        assert (await service.now(session)).expires_at == clock.now() + policy.expiry

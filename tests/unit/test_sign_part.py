@@ -9,7 +9,6 @@ import pytest
 
 from multipart_upload.domain.errors import (
     InvalidFieldError,
-    SessionNotFoundError,
     TransitionError,
 )
 from multipart_upload.domain.model import SessionState, UploadSession
@@ -123,10 +122,3 @@ async def test_only_a_part_of_an_open_upload_is_signed(
     with pytest.raises(TransitionError) as refusal:
         await service.sign(address_of(session), 1)
     assert refusal.value.facts == {"status": state}
-
-
-async def test_an_upload_that_the_store_never_opened_is_not_found(service: Service) -> None:
-    session = await service.started()
-    session = await service.sessions.save(replace(session, store_upload_id=None))
-    with pytest.raises(SessionNotFoundError):
-        await service.sign(address_of(session), 1)

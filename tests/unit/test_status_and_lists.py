@@ -158,3 +158,15 @@ async def test_uploads_are_listed_by_state_and_date(service: Service, clock: Set
     assert [s.id for s in (await service.list_sessions(by_date)).sessions] == [opened.id]
     before = SessionQuery(user_id="ada", created_before=clock.now())
     assert [s.id for s in (await service.list_sessions(before)).sessions] == [done.id]
+
+
+async def test_a_completed_upload_has_all_its_bytes_also_if_no_report_told_them(
+    service: Service,
+) -> None:
+    session = await service.started()
+    etag = await service.put(session)
+    await service.record(address_of(session), 1, etag)
+    before = await service.status(address_of(session))
+    await service.complete(address_of(session))
+    after = await service.status(address_of(session))
+    assert before.bytes_verified == after.bytes_verified == len(BODY)

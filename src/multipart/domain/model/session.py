@@ -147,6 +147,13 @@ class UploadSession:
         """Raise TransitionError unless parts may be signed and recorded."""
         self._require(action, SessionState.INITIATED, SessionState.IN_PROGRESS)
 
+    @property
+    def open_store_upload_id(self) -> str:
+        """Give S3's UploadId. Raise TransitionError while S3 has not been asked for one."""
+        if self.store_upload_id is None:
+            raise TransitionError("use", self.state)
+        return self.store_upload_id
+
     def stored(self, version: int) -> Self:
         """Give the same session as a repository holds it."""
         return replace(self, version=version)

@@ -53,11 +53,10 @@ class CompleteUpload:
             raise SessionNotFoundError
         if session.state is not SessionState.INITIATED:
             return session
-        stored = await self.store.list_parts(session.key, session.store_upload_id or "")
+        stored = await self.store.list_parts(session.key, session.open_store_upload_id)
         reported = await self.sessions.list_parts(session.id)
         if not stored and not reported:
             raise SessionNotFoundError
-        await self._take_in(session, reported, stored)
         return await self.sessions.save(session.part_recorded(self.clock.now()))
 
     async def _claimed(self, session: UploadSession) -> UploadSession:
@@ -75,7 +74,7 @@ class CompleteUpload:
             return await self.sessions.save(session.completed(result, self.clock.now()))
 
     async def _object(self, session: UploadSession) -> StoredObject:
-        store_upload_id = session.store_upload_id or ""
+        store_upload_id = session.open_store_upload_id
         try:
             parts = await self._parts(session, store_upload_id)
             joined = await self.store.complete_upload(session.key, store_upload_id, parts)

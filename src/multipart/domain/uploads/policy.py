@@ -11,11 +11,12 @@ class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
     `expiry` is how long an upload may rest untouched, `url_life` how long a signed URL works,
-    `lease` how long a complete or abort has a session for itself.
+    `lease` how long a complete or abort has a session for itself: longer than a store may take to
+    join the parts, or two callers join them at once.
     """
 
     key_prefix: str = ""
     max_size: int = MAX_OBJECT_SIZE
     expiry: timedelta = timedelta(days=7)
     url_life: timedelta = timedelta(hours=1)
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = timedelta(seconds=660)

@@ -12,8 +12,9 @@ from ..ports import Clock, SessionRepository
 from .address import SessionAddress
 from .part_rules import require_part
 
-# The sweep ages by activity in days; noting it once an hour keeps a part at one read and one write.
+# Expiry goes by activity; noting it ten times in a lifetime, at most hourly, spares a write a part.
 ACTIVITY_GRAIN: Final = timedelta(hours=1)
+_NOTES_PER_LIFETIME: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,14 @@ class RecordPart:
 
     async def _moved(self, session: UploadSession, now: datetime) -> UploadSession:
         while session.state is SessionState.INITIATED or (
-            session.state.is_open and now - session.active_at >= ACTIVITY_GRAIN
+            session.state.is_open and now - session.active_at >= _grain(session)
         ):
             try:
                 return await self.sessions.save(session.part_recorded(now))
             except StaleSessionError:  # another part came first, or the session was claimed
                 session = await self.sessions.get(session.id)
         return session
+
+
+def _grain(session: UploadSession) -> timedelta:
+    return min(ACTIVITY_GRAIN, (session.expires_at - session.active_at) / _NOTES_PER_LIFETIME)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import SessionNotFoundError
 from ..ports import ObjectStore, SessionRepository, SignedPart
 from .address import SessionAddress
 from .part_rules import require_part
@@ -29,11 +28,9 @@ class SignPart:
         session = await address.find_in(self.sessions)
         session.require_open("sign a part of")
         require_part(session, part_number, content_length, size_field="content_length")
-        if session.store_upload_id is None:
-            raise SessionNotFoundError
         return await self.store.sign_part(
             session.key,
-            session.store_upload_id,
+            session.open_store_upload_id,
             part_number,
             expires_in=self.policy.url_life,
             content_length=content_length,

@@ -26,6 +26,8 @@ class UploadStatus:
     @property
     def bytes_verified(self) -> int:
         """Give the bytes that the store confirms to hold."""
+        if self.session.result is not None:
+            return self.session.result.size
         return sum(part.size or 0 for part in self.parts if part.state is PartState.VERIFIED)
 
 

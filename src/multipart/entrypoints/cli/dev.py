@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging.config
+import os
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 import uvicorn
 
 from ...container import Container, make_bucket
+from ...domain.errors import UploadError
 from ...settings import Settings
 from ..http import create_app
 from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, running_emulator
@@ -36,17 +38,27 @@ def dev(port: int, s3_port: int) -> None:
     """Serve on embedded defaults: an S3 emulator, SQLite, and the API, all on 127.0.0.1.
 
     Nothing has to be set up, and nothing is left when it stops: sessions and objects are kept
-    in a temporary folder. The emulator needs the extra `emulator` (pip install
-    'multipart-upload[emulator]') and does not check signatures.
+    in a temporary folder. The emulator (pip install '.[emulator]') is moto, which does not check
+    signatures and joins an object's parts in memory: give it gigabytes only if you have some.
+    Variables AWS_* of the environment are not looked at.
     """
     # Any other end than Ctrl-C must leave as little: uvicorn hands the signal on when it is done.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    _forget_aws()
     with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
         try:
             with running_emulator(_HOST, s3_port) as emulator:
                 asyncio.run(_serve(_settings(emulator, Path(folder)), port))
-        except EmulatorError as exc:
+        except (EmulatorError, UploadError) as exc:
             raise click.ClickException(str(exc)) from exc
+
+
+def _forget_aws() -> None:
+    """Keep what the environment says of AWS and of proxies away from the emulator."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HOST
 
 
 def _settings(emulator: Emulator, folder: Path) -> Settings:

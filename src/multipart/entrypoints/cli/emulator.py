@@ -19,15 +19,20 @@ SECRET_ACCESS_KEY: Final = "multipart-dev-secret"  # noqa: S105  # of the emulat
 _MAX_BYTES_IN_MEMORY: Final = "1048576"
 
 _PROGRAM: Final = """
-import logging, sys
-from moto.server import ThreadedMotoServer
+import logging, os, sys, threading
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
+def end_with_the_parent():
+    sys.stdin.read()  # ends when the parent does, however it dies
+    os._exit(0)
+
+threading.Thread(target=end_with_the_parent, daemon=True).start()
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
-server = ThreadedMotoServer(ip_address=sys.argv[1], port=int(sys.argv[2]), verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-# Standard input ends when the parent does, however it dies.
-sys.stdin.read()
+app = DomainDispatcherApplication(create_backend_app)
+server = make_server(sys.argv[1], int(sys.argv[2]), app, threaded=True)
+print(server.port, flush=True)
+server.serve_forever()
 """
 
 
@@ -46,7 +51,7 @@ class Emulator:
 def running_emulator(host: str, port: int) -> Iterator[Emulator]:
     """Run an emulator; port 0 takes a free one. Raise EmulatorError."""
     if find_spec("moto") is None:
-        msg = "the S3 emulator is not installed: pip install 'multipart-upload[emulator]'"
+        msg = "the S3 emulator is not installed: pip install '.[emulator]'"
         raise EmulatorError(msg)
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and program
         [sys.executable, "-c", _PROGRAM, host, str(port)],

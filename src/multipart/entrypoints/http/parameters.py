@@ -8,27 +8,38 @@ from litestar.params import QueryParameter
 
 from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.uploads.start_rules import MAX_USER_ID_LENGTH
-from .schemas import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH
+from .schemas import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 UploadIdQuery = Annotated[
     str,
     QueryParameter(
-        min_length=1, max_length=MAX_UPLOAD_ID_LENGTH, description="The id from start-upload."
+        min_length=1,
+        max_length=MAX_UPLOAD_ID_LENGTH,
+        pattern=NO_NUL,
+        description="The id from start-upload.",
     ),
 ]
 KeyQuery = Annotated[
     str,
-    QueryParameter(min_length=1, max_length=MAX_KEY_LENGTH, description="The session's own key."),
+    QueryParameter(
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        pattern=NO_NUL,
+        description="The session's own key.",
+    ),
 ]
 UserIdQuery = Annotated[
     str,
-    QueryParameter(min_length=1, max_length=MAX_USER_ID_LENGTH, description="Whose sessions."),
+    QueryParameter(
+        min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL, description="Whose sessions."
+    ),
 ]
 OptionalUserIdQuery = Annotated[
     str | None,
     QueryParameter(
         min_length=1,
         max_length=MAX_USER_ID_LENGTH,
+        pattern=NO_NUL,
         description="Compared with the session's user when given.",
     ),
 ]

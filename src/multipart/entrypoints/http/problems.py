@@ -26,6 +26,8 @@ from .request_id import request_id_of
 MEDIA_TYPE: Final = "application/problem+json"
 
 _logger = logging.getLogger(__name__)
+# A lease runs for minutes in case its holder dies, but most are done in seconds.
+_MAX_RETRY_AFTER: Final = 10
 _AnyRequest = Request[Any, Any, Any]
 
 _STATUS: Final[Mapping[type[UploadError], int]] = {
@@ -54,7 +56,11 @@ def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[s
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.warning("%s: %s [request %s]", exc.code, exc, request_id_of(request.scope))
     retry_after = getattr(exc, "retry_after", None)
-    headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+    headers = (
+        {}
+        if retry_after is None
+        else {"Retry-After": str(min(max(1, math.ceil(retry_after)), _MAX_RETRY_AFTER))}
+    )
     # RFC 9457 has the member `status` for HTTP's own.
     facts = {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
     return _problem(status, exc.code, str(exc), facts, headers)

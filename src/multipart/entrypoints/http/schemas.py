@@ -27,15 +27,20 @@ MAX_KEY_LENGTH: Final = 1024
 # Python, whose $ also matches before a line break.
 ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
 
+# PostgreSQL has no NUL in a text, and nothing of ours has.
+NO_NUL: Final = r"^[^\x00]*$"
+
 _UPLOAD_ID: Final = "3f0c9a52b8a94f6f9d3c5c8f4f1f7f1a"
 _KEY: Final = f"alice/{_UPLOAD_ID}/film.mp4"
 _ETAG: Final = '"9b2cf535f27731c974343645a3985328"'
 
-UserId = Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_LENGTH, examples=["alice"])]
-UploadId = Annotated[
-    str, Meta(min_length=1, max_length=MAX_UPLOAD_ID_LENGTH, examples=[_UPLOAD_ID])
+UserId = Annotated[
+    str, Meta(min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL, examples=["alice"])
 ]
-Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH, examples=[_KEY])]
+UploadId = Annotated[
+    str, Meta(min_length=1, max_length=MAX_UPLOAD_ID_LENGTH, pattern=NO_NUL, examples=[_UPLOAD_ID])
+]
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH, pattern=NO_NUL, examples=[_KEY])]
 PartNumber = Annotated[int, Meta(ge=1, le=MAX_PART_COUNT, examples=[1])]
 PartSize = Annotated[int, Meta(ge=0, le=MAX_PART_SIZE, examples=[8_388_608])]
 ETag = Annotated[str, Meta(pattern=ETAG_PATTERN, examples=[_ETAG])]

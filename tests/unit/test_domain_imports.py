@@ -1,0 +1,29 @@
+"""The domain knows nobody: import-linter lists who it must not know, this knows who it may."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+DOMAIN = Path(__file__).parents[2] / "src" / "multipart" / "domain"
+
+
+def imported(module: Path) -> set[str]:
+    """Give the top-level names of what a module imports from outside its package."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    "module", sorted(DOMAIN.rglob("*.py")), ids=lambda path: str(path.relative_to(DOMAIN))
+)
+def test_the_domain_imports_the_standard_library_only(module: Path) -> None:
+    assert imported(module) <= set(sys.stdlib_module_names)
