@@ -152,8 +152,10 @@ async def test_a_page_of_an_allowed_origin_may_put_parts_and_read_their_etags(
     asked = {"Access-Control-Request-Method": "PUT", "Origin": "https://app.example.com"}
     preflight = await http.options(url, headers=asked)
     refused = await http.options(url, headers={**asked, "Origin": "https://evil.example.com"})
-    answer = await http.put(url, content=b"hello", headers={"Origin": "https://app.example.com"})
+    async with s3_client(s3_session(strict_config), strict_config) as client:
+        (rule,) = (await client.get_bucket_cors(Bucket=strict_config.bucket))["CORSRules"]
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Access-Control-Allow-Origin" not in refused.headers
-    assert "etag" in answer.headers["Access-Control-Expose-Headers"].lower()
+    # Not from an answer: versitygw exposes the ETag of its own accord, AWS does not.
+    assert "ETag" in rule["ExposeHeaders"]

@@ -55,6 +55,12 @@ def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> N
     assert str(make_header(decode_header(header))) == value
 
 
+@pytest.mark.parametrize("value", [" x", "x ", "=?UTF-8?B?eA==?=", "a\nb", ""])
+def test_what_a_header_would_lose_comes_back_whole(value: str) -> None:
+    header = object_metadata({"note": value}, "upload-1")["note"]
+    assert str(make_header(decode_header(header.strip()))) == value
+
+
 def test_plain_values_stay_as_they_are() -> None:
     assert object_metadata({"Camera": "X100 (b)"}, "upload-1")["camera"] == "X100 (b)"
 
