@@ -93,7 +93,8 @@ def wait_until_completing(service: Service, upload: Upload) -> None:
 
 
 def wait_until_refused(service: Service) -> None:
-    with suppress(httpx.ConnectError):
+    # Refused, or reset if it came in the very moment that the service stopped taking any.
+    with suppress(httpx.TransportError):
         while True:
             httpx.get(f"{service.url}/health/live", trust_env=False)
 
