@@ -58,14 +58,6 @@ def versitygw(
 
 
 @pytest.fixture(scope="session")
-def ministack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[S3Server]:
-    """Provide MiniStack."""
-    yield from _started((s3_kinds.ministack,), tmp_path_factory, request.config)
-
-
-@pytest.fixture(scope="session")
 def moto(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
-UPLOAD_ID_KEY: Final = "multipart-upload-id"
+from ...domain.ports import UPLOAD_ID_METADATA_KEY
 
 # S3 takes 8 KB of headers in all, and percent-encoding makes three bytes of one. No file system in
 # use has names longer than 255 UTF-16 units, which are at most this many bytes of UTF-8.
@@ -28,7 +28,7 @@ def content_disposition(filename: str) -> str:
 def object_metadata(metadata: Mapping[str, str], upload_id: str) -> dict[str, str]:
     """Write metadata as S3 keeps it: lowercase keys, values in ASCII, our upload id among them."""
     encoded = {key.lower(): _encoded(value) for key, value in metadata.items()}
-    return {**encoded, UPLOAD_ID_KEY: upload_id}
+    return {**encoded, UPLOAD_ID_METADATA_KEY: upload_id}
 
 
 def _is_plain(char: str) -> bool:

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.model import StoredObject, StoredPart, bare_etag
-from ...domain.ports import NewObject, SignedPart, StoreUpload
+from ...domain.ports import UPLOAD_ID_METADATA_KEY, NewObject, SignedPart, StoreUpload
 from .errors import QUICK_SECONDS, answered, code_of
-from .headers import UPLOAD_ID_KEY, content_disposition, object_metadata
+from .headers import content_disposition, object_metadata
 from .presigner import Presigner
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class S3ObjectStore:
                 location=await self.presigner.location(key),
                 etag=bare_etag(head["ETag"]),
                 size=head["ContentLength"],
-                upload_id=head["Metadata"].get(UPLOAD_ID_KEY),
+                upload_id=head["Metadata"].get(UPLOAD_ID_METADATA_KEY),
             )
 
     async def check(self) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..model import StoredObject, StoredPart
+
+UPLOAD_ID_METADATA_KEY: Final = "multipart-upload-id"
+"""Where an object's metadata holds our upload id; no client may give metadata of this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

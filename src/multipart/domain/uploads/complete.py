@@ -54,8 +54,7 @@ class CompleteUpload:
         if session.state is not SessionState.INITIATED:
             return session
         stored = await self.store.list_parts(session.key, session.open_store_upload_id)
-        reported = await self.sessions.list_parts(session.id)
-        if not stored and not reported:
+        if not stored and not await self.sessions.count_parts(session.id):
             raise SessionNotFoundError
         return await self.sessions.save(session.part_recorded(self.clock.now()))
 

@@ -9,6 +9,7 @@ from typing import Final
 from ..errors import InvalidFieldError
 from ..limits import MAX_METADATA_BYTES, MAX_METADATA_ENTRIES
 from ..model.object_key import is_printable
+from ..ports.object_store import UPLOAD_ID_METADATA_KEY
 
 MAX_USER_ID_LENGTH: Final = 128
 MAX_FILENAME_LENGTH: Final = 1024
@@ -17,7 +18,6 @@ MAX_CONTENT_TYPE_LENGTH: Final = 255
 # type/subtype of RFC 9110 8.3, parameters loosely: printable ASCII.
 _CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+([ \t]*;[\x20-\x7e]*)?", re.ASCII)
 _METADATA_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RESERVED_KEY: Final = "multipart-upload-id"
 
 
 def checked(user_id: str, filename: str, content_type: str, metadata: Mapping[str, str]) -> None:
@@ -51,7 +51,7 @@ def _metadata(metadata: Mapping[str, str]) -> None:
     if len(metadata) > MAX_METADATA_ENTRIES:
         raise InvalidFieldError("metadata", f"must have {MAX_METADATA_ENTRIES} entries at most")
     for key, value in metadata.items():
-        if not _METADATA_KEY.fullmatch(key) or key.lower() == _RESERVED_KEY:
+        if not _METADATA_KEY.fullmatch(key) or key.lower() == UPLOAD_ID_METADATA_KEY:
             raise InvalidFieldError(
                 "metadata", "keys must be 1 to 64 letters, digits, '.', '_' or '-', not our own"
             )
