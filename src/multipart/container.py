@@ -20,6 +20,7 @@ from .adapters.sql.engine import checked_url, new_engine
 from .domain.ports import ObjectStore, SessionRepository
 from .domain.uploads import (
     AbortUpload,
+    CheckLifecycle,
     CheckReadiness,
     CompleteUpload,
     GetUploadStatus,
@@ -28,6 +29,7 @@ from .domain.uploads import (
     RecordPart,
     SignPart,
     StartUpload,
+    SweepUploads,
     UploadPolicy,
 )
 from .settings import Settings
@@ -40,9 +42,12 @@ def upload_policy(settings: Settings) -> UploadPolicy:
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
-        expiry=settings.upload_expiry,
+        expiry=timedelta(seconds=settings.upload_expiry_seconds),
         url_life=timedelta(seconds=settings.signed_url_seconds),
         lease=timedelta(seconds=settings.lease_seconds),
+        wait=timedelta(seconds=settings.wait_seconds),
+        grace=timedelta(seconds=settings.sweep_grace_seconds),
+        retention=timedelta(seconds=settings.retention_seconds),
     )
 
 
@@ -68,12 +73,18 @@ def check_database(settings: Settings) -> None:
         check_mongo_uri(settings.mongo_uri.get_secret_value())
 
 
-async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
+async def open_sessions(
+    settings: Settings, policy: UploadPolicy
+) -> AsyncIterator[SessionRepository]:
     """Open MongoDB where MONGO_URI is set, else the SQL database."""
     if settings.mongo_uri is None:
         opened = open_sql_sessions(settings.database_url.get_secret_value())
     else:
-        opened = open_mongo_sessions(settings.mongo_uri.get_secret_value(), settings.mongo_database)
+        opened = open_mongo_sessions(
+            settings.mongo_uri.get_secret_value(),
+            settings.mongo_database,
+            part_life=policy.expiry + policy.retention,
+        )
     async for sessions in opened:
         yield sessions
 
@@ -95,18 +106,22 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     policy = providers.Singleton(upload_policy, settings)
-    sessions = providers.Resource(open_sessions, settings)
+    sessions = providers.Resource(open_sessions, settings, policy)
     store = providers.Resource(open_store, settings)
 
-    start_upload = providers.Factory(StartUpload, sessions, store, clock, policy)
+    start_upload = providers.Factory(StartUpload, sessions, store, policy)
     sign_part = providers.Factory(SignPart, sessions, store, policy)
     record_part = providers.Factory(RecordPart, sessions, clock)
-    complete_upload = providers.Factory(CompleteUpload, sessions, store, clock, policy)
-    abort_upload = providers.Factory(AbortUpload, sessions, store, clock, policy)
+    complete_upload = providers.Factory(CompleteUpload, sessions, store, policy)
+    abort_upload = providers.Factory(AbortUpload, sessions, store, policy)
     list_parts = providers.Factory(ListParts, sessions, store)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
+    check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
+    sweep_uploads = providers.Factory(
+        SweepUploads, sessions, store, complete_upload, abort_upload, policy
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +137,8 @@ class UseCases:
     upload_status: GetUploadStatus
     list_sessions: ListSessions
     check_readiness: CheckReadiness
+    check_lifecycle: CheckLifecycle
+    sweep_uploads: SweepUploads
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -66,7 +65,11 @@ class Settings(BaseSettings):
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
     upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60)
-    lease_seconds: int = Field(default=660, ge=1, le=3600)
+    lease_seconds: int = Field(default=20, ge=3, le=3600)
+    wait_seconds: int = Field(default=25, ge=0, le=600)
+    sweep_interval_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
+    sweep_grace_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
+    retention_seconds: int = Field(default=30 * _DAY, ge=60)
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
@@ -78,11 +81,6 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> list[str]:
         """Give the origins whose pages may call the service."""
         return _split(self.cors_allowed_origins)
-
-    @property
-    def upload_expiry(self) -> timedelta:
-        """Give the time that an upload may rest untouched."""
-        return timedelta(seconds=self.upload_expiry_seconds)
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:

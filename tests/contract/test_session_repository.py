@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.adapters.memory import MemorySessionRepository
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
 from multipart_upload.adapters.sql.engine import new_database, new_engine
@@ -24,7 +25,7 @@ opened = asynccontextmanager(open_sql_sessions)
 class TestMemorySessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def sessions(self) -> SessionRepository:
-        return MemorySessionRepository()
+        return MemorySessionRepository(SystemClock())
 
 
 class TestSqliteSessionRepository(SessionRepositoryContract):

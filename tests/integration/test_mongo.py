@@ -47,11 +47,13 @@ def test_the_indexes_are_there_once_the_repository_is_open(mongo_uri: str) -> No
         (("_id", 1),): False,
         (("user_id", 1), ("state", 1), *age): False,
         (("user_id", 1), *age): False,
-        (("state", 1), ("expires_at", 1)): False,
+        (("due_at", 1), ("_id", 1)): False,
+        (("retained_until", 1),): False,
     }
     assert indexes(mongo_uri, "upload_parts") == {
         (("_id", 1),): False,
         (("session_id", 1), ("number", 1)): True,
+        (("retained_until", 1),): False,
     }
 
 

@@ -17,7 +17,7 @@ from multipart_upload.domain.errors import (
     UploadError,
 )
 from multipart_upload.domain.model import StoredPart
-from multipart_upload.domain.ports import ObjectStore
+from multipart_upload.domain.ports import ObjectStore, OpenedUpload
 from tests.servers.canned import CannedServer, canned_server, http_answer, s3_error
 
 ID = "2~abc"
@@ -171,18 +171,53 @@ async def test_an_object_that_another_program_made_has_no_upload_id() -> None:
     assert (found.etag, found.size, found.upload_id) == ("aa", 5, None)
 
 
-async def test_uploads_are_listed_over_pages() -> None:
-    def page(upload_id: str, *, more: bool) -> bytes:
-        return http_answer(
-            "200 OK",
-            f"<ListMultipartUploadsResult><IsTruncated>{str(more).lower()}</IsTruncated>"
-            f"<NextKeyMarker>{KEY}</NextKeyMarker>"
-            f"<NextUploadIdMarker>{upload_id}</NextUploadIdMarker><Upload><Key>{KEY}</Key>"
-            f"<UploadId>{upload_id}</UploadId><Initiated>2026-01-01T00:00:00Z</Initiated></Upload>"
-            "</ListMultipartUploadsResult>",
-        )
+def page_of_uploads(*keys: str, more: bool) -> bytes:
+    uploads = "".join(
+        f"<Upload><Key>{key}</Key><UploadId>of {key}</UploadId>"
+        "<Initiated>2026-01-01T00:00:00Z</Initiated></Upload>"
+        for key in keys
+    )
+    return http_answer(
+        "200 OK",
+        f"<ListMultipartUploadsResult><IsTruncated>{str(more).lower()}</IsTruncated>"
+        f"<NextKeyMarker>{keys[-1]}</NextKeyMarker>{uploads}</ListMultipartUploadsResult>",
+    )
 
-    async with answering(page("a", more=True), page("b", more=False)) as (store, server):
+
+async def test_a_page_of_uploads_tells_where_the_next_begins() -> None:
+    pages = page_of_uploads("a", "b", more=True), page_of_uploads("c", more=False)
+    async with answering(*pages) as (store, server):
+        first = await store.scan_uploads("")
+        second = await store.scan_uploads("", first.next_after)
+    assert [upload.key for upload in (*first.uploads, *second.uploads)] == ["a", "b", "c"]
+    assert (first.next_after, second.next_after) == ("b", None)
+    assert "key-marker=b" in server.requests[1]
+
+
+@pytest.mark.parametrize(
+    ("next_key", "pages_read"), [(f"{KEY[:-1]}", 2), (KEY, 2), (f"{KEY}/more", 1)]
+)
+async def test_the_uploads_of_a_key_are_looked_for_no_further_than_its_place(
+    next_key: str, pages_read: int
+) -> None:
+    pages = page_of_uploads(KEY, next_key, more=True), page_of_uploads("~", more=False)
+    async with answering(*pages) as (store, server):
         uploads = await store.list_uploads(KEY)
-    assert [upload.store_upload_id for upload in uploads] == ["a", "b"]
-    assert "upload-id-marker=a" in server.requests[1]
+    assert {upload.key for upload in uploads} == {KEY}
+    assert len(server.requests) == pages_read
+
+
+async def test_what_is_no_list_of_uploads_is_not_taken_for_an_empty_one() -> None:
+    async with answering(http_answer("200 OK", "<html>Welcome</html>")) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.scan_uploads("")
+
+
+async def test_an_upload_tells_when_the_bucket_will_abort_it() -> None:
+    body = "<InitiateMultipartUploadResult><UploadId>2~a</UploadId></InitiateMultipartUploadResult>"
+    plain = http_answer("200 OK", body)
+    ruled = plain.replace(b"\r\n", b"\r\nx-amz-abort-date: Fri, 02 Jan 2026 00:00:00 GMT\r\n", 1)
+    for answer, abort_date in ((plain, None), (ruled, datetime(2026, 1, 2, tzinfo=UTC))):
+        async with answering(answer) as (store, _):
+            opened = await store.create_upload(new_object())
+        assert opened == OpenedUpload("2~a", abort_date)

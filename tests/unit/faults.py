@@ -18,7 +18,7 @@ from multipart_upload.domain.model import (
     StoredPart,
     UploadSession,
 )
-from multipart_upload.domain.ports import NewObject, ObjectStore, SessionRepository
+from multipart_upload.domain.ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
 
 from .proxies import RepositoryProxy, StoreProxy
 
@@ -26,7 +26,7 @@ from .proxies import RepositoryProxy, StoreProxy
 class StoreAway(StoreProxy):
     """Does nothing that changes it."""
 
-    async def create_upload(self, *_: object, **__: object) -> str:
+    async def create_upload(self, *_: object, **__: object) -> OpenedUpload:
         raise StoreUnavailableError
 
     async def complete_upload(self, *_: object, **__: object) -> StoredObject:
@@ -39,7 +39,7 @@ class StoreAway(StoreProxy):
 class StoreAnswersLost(StoreProxy):
     """Does what it is told and never says so."""
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
         await super().create_upload(new)
         raise StoreUnavailableError
 
@@ -69,7 +69,7 @@ class CountingStore(StoreProxy):
         self.created: list[NewObject] = []
         self.joined = 0
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
         self.created.append(new)
         return await super().create_upload(new)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from multipart_upload.domain.model import Part, StoredObject, StoredPart, UploadSession
 from multipart_upload.domain.ports import (
+    ListedUpload,
     NewObject,
     ObjectStore,
+    OpenedUpload,
     SessionPage,
     SessionQuery,
     SessionRepository,
     SignedPart,
-    StoreUpload,
+    UploadPage,
 )
 
 
@@ -21,7 +23,7 @@ class StoreProxy:
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
         return await self.store.create_upload(new)
 
     async def sign_part(
@@ -48,8 +50,14 @@ class StoreProxy:
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
         await self.store.abort_upload(key, store_upload_id)
 
-    async def list_uploads(self, key: str) -> list[StoreUpload]:
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
         return await self.store.list_uploads(key)
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        return await self.store.scan_uploads(prefix, after)
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        return await self.store.abort_rule(prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
         return await self.store.head_object(key)
@@ -62,11 +70,17 @@ class RepositoryProxy:
     def __init__(self, sessions: SessionRepository) -> None:
         self.sessions = sessions
 
+    async def now(self) -> datetime:
+        return await self.sessions.now()
+
     async def add(self, session: UploadSession) -> None:
         await self.sessions.add(session)
 
     async def get(self, upload_id: str) -> UploadSession:
         return await self.sessions.get(upload_id)
+
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        return await self.sessions.get_many(upload_ids)
 
     async def save(self, session: UploadSession) -> UploadSession:
         return await self.sessions.save(session)
@@ -77,11 +91,22 @@ class RepositoryProxy:
     async def list_parts(self, upload_id: str) -> list[Part]:
         return await self.sessions.list_parts(upload_id)
 
+    async def forget_parts(self, upload_id: str) -> None:
+        await self.sessions.forget_parts(upload_id)
+
     async def count_parts(self, upload_id: str) -> int:
         return await self.sessions.count_parts(upload_id)
 
     async def find(self, query: SessionQuery) -> SessionPage:
         return await self.sessions.find(query)
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        return await self.sessions.find_due(before, limit, after)
+
+    async def remove_retired(self, before: datetime, limit: int) -> int:
+        return await self.sessions.remove_retired(before, limit)
 
     async def check(self) -> None:
         await self.sessions.check()

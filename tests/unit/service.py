@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,6 +22,7 @@ from multipart_upload.domain.uploads import (
     SessionAddress,
     SignPart,
     StartUpload,
+    SweepUploads,
     UploadPolicy,
 )
 
@@ -29,6 +30,8 @@ T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MIB: Final = 2**20
 PART_SIZE: Final = 8 * MIB
 BODY: Final = b"hello"
+IMPATIENT: Final = UploadPolicy(wait=timedelta(0))
+"""Nobody waits for another: time stands still here, and what would be waited for is told."""
 
 
 class SettableClock:
@@ -52,11 +55,11 @@ class Service:
     store: ObjectStore
     bucket: MemoryObjectStore
     clock: SettableClock
-    policy: UploadPolicy = field(default_factory=UploadPolicy)
+    policy: UploadPolicy = IMPATIENT
 
     @property
     def start(self) -> StartUpload:
-        return StartUpload(self.sessions, self.store, self.clock, self.policy)
+        return StartUpload(self.sessions, self.store, self.policy)
 
     @property
     def sign(self) -> SignPart:
@@ -68,11 +71,15 @@ class Service:
 
     @property
     def complete(self) -> CompleteUpload:
-        return CompleteUpload(self.sessions, self.store, self.clock, self.policy)
+        return CompleteUpload(self.sessions, self.store, self.policy)
 
     @property
     def abort(self) -> AbortUpload:
-        return AbortUpload(self.sessions, self.store, self.clock, self.policy)
+        return AbortUpload(self.sessions, self.store, self.policy)
+
+    @property
+    def sweep(self) -> SweepUploads:
+        return SweepUploads(self.sessions, self.store, self.complete, self.abort, self.policy)
 
     @property
     def list_parts(self) -> ListParts:
@@ -118,7 +125,8 @@ class Service:
 def new_service() -> Service:
     clock = SettableClock()
     bucket = MemoryObjectStore(clock)
-    return Service(sessions=MemorySessionRepository(), store=bucket, bucket=bucket, clock=clock)
+    sessions = MemorySessionRepository(clock)
+    return Service(sessions=sessions, store=bucket, bucket=bucket, clock=clock)
 
 
 def new_upload(

@@ -12,6 +12,7 @@ from multipart_upload.domain import errors
 from multipart_upload.domain.errors import (
     ConflictError,
     FileTooLargeError,
+    IdempotencyKeyReusedError,
     InvalidFieldError,
     LeaseHeldError,
     NotFoundError,
@@ -31,6 +32,7 @@ from multipart_upload.domain.errors import (
 CODES: Final = {
     SessionNotFoundError: "upload-not-found",
     InvalidFieldError: "invalid-field",
+    IdempotencyKeyReusedError: "idempotency-key-reused",
     FileTooLargeError: "file-too-large",
     TransitionError: "wrong-state",
     LeaseHeldError: "operation-in-progress",
@@ -45,6 +47,7 @@ KINDS: Final = {NotFoundError, ConflictError, UnavailableError}
 EXAMPLES: Final[tuple[UploadError, ...]] = (
     SessionNotFoundError(),
     InvalidFieldError("user_id", "at most 128 characters"),
+    IdempotencyKeyReusedError(),
     FileTooLargeError(11, 10),
     TransitionError("abort", "completed"),
     LeaseHeldError("completing", 2.5),
@@ -121,7 +124,7 @@ def test_a_refused_transition_names_the_action_and_the_state() -> None:
 
 def test_who_has_to_wait_is_told_for_whom_and_how_long() -> None:
     error = LeaseHeldError("completing", 2.5)
-    assert str(error) == "The upload is completing by another request."
+    assert str(error) == "Another request is at work on the upload, which is completing."
     assert (error.facts, error.retry_after) == ({"status": "completing"}, 2.5)
 
 

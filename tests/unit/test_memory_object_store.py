@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 async def test_bytes_of_another_length_than_signed_are_refused() -> None:
     store = MemoryObjectStore(SetClock())
-    upload = await store.create_upload(new_object())
+    upload = (await store.create_upload(new_object())).store_upload_id
     signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE, content_length=5)
     with pytest.raises(PermissionError):
         await store.put(signed, b"longer")
@@ -34,7 +34,7 @@ async def test_bytes_of_another_length_than_signed_are_refused() -> None:
 async def test_a_url_is_refused_after_its_end() -> None:
     clock = SetClock()
     store = MemoryObjectStore(clock)
-    upload = await store.create_upload(new_object())
+    upload = (await store.create_upload(new_object())).store_upload_id
     signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE)
     clock.time += MINUTE
     await store.put(signed, b"in time")
@@ -45,7 +45,7 @@ async def test_a_url_is_refused_after_its_end() -> None:
 
 async def test_a_url_of_an_aborted_upload_is_refused() -> None:
     store = MemoryObjectStore(SetClock())
-    upload = await store.create_upload(new_object())
+    upload = (await store.create_upload(new_object())).store_upload_id
     signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE)
     await store.abort_upload(KEY, upload)
     with pytest.raises(StoreUploadGoneError):
@@ -54,7 +54,7 @@ async def test_a_url_of_an_aborted_upload_is_refused() -> None:
 
 async def test_an_object_holds_its_bytes_in_the_order_of_the_parts() -> None:
     store = MemoryObjectStore(SetClock())
-    upload = await store.create_upload(new_object())
+    upload = (await store.create_upload(new_object())).store_upload_id
     for number, body in ((2, b"tail"), (1, b"x" * 5 * 1024 * 1024)):
         await store.put(await store.sign_part(KEY, upload, number, expires_in=MINUTE), body)
     await store.complete_upload(KEY, upload, await store.list_parts(KEY, upload))

@@ -24,6 +24,7 @@ SESSION: Final = UploadSession(
     active_at=T0,
     expires_at=T0 + LIFETIME,
     state=SessionState.INITIATED,
+    store_upload_id="s3-id",
 )
 OPEN: Final = {"initiated", "in-progress"}
 TERMINAL: Final = {"completed", "aborted", "expired"}

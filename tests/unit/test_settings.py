@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,10 @@ SECRET = "do-not-show-me"
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Clear the environment and work in a folder without `.env`."""
     for name in os.environ:
-        if re.match("AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_", name):
+        if re.match(
+            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_",
+            name,
+        ):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", "uploads")
@@ -35,7 +37,10 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
     assert settings.mongo_uri is None
     assert settings.database_url.get_secret_value() == "sqlite+aiosqlite:///multipart.db"
     assert settings.signed_url_seconds == 3600
-    assert settings.upload_expiry == timedelta(days=7)
+    assert settings.upload_expiry_seconds == 7 * 24 * 3600
+    assert (settings.lease_seconds, settings.wait_seconds) == (20, 25)
+    assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (300, 300)
+    assert settings.retention_seconds == 30 * 24 * 3600
     assert settings.max_upload_size == 10_000 * 5 * 1024**3
     assert settings.allowed_origins == []
 
@@ -140,8 +145,12 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("SIGNED_URL_SECONDS", "an hour"),
         ("UPLOAD_EXPIRY_SECONDS", "59"),
         ("UPLOAD_EXPIRY_SECONDS", "1800"),
-        ("LEASE_SECONDS", "0"),
+        ("LEASE_SECONDS", "2"),
         ("LEASE_SECONDS", "3601"),
+        ("WAIT_SECONDS", "601"),
+        ("SWEEP_INTERVAL_SECONDS", "-1"),
+        ("SWEEP_GRACE_SECONDS", "604801"),
+        ("RETENTION_SECONDS", "59"),
         ("MAX_UPLOAD_SIZE", "0"),
         ("MAX_UPLOAD_SIZE", "53687091200001"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example,b.example"),
@@ -160,6 +169,22 @@ def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
     assert line.startswith("Error: ")
     assert name in line
     assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    ("longer", "seconds"), [("LEASE_SECONDS", "121"), ("SIGNED_URL_SECONDS", "121")]
+)
+def test_what_must_not_outlive_an_upload_is_refused_when_it_does(
+    monkeypatch: pytest.MonkeyPatch, longer: str, seconds: str
+) -> None:
+    monkeypatch.setenv("UPLOAD_EXPIRY_SECONDS", "120")
+    monkeypatch.setenv("SIGNED_URL_SECONDS", "120")
+    monkeypatch.setenv("LEASE_SECONDS", "120")
+    load_settings()
+    monkeypatch.setenv(longer, seconds)
+
+    with pytest.raises(SettingsError, match=f"^{longer}: must not be longer than UPLOAD_EXPIRY"):
+        load_settings()
 
 
 def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from multipart_upload.domain.errors import (
     StoreUnavailableError,
 )
 from multipart_upload.domain.model import PartPlan, SessionState, UploadSession
-from multipart_upload.domain.ports import NewObject, SessionQuery
+from multipart_upload.domain.ports import NewObject, OpenedUpload, SessionQuery
 from multipart_upload.domain.uploads import UploadPolicy
 
 from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, StoreAway
@@ -87,7 +87,7 @@ async def test_the_row_exists_before_the_store_is_asked(service: Service) -> Non
     found: list[UploadSession] = []
 
     class LooksForTheRow(StoreProxy):
-        async def create_upload(self, new: NewObject) -> str:
+        async def create_upload(self, new: NewObject) -> OpenedUpload:
             found.append(await service.sessions.get(new.upload_id))
             return await super().create_upload(new)
 

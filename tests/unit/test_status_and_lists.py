@@ -115,16 +115,6 @@ async def test_an_aborted_upload_has_no_verified_parts_and_the_store_is_not_aske
     assert (status.missing_parts, status.bytes_verified) == (None, 0)
 
 
-async def test_an_upload_that_the_store_lost_misses_everything(service: Service) -> None:
-    session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
-    status = await service.status(address_of(session))
-    assert ([part.state for part in status.parts], status.missing_parts) == (
-        [PartState.UPLOADED],
-        [1],
-    )
-
-
 async def test_while_the_store_is_away_an_open_upload_has_no_status(service: Service) -> None:
     session = await service.uploaded()
     with pytest.raises(StoreUnavailableError):

@@ -60,6 +60,18 @@ class PartRecordingContract:
             assert await sessions.list_parts(upload_id) == []
             assert await sessions.count_parts(upload_id) == 0
 
+    async def test_forgotten_parts_are_gone_and_those_of_others_are_not(
+        self, sessions: SessionRepository
+    ) -> None:
+        for upload_id in ("upload-1", "upload-2"):
+            await sessions.record_parts(upload_id, [sample_part(1), sample_part(2)])
+        for _ in range(2):
+            await sessions.forget_parts("upload-1")
+        assert await sessions.list_parts("upload-1") == []
+        assert await sessions.count_parts("upload-2") == 2
+        await sessions.record_parts("upload-1", [sample_part(3)])
+        assert await sessions.list_parts("upload-1") == [sample_part(3)]
+
     async def test_recording_no_parts_changes_nothing(self, sessions: SessionRepository) -> None:
         await sessions.record_parts("upload-1", [sample_part()])
         await sessions.record_parts("upload-1", [])

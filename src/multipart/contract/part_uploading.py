@@ -17,6 +17,10 @@ SLACK = timedelta(minutes=1)
 """How far a store's clock and ours may be apart."""
 
 
+PAGE = 1000
+"""What S3 lists at once: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
+
+
 class PartUploadingContract:
     """Parts go in on signed URLs and come out of the list as they went in."""
 
@@ -116,6 +120,39 @@ class PartUploadingContract:
         listed = await store.list_uploads(KEY)
         assert {upload.store_upload_id for upload in listed} == {upload.id for upload in mine}
         assert len(listed) == len(mine)
+
+    async def test_open_uploads_are_scanned_by_prefix_and_key(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        keys = ["a/2/film", "a/1/film", "a/1/film", "b/3/film", "a/é/film"]
+        made = [await opened(store, put, new_object(key)) for key in keys]
+        page = await store.scan_uploads("a/")
+        found = [(upload.key, upload.store_upload_id) for upload in page.uploads]
+        assert sorted(found) == sorted(upload.address for upload in made if "a/" in upload.new.key)
+        assert [key for key, _ in found] == ["a/1/film", "a/1/film", "a/2/film", "a/é/film"]
+        assert page.next_after is None
+
+    async def test_a_scan_goes_on_behind_a_key(self, store: ObjectStore, put: Put) -> None:
+        for key in ("a/1/film", "a/2/film", "a/3/film"):
+            await opened(store, put, new_object(key))
+        page = await store.scan_uploads("a/", after="a/1/film")
+        assert [upload.key for upload in page.uploads] == ["a/2/film", "a/3/film"]
+        page = await store.scan_uploads("a/", after="a/3/film")
+        assert (list(page.uploads), page.next_after) == ([], None)
+
+    async def test_more_open_uploads_than_a_page_holds_are_all_scanned(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        keys = [f"a/{n:04}/film" for n in range(PAGE + 1)]
+        for start in range(0, len(keys), 50):
+            batch = keys[start : start + 50]
+            await asyncio.gather(*(opened(store, put, new_object(key)) for key in batch))
+        page = await store.scan_uploads("a/")
+        found = [upload.key for upload in page.uploads]
+        while page.next_after is not None and len(found) < 2 * len(keys):
+            page = await store.scan_uploads("a/", page.next_after)
+            found += [upload.key for upload in page.uploads]
+        assert found == keys
 
     async def test_an_open_upload_tells_when_it_began(self, store: ObjectStore, put: Put) -> None:
         await opened(store, put)

@@ -54,4 +54,4 @@ class SampleUpload:
 async def opened(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:
     """Open an upload."""
     new = new or new_object()
-    return SampleUpload(store, put, new, await store.create_upload(new))
+    return SampleUpload(store, put, new, (await store.create_upload(new)).store_upload_id)

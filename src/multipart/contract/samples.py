@@ -16,8 +16,11 @@ from ..domain.model import (
     UploadSession,
 )
 
-NOW: Final = datetime(2026, 3, 29, 0, 59, 59, 999_000, tzinfo=UTC)
-"""The last millisecond before Europe's clocks change: what loses a zone or a digit shows it."""
+NOW: Final = datetime(2036, 3, 30, 0, 59, 59, 999_000, tzinfo=UTC)
+"""The last millisecond before Europe's clocks change: what loses a zone or a digit shows it.
+
+Far off, so that no database finds that anything of it is past its retention.
+"""
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -64,6 +67,7 @@ def full_session() -> UploadSession:
         plan=PartPlan(size=MAX_OBJECT_SIZE, part_size=MAX_PART_SIZE, part_count=MAX_PART_COUNT),
         state=SessionState.ABORTING,
         store_upload_id="2~" + "x" * 200,
+        abort_date=NOW + timedelta(days=3, milliseconds=9),
         lease=Lease("worker-7", NOW + timedelta(seconds=30, milliseconds=1)),
         ending=SessionState.EXPIRED,
         result=StoredObject(
@@ -72,6 +76,7 @@ def full_session() -> UploadSession:
             size=MAX_OBJECT_SIZE,
             upload_id="upload-full",
         ),
+        retained_until=NOW + timedelta(days=37, milliseconds=45),
     )
 
 

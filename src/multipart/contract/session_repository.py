@@ -15,11 +15,15 @@ from ..domain.ports import SessionRepository
 from .part_recording import PartRecordingContract
 from .session_finding import SessionFindingContract
 from .session_saving import SessionSavingContract
+from .session_sweeping import SessionSweepingContract
 
 
 @pytest.mark.asyncio
 class SessionRepositoryContract(
-    SessionSavingContract, PartRecordingContract, SessionFindingContract
+    SessionSavingContract,
+    PartRecordingContract,
+    SessionFindingContract,
+    SessionSweepingContract,
 ):
     """A subclass provides the fixture `sessions`: an open repository with nothing in it."""
 

@@ -16,6 +16,7 @@ from .samples import MILLISECOND, NOW, full_session, sample_session
 RACERS = 50
 LEASE = Lease("worker-1", NOW + timedelta(seconds=30, milliseconds=7))
 LATER = NOW + timedelta(minutes=5, milliseconds=1)
+RETENTION = timedelta(days=30, milliseconds=5)
 RESULT = StoredObject(location="https://bucket.example/key", etag="0f-2", size=17)
 
 
@@ -89,13 +90,16 @@ class SessionSavingContract:
         session = replace(full_session(), **_UNTOUCHED)
         await sessions.add(session)
         for change in (
-            session.initiated("2~abc", LATER),
+            session.opening(LEASE, LATER),
+            session.initiated("2~abc", LATER, LATER + RETENTION),
             session.initiated("2~abc", LATER).part_recorded(LATER + MILLISECOND),
             _completing(session),
+            _completing(session).lease_renewed(LEASE.deadline + MILLISECOND),
+            _completing(session).store_upload_lost(),
             _completing(session).lease_released(),
             _completing(session).completion_refused(LATER),
             _completing(session),
-            _completing(session).completed(RESULT, LATER + 3 * MILLISECOND),
+            _completing(session).completed(RESULT, LATER + 3 * MILLISECOND, RETENTION),
         ):
             session = await sessions.save(change.stored(session.version))
             assert session == change.stored(session.version)
@@ -111,7 +115,7 @@ class SessionSavingContract:
             initiated,
             initiated.aborting(LEASE, LATER),
             initiated.aborting(LEASE, LATER).lease_released(),
-            initiated.aborting(LEASE, LATER).ended(LATER + MILLISECOND),
+            initiated.aborting(LEASE, LATER).ended(LATER + MILLISECOND, RETENTION),
         ):
             session = await sessions.save(change.stored(session.version))
             assert session == change.stored(session.version)
@@ -191,7 +195,7 @@ class SessionSavingContract:
 
 _UNTOUCHED = {
     field: getattr(sample_session(), field)
-    for field in ("state", "store_upload_id", "lease", "ending", "result")
+    for field in ("state", "store_upload_id", "lease", "ending", "result", "retained_until")
 }
 
 

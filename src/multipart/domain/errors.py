@@ -42,6 +42,17 @@ class InvalidFieldError(UploadError):
         super().__init__(f"{field}: {rule}", errors=[{"field": field, "message": rule}])
 
 
+class IdempotencyKeyReusedError(InvalidFieldError):
+    """The same idempotency key came with another request before."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key", "was used for another upload; a new upload needs a new key"
+        )
+
+
 class FileTooLargeError(UploadError):
     """The declared size is over what the object store takes."""
 
@@ -68,12 +79,14 @@ class TransitionError(ConflictError):
 
 
 class LeaseHeldError(ConflictError):
-    """Somebody else is completing or aborting the session right now."""
+    """Somebody else is opening, completing or aborting the session right now."""
 
     code = "operation-in-progress"
 
     def __init__(self, status: str, retry_after: float) -> None:
-        super().__init__(f"The upload is {status} by another request.", status=status)
+        super().__init__(
+            f"Another request is at work on the upload, which is {status}.", status=status
+        )
         self.retry_after = retry_after
 
 
@@ -126,7 +139,9 @@ class StoreUploadGoneError(ConflictError):
     code = "store-upload-gone"
 
     def __init__(self) -> None:
-        super().__init__("The object store no longer holds the parts of this upload.")
+        super().__init__(
+            "The object store no longer holds the parts of this upload. Sign and send them again."
+        )
 
 
 class UnavailableError(UploadError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,8 +15,16 @@ from uuid import uuid4
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import MAX_URL_SECONDS, MIN_PART_SIZE
 from ...domain.model import StoredObject, StoredPart
-from ...domain.ports import Clock, NewObject, SignedPart, StoreUpload
+from ...domain.ports import (
+    Clock,
+    ListedUpload,
+    NewObject,
+    OpenedUpload,
+    SignedPart,
+    UploadPage,
+)
 
+_PAGE: Final = 1000
 _LONGEST: Final = timedelta(seconds=MAX_URL_SECONDS)
 
 
@@ -37,18 +46,22 @@ class _Upload:
 
 
 class MemoryObjectStore:
-    """Keeps bytes as long as the process lives; its URLs are `memory:` ones, for its own `put`."""
+    """Keeps bytes as long as the process lives; its URLs are `memory:` ones, for its own `put`.
 
-    def __init__(self, clock: Clock) -> None:
+    `life` is what a bucket's lifecycle rule says of open uploads; here nothing enforces it.
+    """
+
+    def __init__(self, clock: Clock, life: timedelta | None = None) -> None:
         self.objects: dict[str, MemoryObject] = {}
         self._clock = clock
-        self._uploads: dict[str, _Upload] = {}
+        self._life = life
+        self._uploads: defaultdict[str, dict[str, _Upload]] = defaultdict(dict)
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
         """Open an upload."""
-        store_upload_id = uuid4().hex
-        self._uploads[store_upload_id] = _Upload(new, self._clock.now())
-        return store_upload_id
+        store_upload_id, now = uuid4().hex, self._clock.now()
+        self._uploads[new.key][store_upload_id] = _Upload(new, now)
+        return OpenedUpload(store_upload_id, None if self._life is None else now + self._life)
 
     async def sign_part(
         self,
@@ -102,24 +115,32 @@ class MemoryObjectStore:
             etag=f"{md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
             new=upload.new,
         )
-        del self._uploads[store_upload_id]
+        del self._uploads[key][store_upload_id]
         return self._stored(key, upload_id=None)
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
         """Forget the upload."""
-        try:
-            self._upload(key, store_upload_id)
-        except StoreUploadGoneError:
-            return
-        del self._uploads[store_upload_id]
+        self._uploads[key].pop(store_upload_id, None)
 
-    async def list_uploads(self, key: str) -> list[StoreUpload]:
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
         """Read the open uploads of a key."""
         return [
-            StoreUpload(store_upload_id, upload.initiated_at)
-            for store_upload_id, upload in self._uploads.items()
-            if upload.new.key == key
+            ListedUpload(key=key, store_upload_id=id_, initiated_at=upload.initiated_at)
+            for id_, upload in self._uploads[key].items()
         ]
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        """Read a page of the open uploads under a prefix."""
+        keys = [key for key, opened in self._uploads.items() if opened and key.startswith(prefix)]
+        following = sorted(key for key in keys if after is None or key > after)
+        page = following[:_PAGE]
+        uploads = [upload for key in page for upload in await self.list_uploads(key)]
+        return UploadPage(uploads, page[-1] if len(following) > _PAGE else None)
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        """Give the rule of the whole bucket."""
+        del prefix
+        return self._life
 
     async def head_object(self, key: str) -> StoredObject | None:
         """Look at the finished object."""
@@ -131,10 +152,10 @@ class MemoryObjectStore:
         """Memory is always there."""
 
     def _upload(self, key: str, store_upload_id: str) -> _Upload:
-        upload = self._uploads.get(store_upload_id)
-        if upload is None or upload.new.key != key:
-            raise StoreUploadGoneError
-        return upload
+        try:
+            return self._uploads[key][store_upload_id]
+        except KeyError:
+            raise StoreUploadGoneError from None
 
     def _stored(self, key: str, upload_id: str | None) -> StoredObject:
         found = self.objects[key]

@@ -9,15 +9,19 @@ from datetime import datetime
 
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
-from ...domain.ports import SessionPage, SessionQuery
+from ...domain.ports import Clock, SessionPage, SessionQuery
 
 
 class MemorySessionRepository:
     """Keeps the promises of the port within one event loop, but that of surviving it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._sessions: dict[str, UploadSession] = {}
         self._parts: defaultdict[str, dict[int, Part]] = defaultdict(dict)
+
+    async def now(self) -> datetime:
+        return self._clock.now()
 
     async def add(self, session: UploadSession) -> None:
         if session.id in self._sessions:
@@ -29,6 +33,9 @@ class MemorySessionRepository:
             return self._sessions[upload_id]
         except KeyError:
             raise SessionNotFoundError from None
+
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        return [self._sessions[id_] for id_ in set(upload_ids) if id_ in self._sessions]
 
     async def save(self, session: UploadSession) -> UploadSession:
         # Nothing is awaited between the check and the write, so no other task comes between.
@@ -44,6 +51,9 @@ class MemorySessionRepository:
         recorded = self._parts.get(upload_id, {})
         return [recorded[number] for number in sorted(recorded)]
 
+    async def forget_parts(self, upload_id: str) -> None:
+        self._parts.pop(upload_id, None)
+
     async def count_parts(self, upload_id: str) -> int:
         return len(self._parts.get(upload_id, {}))
 
@@ -54,6 +64,28 @@ class MemorySessionRepository:
             reverse=True,
         )
         return SessionPage(found[: query.limit], has_more=len(found) > query.limit)
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        due = sorted(
+            (session.due_at, session.id)
+            for session in self._sessions.values()
+            if session.due_at is not None and session.due_at < before
+        )
+        following = [place for place in due if after is None or place > after]
+        return [self._sessions[upload_id] for _, upload_id in following[:limit]]
+
+    async def remove_retired(self, before: datetime, limit: int) -> int:
+        retired = [
+            session.id
+            for session in self._sessions.values()
+            if session.retained_until is not None and session.retained_until < before
+        ]
+        for upload_id in retired[:limit]:
+            del self._sessions[upload_id]
+            await self.forget_parts(upload_id)
+        return len(retired[:limit])
 
     async def check(self) -> None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 from beanie import init_beanie
@@ -15,6 +15,7 @@ from .errors import answered
 from .session_repository import MongoSessionRepository
 
 DEFAULT_DATABASE: Final = "multipart"
+DEFAULT_PART_LIFE: Final = timedelta(days=37)
 # These win over the URI's own: what a method has returned for must survive a failover, and what
 # is read to decide must be neither another node's past nor a write that may yet be rolled back.
 _OPTIONS: Final[dict[str, Any]] = {
@@ -31,11 +32,12 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 
 async def open_mongo_sessions(
-    uri: str, database: str | None = None
+    uri: str, database: str | None = None, *, part_life: timedelta = DEFAULT_PART_LIFE
 ) -> AsyncIterator[SessionRepository]:
     """Yield a repository with its indexes in place, and close its connections afterwards.
 
-    Without `database` it is the one that the URI names, else `multipart`. Raise
+    Without `database` it is the one that the URI names, else `multipart`. A report of a part is
+    kept for `part_life`: as long as an upload may rest and is then remembered. Raise
     RepositoryUnavailableError if MongoDB does not answer, and PyMongo's ConfigurationError for a
     URI that cannot be right.
     """
@@ -47,6 +49,7 @@ async def open_mongo_sessions(
         yield MongoSessionRepository(
             sessions=chosen[SessionDocument.get_collection_name()],
             parts=chosen[PartDocument.get_collection_name()],
+            part_life=part_life,
         )
     finally:
         await client.close()

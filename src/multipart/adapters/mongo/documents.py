@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -43,9 +43,12 @@ class SessionDocument(Document):
     state: SessionState
     plan: PartPlan | None
     store_upload_id: str | None
+    abort_date: datetime | None
     lease: Lease | None
     ending: SessionState | None
     result: StoredObject | None
+    retained_until: datetime | None
+    due_at: datetime | None
 
     class Settings:
         """The collection and its indexes; sharding.js has its shard key."""
@@ -54,7 +57,9 @@ class SessionDocument(Document):
         indexes = (
             IndexModel([("user_id", ASCENDING), ("state", ASCENDING), *_AGE]),
             IndexModel([("user_id", ASCENDING), *_AGE]),
-            IndexModel([("state", ASCENDING), ("expires_at", ASCENDING)]),
+            IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)]),
+            # MongoDB removes what is past its time; sessions that have not ended have none.
+            IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),
         )
 
     @classmethod
@@ -74,9 +79,12 @@ class SessionDocument(Document):
             state=session.state,
             plan=session.plan,
             store_upload_id=session.store_upload_id,
+            abort_date=session.abort_date,
             lease=session.lease,
             ending=session.ending,
             result=session.result,
+            retained_until=session.retained_until,
+            due_at=session.due_at,
         )
 
     def to_domain(self) -> UploadSession:
@@ -95,9 +103,11 @@ class SessionDocument(Document):
             state=self.state,
             plan=self.plan,
             store_upload_id=self.store_upload_id,
+            abort_date=self.abort_date,
             lease=self.lease,
             ending=self.ending,
             result=self.result,
+            retained_until=self.retained_until,
         )
 
     def inserted(self) -> dict[str, Any]:
@@ -113,7 +123,12 @@ class SessionDocument(Document):
 
 
 class PartDocument(Document):
-    """The last report of one part of a session."""
+    """The last report of one part of a session.
+
+    MongoDB removes it at `retained_until`, when a report is older than an upload may rest and is
+    then remembered. Nothing need touch the 10,000 parts of an upload that ends; and should one go
+    on for longer, the store still lists its part.
+    """
 
     session_id: str
     number: int
@@ -121,15 +136,19 @@ class PartDocument(Document):
     size: int | None
     recorded_at: datetime
     state: PartState
+    retained_until: datetime
 
     class Settings:
-        """The collection and its index; sharding.js has its shard key."""
+        """The collection and its indexes; sharding.js has its shard key."""
 
         name = "upload_parts"
-        indexes = (IndexModel([("session_id", ASCENDING), ("number", ASCENDING)], unique=True),)
+        indexes = (
+            IndexModel([("session_id", ASCENDING), ("number", ASCENDING)], unique=True),
+            IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),
+        )
 
     @classmethod
-    def from_domain(cls, upload_id: str, part: Part) -> Self:
+    def from_domain(cls, upload_id: str, part: Part, life: timedelta) -> Self:
         """Make the document of a report."""
         return cls(
             session_id=upload_id,
@@ -138,6 +157,7 @@ class PartDocument(Document):
             size=part.size,
             recorded_at=part.recorded_at,
             state=part.state,
+            retained_until=part.recorded_at + life,
         )
 
     def to_domain(self) -> Part:
@@ -153,5 +173,5 @@ class PartDocument(Document):
     def upsert(self) -> UpdateOne:
         """Give the update that puts this report in the place of an earlier one of its number."""
         slot = self.model_dump(include={"session_id", "number"})
-        report = self.model_dump(include={"etag", "size", "recorded_at", "state"})
+        report = self.model_dump(exclude={"id", "session_id", "number"})
         return UpdateOne(slot, {"$set": report}, upsert=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from ...domain.ports import SessionQuery
 
 NEWEST_FIRST: Final = (("created_at", DESCENDING), ("_id", DESCENDING))
+LONGEST_DUE_FIRST: Final = (("due_at", ASCENDING), ("_id", ASCENDING))
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -27,6 +28,18 @@ def matching(query: SessionQuery) -> dict[str, Any]:
     if created := _created(query):
         found["created_at"] = created
     return found
+
+
+def due_before(before: datetime, after: tuple[datetime, str] | None) -> dict[str, Any]:
+    """Write as a filter what is due, behind a place in that order."""
+    if after is None:
+        return {"due_at": {"$lt": before}}
+    due_at, upload_id = after
+    return {
+        # $or says it, too, but only this tells the index where to start.
+        "due_at": {"$gte": due_at, "$lt": before},
+        "$or": [{"due_at": {"$gt": due_at}}, {"due_at": due_at, "_id": {"$gt": upload_id}}],
+    }
 
 
 def _created(query: SessionQuery) -> dict[str, Any]:

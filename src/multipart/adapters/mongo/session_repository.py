@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, UpdateOne
@@ -15,7 +16,7 @@ from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
 from .documents import PartDocument, SessionDocument
 from .errors import answered
-from .queries import NEWEST_FIRST, matching
+from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
 
 _CHUNK: Final = 250
 """Parts in one command: each has the whole bound for its answer, however many parts there are."""
@@ -34,6 +35,15 @@ class MongoSessionRepository:
 
     sessions: AsyncCollection[dict[str, Any]]
     parts: AsyncCollection[dict[str, Any]]
+    part_life: timedelta
+
+    async def now(self) -> datetime:
+        """Give the primary's time."""
+        with answered():
+            options = self.sessions.codec_options  # or the time comes without its zone
+            hello = await self.sessions.database.command("hello", codec_options=options)
+        now: datetime = hello["localTime"]
+        return now
 
     async def add(self, session: UploadSession) -> None:
         """Store a new session. Raise StaleSessionError if its id is taken."""
@@ -53,6 +63,12 @@ class MongoSessionRepository:
             raise SessionNotFoundError
         return _session(found)
 
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        """Read those sessions that exist."""
+        with answered():
+            found = await self.sessions.find({"_id": {"$in": list(upload_ids)}}).to_list()
+        return [_session(document) for document in found]
+
     async def save(self, session: UploadSession) -> UploadSession:
         """Store a changed session if its version is still the one stored."""
         document = SessionDocument.from_domain(session)
@@ -67,7 +83,7 @@ class MongoSessionRepository:
         """Store parts in order, each replacing an earlier report of its number."""
         for start in range(0, len(parts), _CHUNK):
             chunk = parts[start : start + _CHUNK]
-            upserts = [PartDocument.from_domain(upload_id, part).upsert() for part in chunk]
+            upserts = [self._upsert(upload_id, part) for part in chunk]
             with answered():
                 while upserts:
                     upserts = upserts[await self._applied(upserts) :]
@@ -77,6 +93,11 @@ class MongoSessionRepository:
         with answered():
             found = self.parts.find({"session_id": upload_id}, batch_size=_BATCH)
             return [_part(document) async for document in found.sort("number", ASCENDING)]
+
+    async def forget_parts(self, upload_id: str) -> None:
+        """Remove all parts of a session."""
+        with answered():
+            await self.parts.delete_many({"session_id": upload_id})
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
@@ -91,6 +112,27 @@ class MongoSessionRepository:
             found = await newest.limit(query.limit + 1).to_list()
         sessions = [_session(document) for document in found]
         return SessionPage(sessions[: query.limit], has_more=len(sessions) > query.limit)
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        """Read sessions that were due before, the longest first."""
+        with answered():
+            due = self.sessions.find(due_before(before, after)).sort(LONGEST_DUE_FIRST)
+            found = await due.limit(limit).to_list()
+        return [_session(document) for document in found]
+
+    async def remove_retired(self, before: datetime, limit: int) -> int:
+        """Do what the TTL indexes do, for servers that speak MongoDB's protocol without them."""
+        is_retired = {"retained_until": {"$lt": before}}
+        with answered():
+            retired = await self.sessions.find(is_retired, ["_id"]).limit(limit).to_list()
+        for session in retired:
+            # The parts first: without its session nobody would look for them any more.
+            await self.forget_parts(session["_id"])
+            with answered():
+                await self.sessions.delete_one({"_id": session["_id"]})
+        return len(retired)
 
     async def check(self) -> None:
         """Return when the primary answers."""
@@ -109,6 +151,10 @@ class MongoSessionRepository:
         # repetition says that the id is taken or the version has passed: by this very write.
         found = await self.sessions.find_one({"_id": upload_id}, ["write_id"])
         return None if found is None else found["write_id"]
+
+    def _upsert(self, upload_id: str, part: Part) -> UpdateOne:
+        document: PartDocument = PartDocument.from_domain(upload_id, part, self.part_life)
+        return document.upsert()
 
     async def _applied(self, upserts: Sequence[UpdateOne]) -> int:
         """Tell how many were applied before one that lost the race to insert its number."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.model import StoredObject, StoredPart, bare_etag
-from ...domain.ports import UPLOAD_ID_METADATA_KEY, NewObject, SignedPart, StoreUpload
+from ...domain.ports import (
+    UPLOAD_ID_METADATA_KEY,
+    ListedUpload,
+    NewObject,
+    OpenedUpload,
+    SignedPart,
+    UploadPage,
+)
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
+from .lifecycle import abort_rule
 from .presigner import Presigner
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CompleteMultipartUploadOutputTypeDef,
         CompleteMultipartUploadRequestTypeDef,
+        MultipartUploadTypeDef,
         PartTypeDef,
     )
 
@@ -39,7 +48,7 @@ class S3ObjectStore:
     patient: S3Client
     presigner: Presigner
 
-    async def create_upload(self, new: NewObject) -> str:
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
         """Open a multipart upload; no checksum is declared, as parts would then need theirs."""
         async with answered(QUICK_SECONDS):
             answer = await self.quick.create_multipart_upload(
@@ -49,7 +58,11 @@ class S3ObjectStore:
                 ContentDisposition=content_disposition(new.filename),
                 Metadata=object_metadata(new.metadata, new.upload_id),
             )
-            return answer["UploadId"]
+            # Only where a lifecycle rule of the bucket applies.
+            abort_date: datetime | None = answer.get("AbortDate")
+            return OpenedUpload(
+                answer["UploadId"], None if abort_date is None else abort_date.astimezone(UTC)
+            )
 
     async def sign_part(
         self,
@@ -101,19 +114,36 @@ class S3ObjectStore:
         except StoreUploadGoneError:
             return
 
-    async def list_uploads(self, key: str) -> list[StoreUpload]:
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
         """Read the open uploads of a key, which S3 lists only by prefix."""
-        # versitygw refuses the second page by its own markers (InvalidArgument), so there more
-        # than 1,000 uploads under one key's prefix are unavailability. Our keys hold one upload.
-        pages = self.quick.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self.bucket, Prefix=key
-        )
-        return [
-            StoreUpload(upload["UploadId"], upload["Initiated"].astimezone(UTC))
-            async for page in _each(pages)
-            for upload in page.get("Uploads", [])
-            if upload["Key"] == key
-        ]
+        found: list[ListedUpload] = []
+        after: str | None = None
+        while True:
+            page = await self.scan_uploads(key, after)
+            found += [upload for upload in page.uploads if upload.key == key]
+            # By ascending key: what has the key as a mere prefix comes behind it.
+            if page.next_after is None or page.next_after > key:
+                return found
+            after = page.next_after
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        """Read a page of open uploads."""
+        # Without an upload id as a second marker, the page begins behind all uploads of its key.
+        # versitygw refuses a second page by the markers of its own answer (InvalidArgument).
+        marker: Any = {} if after is None else {"KeyMarker": after}
+        async with answered(QUICK_SECONDS):
+            page = await self.quick.list_multipart_uploads(
+                Bucket=self.bucket, Prefix=prefix, **marker
+            )
+            _require_page(page)
+            uploads = sorted(map(_listed, page.get("Uploads", [])), key=lambda found: found.key)
+            # moto lists everything at once, in no order, whatever the marker.
+            following = [upload for upload in uploads if after is None or upload.key > after]
+            return UploadPage(following, page["NextKeyMarker"] if page["IsTruncated"] else None)
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        """Read the bucket's lifecycle rules."""
+        return await abort_rule(self.quick, self.bucket, prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
         """Look at the finished object."""
@@ -166,10 +196,22 @@ async def _each(pages: AsyncIterable[Page]) -> AsyncIterator[Page]:
             page = await anext(iterator, None)
         if page is None:
             return
-        # What stands between us and S3 may answer 200, too: that must not read as "no parts".
-        if "IsTruncated" not in page:
-            raise StoreUnavailableError
+        _require_page(page)
         yield page
+
+
+def _require_page(page: Mapping[str, object]) -> None:
+    # What stands between us and S3 may answer 200, too: that must not read as "no parts".
+    if "IsTruncated" not in page:
+        raise StoreUnavailableError
+
+
+def _listed(upload: MultipartUploadTypeDef) -> ListedUpload:
+    return ListedUpload(
+        key=upload["Key"],
+        store_upload_id=upload["UploadId"],
+        initiated_at=upload["Initiated"].astimezone(UTC),
+    )
 
 
 def _part(part: PartTypeDef) -> StoredPart:

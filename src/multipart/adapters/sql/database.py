@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Executable, RowMapping, Select
+from sqlalchemy import Executable, RowMapping, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,6 +38,15 @@ class Database:
     def dialect(self) -> str:
         """Name the kind of database, as SQLAlchemy does."""
         return self._engine.dialect.name
+
+    async def now(self) -> datetime:
+        """Give the server's time, to the millisecond; SQLite has none but this machine's."""
+        if self.dialect == "sqlite":
+            now = datetime.now(UTC)
+        else:
+            (row,) = await self.read(select(func.clock_timestamp().label("now")))
+            now = row["now"].astimezone(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     async def read(self, statement: Select[Any]) -> Sequence[RowMapping]:
         """Give all rows."""

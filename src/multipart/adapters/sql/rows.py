@@ -33,7 +33,7 @@ def from_milliseconds(count: int) -> datetime:
 
 def session_row(session: UploadSession) -> dict[str, Any]:
     """Spread a session over its columns."""
-    plan, lease, result = session.plan, session.lease, session.result
+    plan, lease, result, due_at = session.plan, session.lease, session.result, session.due_at
     return {
         "id": session.id,
         "user_id": session.user_id,
@@ -49,6 +49,7 @@ def session_row(session: UploadSession) -> dict[str, Any]:
         "plan_part_count": plan and plan.part_count,
         "state": session.state.value,
         "store_upload_id": session.store_upload_id,
+        "abort_date": session.abort_date and to_milliseconds(session.abort_date),
         "lease_holder": lease and lease.holder,
         "lease_deadline": lease and to_milliseconds(lease.deadline),
         "ending": session.ending and session.ending.value,
@@ -56,6 +57,8 @@ def session_row(session: UploadSession) -> dict[str, Any]:
         "result_etag": result and result.etag,
         "result_size": result and result.size,
         "result_upload_id": result and result.upload_id,
+        "retained_until": session.retained_until and to_milliseconds(session.retained_until),
+        "due_at": due_at and to_milliseconds(due_at),
         "version": session.version,
     }
 
@@ -75,9 +78,11 @@ def to_session(row: RowMapping) -> UploadSession:
         plan=_plan(row),
         state=SessionState(row["state"]),
         store_upload_id=row["store_upload_id"],
+        abort_date=_time(row["abort_date"]),
         lease=_lease(row),
         ending=None if row["ending"] is None else SessionState(row["ending"]),
         result=_result(row),
+        retained_until=_time(row["retained_until"]),
         version=row["version"],
     )
 
@@ -103,6 +108,10 @@ def to_part(row: RowMapping) -> Part:
         recorded_at=from_milliseconds(row["recorded_at"]),
         state=PartState(row["state"]),
     )
+
+
+def _time(count: int | None) -> datetime | None:
+    return None if count is None else from_milliseconds(count)
 
 
 def _plan(row: RowMapping) -> PartPlan | None:

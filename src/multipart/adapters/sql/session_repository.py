@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...domain.errors import SessionNotFoundError, StaleSessionError
@@ -29,6 +30,9 @@ class SqlSessionRepository:
         self._database = database
         self._insert = _INSERT[database.dialect]
 
+    async def now(self) -> datetime:
+        return await self._database.now()
+
     async def add(self, session: UploadSession) -> None:
         insert = self._insert(SESSIONS).values(session_row(session))
         if not await self._database.write(insert.on_conflict_do_nothing(index_elements=["id"])):
@@ -39,6 +43,10 @@ class SqlSessionRepository:
         if not rows:
             raise SessionNotFoundError
         return to_session(rows[0])
+
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        named = select(SESSIONS).where(SESSIONS.c.id.in_(upload_ids))
+        return [to_session(row) for row in await self._database.read(named)]
 
     async def save(self, session: UploadSession) -> UploadSession:
         saved = session.stored(session.version + 1)
@@ -66,6 +74,9 @@ class SqlSessionRepository:
         of_session = select(PARTS).where(PARTS.c.upload_id == upload_id)
         return [to_part(row) for row in await self._database.read(of_session.order_by("number"))]
 
+    async def forget_parts(self, upload_id: str) -> None:
+        await self._database.write(delete(PARTS).where(PARTS.c.upload_id == upload_id))
+
     async def count_parts(self, upload_id: str) -> int:
         counted = select(func.count().label("parts")).where(PARTS.c.upload_id == upload_id)
         (row,) = await self._database.read(counted)
@@ -80,6 +91,26 @@ class SqlSessionRepository:
         )
         found = [to_session(row) for row in await self._database.read(page)]
         return SessionPage(found[: query.limit], has_more=len(found) > query.limit)
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        due_at, upload_id = SESSIONS.c.due_at, SESSIONS.c.id
+        due = select(SESSIONS).where(due_at < to_milliseconds(before))
+        if after is not None:
+            place = tuple_(literal(to_milliseconds(after[0])), literal(after[1]))
+            due = due.where(tuple_(due_at, upload_id) > place)
+        page = due.order_by(due_at, upload_id).limit(limit)
+        return [to_session(row) for row in await self._database.read(page)]
+
+    async def remove_retired(self, before: datetime, limit: int) -> int:
+        is_retired = SESSIONS.c.retained_until < to_milliseconds(before)
+        retired = await self._database.read(select(SESSIONS.c.id).where(is_retired).limit(limit))
+        for row in retired:
+            # The parts first: without its session nobody would look for them any more.
+            await self.forget_parts(row["id"])
+            await self._database.write(delete(SESSIONS).where(SESSIONS.c.id == row["id"]))
+        return len(retired)
 
     async def check(self) -> None:
         # A table, because an empty database answers as well.

@@ -28,6 +28,7 @@ SESSIONS: Final = Table(
     Column("plan_part_count", Integer),
     Column("state", Text, nullable=False),
     Column("store_upload_id", Text),
+    Column("abort_date", BigInteger),
     Column("lease_holder", Text),
     Column("lease_deadline", BigInteger),
     Column("ending", Text),
@@ -35,11 +36,14 @@ SESSIONS: Final = Table(
     Column("result_etag", Text),
     Column("result_size", BigInteger),
     Column("result_upload_id", Text),
+    Column("retained_until", BigInteger),
+    Column("due_at", BigInteger),
     Column("version", BigInteger, nullable=False),
-    # A user's list, in its order, with and without states; then the sweep's scan.
+    # A user's list, in its order, with and without states; then the sweep's two scans.
     Index("upload_sessions_user_state", "user_id", "state", "created_at", "id"),
     Index("upload_sessions_user", "user_id", "created_at", "id"),
-    Index("upload_sessions_expiry", "state", "expires_at"),
+    Index("upload_sessions_due", "due_at", "id"),
+    Index("upload_sessions_retained", "retained_until"),
 )
 
 # No foreign key: recording a part does not look at its session.

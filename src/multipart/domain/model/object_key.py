@@ -20,6 +20,12 @@ def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
     return f"{prefix}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
 
 
+def upload_id_in(key: str) -> str | None:
+    """Read the upload id out of a key that may be one of ours; None if it cannot be."""
+    components = key.rsplit("/", 2)
+    return components[1] if len(components) > len(("upload_id", "filename")) else None
+
+
 def user_component(user_id: str) -> str:
     """Write a user id as one path component, different ids always differently."""
     if user_id in {".", ".."}:

@@ -1,17 +1,27 @@
 """What the domain needs from the outside, as promises that the contract suites check."""
 
 from .clock import Clock
-from .object_store import UPLOAD_ID_METADATA_KEY, NewObject, ObjectStore, SignedPart, StoreUpload
+from .object_store import (
+    UPLOAD_ID_METADATA_KEY,
+    ListedUpload,
+    NewObject,
+    ObjectStore,
+    OpenedUpload,
+    SignedPart,
+    UploadPage,
+)
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 
 __all__ = [
     "UPLOAD_ID_METADATA_KEY",
     "Clock",
+    "ListedUpload",
     "NewObject",
     "ObjectStore",
+    "OpenedUpload",
     "SessionPage",
     "SessionQuery",
     "SessionRepository",
     "SignedPart",
-    "StoreUpload",
+    "UploadPage",
 ]

@@ -25,11 +25,28 @@ class NewObject:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreUpload:
-    """An upload that the object store has open; `initiated_at` is the store's own time."""
+class OpenedUpload:
+    """An upload just opened; at `abort_date` the store will abort it by itself, None if never."""
 
     store_upload_id: str
+    abort_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedUpload:
+    """An upload that the object store has open; `initiated_at` is the store's own time."""
+
+    key: str
+    store_upload_id: str
     initiated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """Some open uploads by key; `next_after` begins the next page, None on the last one."""
+
+    uploads: Sequence[ListedUpload]
+    next_after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +65,8 @@ class ObjectStore(Protocol):
     happened or not.
     """
 
-    async def create_upload(self, new: NewObject) -> str:
-        """Open a multipart upload and return the store upload id.
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
+        """Open a multipart upload.
 
         The finished object carries the content type, the file name as a download's name, the
         metadata, and our upload id in such a way that `head_object` gives it back.
@@ -93,8 +110,23 @@ class ObjectStore(Protocol):
         """Throw the upload and its parts away; nothing happens if it is gone already."""
         ...
 
-    async def list_uploads(self, key: str) -> list[StoreUpload]:
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
         """Read the open uploads of exactly this key."""
+        ...
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        """Read a page of the open uploads whose keys begin with a prefix, by ascending key.
+
+        `after` is the `next_after` of the page before. A store may have forgotten open uploads, and
+        where one key has very many, a page may leave some out: what is listed is open, not more.
+        """
+        ...
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        """Tell after how long the store aborts by itself what is open under a prefix; None: never.
+
+        Raise StoreUnavailableError also where the store cannot or may not tell.
+        """
         ...
 
     async def head_object(self, key: str) -> StoredObject | None:

@@ -42,12 +42,23 @@ class SessionRepository(Protocol):
     happened or not.
     """
 
+    async def now(self) -> datetime:
+        """Give the time in UTC, to the millisecond, by the one clock that all processes share.
+
+        It is the database's own where it has one; leases and ages are measured by it.
+        """
+        ...
+
     async def add(self, session: UploadSession) -> None:
         """Store a new session. Raise StaleSessionError if its id is taken."""
         ...
 
     async def get(self, upload_id: str) -> UploadSession:
         """Read a session as last stored. Raise SessionNotFoundError if there is none."""
+        ...
+
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        """Read those of up to 1,000 sessions that exist, in any order."""
         ...
 
     async def save(self, session: UploadSession) -> UploadSession:
@@ -71,12 +82,33 @@ class SessionRepository(Protocol):
         """Read all parts by ascending number; none for an unknown session."""
         ...
 
+    async def forget_parts(self, upload_id: str) -> None:
+        """Remove all parts of a session: the object store has lost them."""
+        ...
+
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded, each number once."""
         ...
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions by descending creation time, then descending id."""
+        ...
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        """Read sessions of any user that were due before, by ascending due time, then id.
+
+        A session is due at its `due_at`, never once it has ended. `after` is the (due_at, id) of
+        the last session of the page before.
+        """
+        ...
+
+    async def remove_retired(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` sessions whose retention ended before, with their parts.
+
+        Return how many. A database may have removed them by itself, then or soon after.
+        """
         ...
 
     async def check(self) -> None:

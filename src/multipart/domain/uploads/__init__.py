@@ -3,6 +3,7 @@
 from .abort import AbortUpload
 from .address import SessionAddress
 from .complete import CompleteUpload
+from .lifecycle import CheckLifecycle
 from .list_parts import ListParts
 from .list_sessions import ListSessions
 from .policy import UploadPolicy
@@ -11,9 +12,12 @@ from .record_part import RecordedPart, RecordPart
 from .sign_part import SignPart
 from .start import NewUpload, StartUpload
 from .status import GetUploadStatus, UploadStatus
+from .sweep import SweepUploads
+from .sweep_report import StoreScan, StrayUpload, SweepOutcome, SweepReport, SweptSession
 
 __all__ = [
     "AbortUpload",
+    "CheckLifecycle",
     "CheckReadiness",
     "CompleteUpload",
     "GetUploadStatus",
@@ -25,6 +29,12 @@ __all__ = [
     "SessionAddress",
     "SignPart",
     "StartUpload",
+    "StoreScan",
+    "StrayUpload",
+    "SweepOutcome",
+    "SweepReport",
+    "SweepUploads",
+    "SweptSession",
     "UploadPolicy",
     "UploadStatus",
 ]

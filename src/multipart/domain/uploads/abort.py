@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
-from ..model import SessionState, UploadSession
-from ..ports import Clock, ObjectStore, SessionRepository
+from ..model import Lease, SessionState, UploadSession
+from ..ports import ObjectStore, SessionRepository
 from .address import SessionAddress
-from .leases import given_back, new_lease
+from .leases import HeldSession
 from .policy import UploadPolicy
+from .turns import in_turn
 
 
 @dataclass(frozen=True, slots=True)
 class AbortUpload:
     """Throw the parts away and end the session; repeating it changes nothing.
 
-    Raise SessionNotFoundError, LeaseHeldError while another caller does it, StaleSessionError when
-    another caller changed the session first, and TransitionError for one that is pending, is being
-    completed, is completed or has expired.
+    Raise SessionNotFoundError, LeaseHeldError while another caller does it and does not end in
+    time, and TransitionError for one that is pending, is being completed, is completed or has
+    expired.
     """
 
     sessions: SessionRepository
     store: ObjectStore
-    clock: Clock
     policy: UploadPolicy
 
     async def __call__(self, address: SessionAddress) -> UploadSession:
+        return await in_turn(partial(self._aborted, address), self.policy.wait)
+
+    async def thrown_away(self, claim: Callable[[Lease, datetime], UploadSession]) -> UploadSession:
+        """End a session as the claim says: aborted or expired."""
+        # The intent first: from here on nobody signs or completes, and a retry ends the rest.
+        held = await HeldSession.claimed(self.sessions, self.policy.lease, claim)
+        return await held.working(self._ended(held))
+
+    async def _aborted(self, address: SessionAddress) -> UploadSession:
         session = await address.find_in(self.sessions)
         if session.state is SessionState.ABORTED:
             return session
-        now = self.clock.now()
-        # The intent first: from here on nobody signs or completes, and a retry ends the rest.
-        claimed = await self.sessions.save(session.aborting(new_lease(now, self.policy.lease), now))
-        async with given_back(self.sessions, claimed):
-            if claimed.store_upload_id is not None:
-                await self.store.abort_upload(claimed.key, claimed.store_upload_id)
-            return await self.sessions.save(claimed.ended(self.clock.now()))
+        return await self.thrown_away(session.aborting)
+
+    async def _ended(self, held: HeldSession) -> UploadSession:
+        key, store_upload_id = held.session.key, held.session.store_upload_id
+        # By its own id first: some stores list no upload that they had open before a restart.
+        if store_upload_id is not None:
+            await self.store.abort_upload(key, store_upload_id)
+        # What a create has left of which only the answer was lost. The key is this session's own.
+        for upload in await self.store.list_uploads(key):
+            await self.store.abort_upload(key, upload.store_upload_id)
+        now = await self.sessions.now()
+        return await held.moved(lambda session: session.ended(now, self.policy.retention))

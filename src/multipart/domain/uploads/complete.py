@@ -3,49 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
 
 from ..errors import (
     PartsMissingError,
     PartsRefusedError,
     SessionNotFoundError,
-    StaleSessionError,
     StoreUploadGoneError,
 )
 from ..model import Part, SessionState, StoredObject, StoredPart, UploadSession
-from ..ports import Clock, ObjectStore, SessionRepository
+from ..ports import ObjectStore, SessionRepository
 from ..reconciliation import reconciled
 from .address import SessionAddress
-from .leases import given_back, new_lease
+from .leases import HeldSession
+from .lost_uploads import noted_as_lost, own_object
 from .policy import UploadPolicy
-
-_ATTEMPTS: Final = 5
+from .turns import in_turn
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteUpload:
-    """Join the parts; repeating it gives the same result.
+    """Join the parts; repeating it gives the same result, while another caller does it as well.
 
     Raise SessionNotFoundError also when no part is anywhere, PartsMissingError or PartsRefusedError
-    with the session open and its parts kept, LeaseHeldError while another caller does it, and
-    TransitionError for a session that was aborted or has expired.
+    with the session open and its parts kept, StoreUploadGoneError with it open for all parts anew,
+    LeaseHeldError while another caller does it and does not end in time, and TransitionError for a
+    session that was aborted or has expired.
     """
 
     sessions: SessionRepository
     store: ObjectStore
-    clock: Clock
     policy: UploadPolicy
 
     async def __call__(self, address: SessionAddress) -> UploadSession:
-        for _ in range(_ATTEMPTS):
-            session = await address.find_in(self.sessions)
-            if session.state is SessionState.COMPLETED:
-                return session
-            with suppress(StaleSessionError):  # somebody moved it: look again
-                return await self._joined(await self._claimed(await self._begun(session)))
-        raise StaleSessionError
+        return await in_turn(partial(self._completed, address), self.policy.wait)
+
+    async def joined(self, session: UploadSession) -> UploadSession:
+        """Complete a session that is in progress, or that somebody began to complete and left."""
+        # Claimed before the parts are read: what is reported from here on is too late and refused.
+        held = await HeldSession.claimed(self.sessions, self.policy.lease, session.completing)
+        return await held.working(self._ended(held))
+
+    async def _completed(self, address: SessionAddress) -> UploadSession:
+        session = await address.find_in(self.sessions)
+        if session.state is SessionState.COMPLETED:
+            return session
+        return await self.joined(await self._begun(session))
 
     async def _begun(self, session: UploadSession) -> UploadSession:
         """Move on a session of which parts are somewhere, but that no report has moved."""
@@ -53,24 +57,30 @@ class CompleteUpload:
             raise SessionNotFoundError
         if session.state is not SessionState.INITIATED:
             return session
-        stored = await self.store.list_parts(session.key, session.open_store_upload_id)
+        store_upload_id = session.open_store_upload_id
+        try:
+            stored = await self.store.list_parts(session.key, store_upload_id)
+        except StoreUploadGoneError:
+            await noted_as_lost(session, self.sessions, self.store)
+            raise
         if not stored and not await self.sessions.count_parts(session.id):
             raise SessionNotFoundError
-        return await self.sessions.save(session.part_recorded(self.clock.now()))
+        return await self.sessions.save(session.part_recorded(await self.sessions.now()))
 
-    async def _claimed(self, session: UploadSession) -> UploadSession:
-        # Claimed before the parts are read: what is reported from here on is too late and refused.
-        now = self.clock.now()
-        return await self.sessions.save(session.completing(new_lease(now, self.policy.lease), now))
-
-    async def _joined(self, session: UploadSession) -> UploadSession:
-        async with given_back(self.sessions, session):
-            try:
-                result = await self._object(session)
-            except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
-                await self.sessions.save(session.completion_refused(self.clock.now()))
-                raise
-            return await self.sessions.save(session.completed(result, self.clock.now()))
+    async def _ended(self, held: HeldSession) -> UploadSession:
+        try:
+            result = await self._object(held.session)
+        except (PartsMissingError, PartsRefusedError):
+            now = await self.sessions.now()
+            await held.moved(lambda session: session.completion_refused(now))
+            raise
+        except StoreUploadGoneError:
+            await held.moved(UploadSession.store_upload_lost)
+            raise
+        now = await self.sessions.now()
+        return await held.moved(
+            lambda session: session.completed(result, now, self.policy.retention)
+        )
 
     async def _object(self, session: UploadSession) -> StoredObject:
         store_upload_id = session.open_store_upload_id
@@ -80,10 +90,8 @@ class CompleteUpload:
             # The answer to a complete does not tell the metadata, and none but ours was joined.
             return replace(joined, upload_id=session.id)
         except StoreUploadGoneError:
-            # S3 may have joined the parts before and only the answer was lost. Our id in the
-            # object's metadata proves that the object is this session's.
-            found = await self.store.head_object(session.key)
-            if found is None or found.upload_id != session.id:
+            # S3 may have joined the parts before and only the answer was lost.
+            if (found := await own_object(session, self.store)) is None:
                 raise
             return found
 

@@ -9,13 +9,15 @@ from ..errors import StoreUploadGoneError
 from ..model import Part, PartState, SessionState, StoredPart, UploadSession
 from ..ports import ObjectStore, SessionRepository
 from .address import SessionAddress
+from .lost_uploads import noted_as_lost
 
 
 @dataclass(frozen=True, slots=True)
 class ListParts:
     """Give the session and the parts that are recorded or that only the store holds, by number.
 
-    A part is `verified` where the store agrees. Raise SessionNotFoundError.
+    A part is `verified` where the store agrees. Of an upload that the store has lost there are
+    none, and the session says so from then on. Raise SessionNotFoundError.
     """
 
     sessions: SessionRepository
@@ -24,20 +26,22 @@ class ListParts:
     async def __call__(self, address: SessionAddress) -> tuple[UploadSession, Sequence[Part]]:
         session = await address.find_in(self.sessions)
         reported = await self.sessions.list_parts(session.id)
-        if session.state is SessionState.COMPLETED:
-            # The store has joined exactly these: nothing is left to ask it.
-            return session, [replace(part, state=PartState.VERIFIED) for part in reported]
-        return session, _merged(reported, await stored_parts(session, self.store))
+        stored: Sequence[StoredPart] = []
+        try:
+            if session.store_upload_id is not None and not session.state.is_terminal:
+                stored = await self.store.list_parts(session.key, session.store_upload_id)
+        except StoreUploadGoneError:
+            session = await noted_as_lost(session, self.sessions, self.store)
+        return session, _shown(session, reported, stored)
 
 
-async def stored_parts(session: UploadSession, store: ObjectStore) -> Sequence[StoredPart]:
-    """Ask the store what it holds of a session; nothing once the upload has ended there."""
-    if session.state.is_terminal or session.store_upload_id is None:
-        return []
-    try:
-        return await store.list_parts(session.key, session.store_upload_id)
-    except StoreUploadGoneError:
-        return []
+def _shown(
+    session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
+) -> Sequence[Part]:
+    if session.state is SessionState.COMPLETED:
+        # The store has joined exactly these: nothing is left to ask it.
+        return [replace(part, state=PartState.VERIFIED) for part in reported]
+    return [] if session.is_lost else _merged(reported, stored)
 
 
 def _merged(reported: Sequence[Part], stored: Sequence[StoredPart]) -> list[Part]:

@@ -29,8 +29,8 @@ class RecordedPart:
 class RecordPart:
     """Record a part of an open session; the last report of a number wins.
 
-    Raise SessionNotFoundError, TransitionError when the session is not open, and InvalidFieldError
-    for a part that is not in the plan.
+    Raise SessionNotFoundError, TransitionError when the session is not open, InvalidFieldError for
+    a part that is not in the plan, and StoreUploadGoneError when the store has lost the upload.
     """
 
     sessions: SessionRepository
@@ -40,24 +40,26 @@ class RecordPart:
         self, address: SessionAddress, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
         session = await address.find_in(self.sessions)
-        session.require_open("record a part of")
-        require_part(session, part_number, size, size_field="size")
         now = self.clock.now()
+        session.part_recorded(now)  # raises where no part may be
+        require_part(session, part_number, size, size_field="size")
         # The part first: a session in progress has a part, whatever dies in between.
         await self.sessions.record_parts(session.id, [Part.reported(part_number, etag, size, now)])
         session = await self._moved(session, now)
         return RecordedPart(session.state, await self.sessions.count_parts(session.id))
 
     async def _moved(self, session: UploadSession, now: datetime) -> UploadSession:
-        while session.state is SessionState.INITIATED or (
-            session.state.is_open and now - session.active_at >= _grain(session)
-        ):
+        while _is_worth_noting(session, now):
             try:
-                return await self.sessions.save(session.part_recorded(now))
+                return await self.sessions.save(session.part_recorded(await self.sessions.now()))
             except StaleSessionError:  # another part came first, or the session was claimed
                 session = await self.sessions.get(session.id)
         return session
 
 
-def _grain(session: UploadSession) -> timedelta:
-    return min(ACTIVITY_GRAIN, (session.expires_at - session.active_at) / _NOTES_PER_LIFETIME)
+def _is_worth_noting(session: UploadSession, now: datetime) -> bool:
+    if not session.state.is_open or session.is_lost:
+        return False
+    grain = min(ACTIVITY_GRAIN, (session.expires_at - session.active_at) / _NOTES_PER_LIFETIME)
+    # Both ways: activity counts by the repository's clock, and this one may be behind it.
+    return session.state is SessionState.INITIATED or abs(now - session.active_at) >= grain

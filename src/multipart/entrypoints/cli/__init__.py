@@ -6,6 +6,7 @@ import click
 
 from .dev import dev
 from .serve import serve
+from .sweep import sweep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,3 +24,4 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(dev)
+main.add_command(sweep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
@@ -11,6 +12,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
 from ...container import Container, use_cases
+from ..housekeeping import housekeeping
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
@@ -28,7 +30,9 @@ def create_app(container: Container) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with use_cases(container) as app.state.use_cases:
+        interval = timedelta(seconds=container.settings().sweep_interval_seconds)
+        async with use_cases(container) as cases, housekeeping(cases, interval):
+            app.state.use_cases = cases
             yield
 
     return Litestar(
@@ -51,6 +55,6 @@ def _cors(origins: list[str]) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Authorization", HEADER],
+        allow_headers=["Content-Type", "Authorization", "Idempotency-Key", HEADER],
         expose_headers=[HEADER, "Retry-After"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.uploads.start_rules import MAX_USER_ID_LENGTH
@@ -52,5 +52,15 @@ ContentLengthQuery = Annotated[
         ge=0,
         le=MAX_PART_SIZE,
         description="Bytes of the part. When given it is signed: S3 takes no other length.",
+    ),
+]
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=16,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$(?!\n)",
+        description="A random text, such as a UUID: the same key gives the same upload again.",
     ),
 ]

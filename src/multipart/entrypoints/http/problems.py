@@ -141,11 +141,17 @@ def _field_errors(exc: ValidationException) -> list[dict[str, str]]:
         return [{"field": found["name"], "message": "is required"}]
     extra = exc.extra if isinstance(exc.extra, list) else []
     return [
-        _field_error(error["key"], error["message"])
+        _field_error(_name_of(error), error["message"])
         for error in extra
         # Litestar calls the body as a whole "data"; only a missing field of it can be named.
         if error["key"] != "data" or _MISSING_FIELD.search(error["message"])
     ]
+
+
+def _name_of(error: Mapping[str, str]) -> str:
+    """Give a header's own name; Litestar tells that of the argument which takes it."""
+    is_header = error.get("source") == "header"
+    return error["key"].replace("_", "-").title() if is_header else error["key"]
 
 
 def _field_error(key: str, message: str) -> dict[str, str]:

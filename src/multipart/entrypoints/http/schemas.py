@@ -57,7 +57,7 @@ class StartUploadRequest(Struct, frozen=True):
     size: Annotated[int, Meta(ge=0, examples=[1_073_741_824])] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
-    def to_domain(self) -> NewUpload:
+    def to_domain(self, idempotency_key: str | None) -> NewUpload:
         """Give it in the domain's words."""
         return NewUpload(
             user_id=self.user_id,
@@ -65,11 +65,15 @@ class StartUploadRequest(Struct, frozen=True):
             content_type=self.content_type,
             size=self.size,
             metadata=self.metadata,
+            idempotency_key=idempotency_key,
         )
 
 
 class StartedUpload(Struct, frozen=True):
-    """A session; `part_size` and `part_count` are null when no size was declared."""
+    """A session; `part_size` and `part_count` are null when no size was declared.
+
+    At `abort_date` S3 itself will abort the upload, if the bucket has such a rule.
+    """
 
     upload_id: str
     key: str
@@ -77,6 +81,7 @@ class StartedUpload(Struct, frozen=True):
     part_count: int | None
     status: SessionState
     expires_at: datetime
+    abort_date: datetime | None
 
     @classmethod
     def of(cls, session: UploadSession) -> StartedUpload:
@@ -89,6 +94,7 @@ class StartedUpload(Struct, frozen=True):
             part_count=plan.part_count if plan else None,
             status=session.state,
             expires_at=session.expires_at,
+            abort_date=session.abort_date,
         )
 
 
@@ -174,6 +180,7 @@ class UploadSummary(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    abort_date: datetime | None
     location: str | None
     etag: str | None
 
@@ -184,12 +191,16 @@ class UploadSummary(Struct, frozen=True, kw_only=True):
 
 
 class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
-    """A session and how far it is; `missing_parts` is null unless it is open for them."""
+    """A session and how far it is; `missing_parts` is null unless it is open for them.
+
+    `parts_lost` means that S3 has thrown the upload away: all parts must be signed and sent again.
+    """
 
     parts_recorded: int
     parts_verified: int
     bytes_verified: int
     missing_parts: Sequence[int] | None
+    parts_lost: bool
 
     @classmethod
     def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
@@ -201,6 +212,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             parts_verified=verified,
             bytes_verified=status.bytes_verified,
             missing_parts=status.missing_parts,
+            parts_lost=status.session.is_lost,
         )
 
 
@@ -266,6 +278,7 @@ def _summary(session: UploadSession) -> dict[str, Any]:
         "created_at": session.created_at,
         "updated_at": session.active_at,
         "expires_at": session.expires_at,
+        "abort_date": session.abort_date,
         "location": result.location if result else None,
         "etag": result.etag if result else None,
     }

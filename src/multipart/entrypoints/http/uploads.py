@@ -15,7 +15,13 @@ from ...domain.uploads import (
     StartUpload,
 )
 from .openapi import OwnOperation, problems
-from .parameters import ContentLengthQuery, KeyQuery, PartNumberQuery, UploadIdQuery
+from .parameters import (
+    ContentLengthQuery,
+    IdempotencyKeyHeader,
+    KeyQuery,
+    PartNumberQuery,
+    UploadIdQuery,
+)
 from .schemas import (
     AbortedUpload,
     CompletedUpload,
@@ -38,14 +44,17 @@ class UploadController(Controller):
         "/start-upload",
         status_code=200,
         operation_id="startUpload",
-        responses=problems(400, 413, 422, 503),
+        responses=problems(400, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
     async def start(
-        self, data: JSONBody[StartUploadRequest], start_upload: NamedDependency[StartUpload]
+        self,
+        data: JSONBody[StartUploadRequest],
+        start_upload: NamedDependency[StartUpload],
+        idempotency_key: IdempotencyKeyHeader = None,
     ) -> StartedUpload:
         """Begin an upload. With `size`, the answer says how to cut the file."""
-        return StartedUpload.of(await start_upload(data.to_domain()))
+        return StartedUpload.of(await start_upload(data.to_domain(idempotency_key)))
 
     @get(
         "/get-signed-url",

@@ -1,0 +1,33 @@
+"""Compare the store's own rule for open uploads with ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ports import ObjectStore
+from .policy import UploadPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLifecycle:
+    """Tell in a sentence what is wrong with the bucket's rule, None if nothing is.
+
+    Raise StoreUnavailableError where the store cannot or may not tell.
+    """
+
+    store: ObjectStore
+    policy: UploadPolicy
+
+    async def __call__(self) -> str | None:
+        life = await self.store.abort_rule(self.policy.key_prefix)
+        if life is None:
+            return (
+                "The bucket has no lifecycle rule with AbortIncompleteMultipartUpload: parts that "
+                "the sweep cannot reach are kept, and paid for, for ever."
+            )
+        if life < self.policy.expiry:
+            return (
+                f"The bucket's lifecycle rule aborts uploads after {life.days} days, sooner than "
+                f"UPLOAD_EXPIRY_SECONDS ({self.policy.expiry}): longer uploads lose their parts."
+            )
+        return None

@@ -1,0 +1,74 @@
+"""Open a session's upload in the object store: at first, or anew once the store has lost it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from ..errors import StaleSessionError, UploadError
+from ..model import UploadSession
+from ..ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
+from .leases import HeldSession
+from .policy import UploadPolicy
+from .turns import in_turn
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStoreUpload:
+    """Open an upload once, however many callers ask for it at the same time.
+
+    Raise LeaseHeldError while another caller does it, and TransitionError for a session that has
+    been completed or aborted.
+    """
+
+    sessions: SessionRepository
+    store: ObjectStore
+    policy: UploadPolicy
+
+    async def __call__(self, session: UploadSession) -> UploadSession:
+        """Give the session with its upload, which the caller who comes first opens."""
+        return await in_turn(partial(self._opened, session.id), self.policy.wait)
+
+    async def claimed(self, held: HeldSession) -> UploadSession:
+        """Open the upload of a session that the caller has for itself."""
+        return await held.working(self._created(held))
+
+    async def _opened(self, upload_id: str) -> UploadSession:
+        session = await self.sessions.get(upload_id)
+        if session.store_upload_id is not None:
+            return session
+        held = await HeldSession.claimed(self.sessions, self.policy.lease, session.opening)
+        return await self.claimed(held)
+
+    async def _created(self, held: HeldSession) -> UploadSession:
+        session = held.session
+        # What was reported of an upload that the store has lost says nothing of the next one.
+        if session.is_lost:
+            await self.sessions.forget_parts(session.id)
+        opened = await self.store.create_upload(
+            NewObject(
+                key=session.key,
+                upload_id=session.id,
+                filename=session.filename,
+                content_type=session.content_type,
+                metadata=session.metadata,
+            )
+        )
+        try:
+            return await self._saved(held, opened)
+        except StaleSessionError:
+            stored = await self.sessions.get(session.id)
+            if stored.store_upload_id == opened.store_upload_id:
+                # Our own write arrived, and only its answer was lost.
+                return stored
+            # Somebody ended the session or opened another upload meanwhile: this one is nobody's.
+            with suppress(UploadError):
+                await self.store.abort_upload(session.key, opened.store_upload_id)
+            raise
+
+    async def _saved(self, held: HeldSession, opened: OpenedUpload) -> UploadSession:
+        now = await self.sessions.now()
+        return await held.moved(
+            lambda session: session.initiated(opened.store_upload_id, now, opened.abort_date)
+        )

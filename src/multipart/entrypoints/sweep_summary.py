@@ -1,0 +1,62 @@
+"""A sweep's report in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..domain.uploads import SweepOutcome, SweepReport
+
+_MOST: Final = 20
+_MEANING: Final = {
+    SweepOutcome.EXPIRED: "nobody had touched them for their whole lifetime",
+    SweepOutcome.ABORTED: "an abort that was interrupted",
+    SweepOutcome.COMPLETED: "a complete that was interrupted",
+    SweepOutcome.REOPENED: "a complete that was interrupted, and whose parts are not all there",
+    SweepOutcome.KEPT: "parts still arrive at S3",
+    SweepOutcome.TAKEN: "another process was faster",
+    SweepOutcome.FAILED: "S3 or the database did not answer; the next sweep tries again",
+}
+
+
+def summary(report: SweepReport) -> str:
+    """Give the report in one line, for the log."""
+    counts = [f"{report.counts[outcome]} {outcome}" for outcome in report.counts]
+    others = {
+        "retired": report.retired,
+        "leftovers aborted": len(report.scan.leftovers),
+        "strays": len(report.scan.strays),
+    }
+    counts += [f"{count} {name}" for name, count in others.items() if count]
+    if not report.scan.is_complete:
+        counts.append("S3 did not list its uploads")
+    return f"Sweep: {', '.join(counts) or 'nothing to do'}."
+
+
+def pages(report: SweepReport) -> Iterator[str]:
+    """Give the report line by line, for a person."""
+    if report.is_dry_run:
+        yield "Dry run: nothing is changed, this is what would be."
+    for outcome, meaning in _MEANING.items():
+        swept = [one.session for one in report.swept if one.outcome is outcome]
+        if swept:
+            yield f"{len(swept):>7} {outcome:<10} {meaning}"
+            yield from _some([f"{session.id}  {session.key}" for session in swept])
+    if report.retired:
+        yield f"{report.retired:>7} {'retired':<10} forgotten at the end of their retention"
+    if leftovers := report.scan.leftovers:
+        yield f"{len(leftovers):>7} {'leftover':<10} uploads in S3 that their session needs no more"
+        yield from _some(leftovers)
+    if strays := report.scan.strays:
+        yield f"{len(strays):>7} {'strays':<10} uploads in S3 that no session explains: left alone"
+        yield from _some([f"{stray.initiated_at:%Y-%m-%d %H:%M}  {stray.key}" for stray in strays])
+    if not report.scan.is_complete:
+        yield "S3 did not list all its uploads: what only S3 knows was not looked at."
+    if not report.has_found:
+        yield "Nothing to do."
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    yield from (f"{'':>8}{line}" for line in lines[:_MOST])
+    if len(lines) > _MOST:
+        yield f"{'':>8}and {len(lines) - _MOST} more"

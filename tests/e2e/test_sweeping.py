@@ -1,0 +1,169 @@
+"""The sweep as operators run it: the command, and the task within the service."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers.s3_kinds import S3Server
+
+from .bucket import Bucket
+from .service import COMMAND, READY_SECONDS, environment, run_command, running_service
+from .upload import Upload, answer, problem
+
+pytestmark = pytest.mark.e2e
+
+TEN_DAYS = 10 * 24 * 3600 * 1000
+"""In milliseconds, as the table keeps times; three more than an upload may rest."""
+NOW = {"SWEEP_GRACE_SECONDS": "0", "SWEEP_INTERVAL_SECONDS": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder with the sessions of a service, and a bucket of its own."""
+
+    folder: Path
+    bucket: Bucket
+
+    def sweep(self, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = {**self.bucket.settings, **NOW, **settings}
+        return run_command(self.folder, environment, "sweep", *options)
+
+    def make_stale(self, upload: Upload) -> None:
+        """Date the session back, as if its client had not been seen for long."""
+        with closing(sqlite3.connect(self.folder / "multipart.db")) as database, database:
+            database.execute(
+                "UPDATE upload_sessions SET active_at = active_at - :by,"
+                " expires_at = expires_at - :by, due_at = due_at - :by WHERE id = :id",
+                {"by": TEN_DAYS, "id": upload.started["upload_id"]},
+            )
+
+
+@pytest.fixture
+def place(strict_s3: S3Server, tmp_path: Path) -> Iterator[Place]:
+    with Bucket.made_on(strict_s3) as bucket:
+        yield Place(tmp_path, bucket)
+
+
+@pytest.fixture
+def upload(place: Place) -> Iterator[Upload]:
+    settings = {**place.bucket.settings, **NOW}
+    with running_service(place.folder, settings) as service, service.client() as api:
+        yield Upload.start(api)
+
+
+def wait_until_expired(upload: Upload) -> None:
+    deadline = time.monotonic() + 20
+    while answer(upload.status())["status"] != "expired":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_live_upload_is_not_swept(place: Place, upload: Upload) -> None:
+    upload.put(1, b"x")
+    done = place.sweep("--once")
+    assert (done.returncode, done.stdout) == (0, "Nothing to do.\n"), done.stderr
+    assert len(place.bucket.open_uploads(upload.key)) == 1
+
+
+def test_a_stale_upload_is_told_by_a_dry_run_and_ended_by_a_sweep(
+    place: Place, upload: Upload
+) -> None:
+    place.make_stale(upload)
+    told = place.sweep("--dry-run")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("Dry run")
+    assert "1 expired" in told.stdout
+    assert upload.key in told.stdout
+    assert len(place.bucket.open_uploads(upload.key)) == 1
+
+    swept = place.sweep("--once")
+    assert swept.returncode == 0, swept.stderr
+    assert "1 expired" in swept.stdout
+    assert place.bucket.open_uploads(upload.key) == []
+    assert answer(upload.status())["status"] == "expired"
+    assert problem(upload.sign(1), 409, "wrong-state")["upload_status"] == "expired"
+
+
+def test_a_stale_upload_whose_parts_arrive_is_kept(place: Place, upload: Upload) -> None:
+    upload.put(1, b"x")
+    place.make_stale(upload)
+    assert "1 kept" in place.sweep("--once").stdout
+    upload.put(1, b"x")
+    assert answer(upload.complete())["size"] == 1
+
+
+def test_older_than_leaves_what_is_due_for_less(place: Place, upload: Upload) -> None:
+    place.make_stale(upload)
+    assert place.sweep("--once", "--older-than", "7d").stdout == "Nothing to do.\n"
+    assert "1 expired" in place.sweep("--once", "--older-than", "71h").stdout
+
+
+def test_an_upload_that_is_not_ours_is_told_and_left_alone(place: Place) -> None:
+    place.bucket.client.create_multipart_upload(Bucket=place.bucket.name, Key="backup/disk.img")
+    time.sleep(1.1)  # S3 tells when it began in whole seconds
+    swept = place.sweep("--once")
+    assert swept.returncode == 0
+    assert "1 strays" in swept.stdout
+    assert "backup/disk.img" in swept.stdout
+    assert len(place.bucket.open_uploads("backup/disk.img")) == 1
+
+
+def test_without_s3_the_command_says_so_and_ends_with_1(place: Place, upload: Upload) -> None:
+    place.make_stale(upload)
+    swept = place.sweep("--once", S3_ENDPOINT_URL="http://127.0.0.1:1")
+    assert swept.returncode == 1
+    assert "1 failed" in swept.stdout
+    assert "S3 did not list" in swept.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "words"),
+    [
+        (("--once", "--older-than", "a day"), {}, "--older-than"),
+        ((), {}, "SWEEP_INTERVAL_SECONDS"),
+        (("--once",), {"MONGO_URI": "mongodb://127.0.0.1:1"}, "not available"),
+        (("--once",), {"RETENTION_SECONDS": "1"}, "RETENTION_SECONDS"),
+    ],
+)
+def test_what_cannot_be_swept_ends_with_a_line_that_says_why(
+    place: Place, options: tuple[str, ...], settings: dict[str, str], words: str
+) -> None:
+    ended = place.sweep(*options, **settings)
+    assert ended.returncode != 0
+    assert words in ended.stderr.splitlines()[-1]
+
+
+def test_a_running_service_sweeps_by_itself(place: Place) -> None:
+    settings = {**place.bucket.settings, **NOW, "SWEEP_INTERVAL_SECONDS": "1"}
+    with running_service(place.folder, settings) as service, service.client() as api:
+        upload = Upload.start(api)
+        place.make_stale(upload)
+        wait_until_expired(upload)
+        assert "Sweep: 1 expired." in service.log
+    assert place.bucket.open_uploads(upload.key) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_sweeper_of_its_own_sweeps_until_it_is_told_to_end(
+    place: Place, upload: Upload, ending: signal.Signals
+) -> None:
+    settings = environment({**place.bucket.settings, **NOW, "SWEEP_INTERVAL_SECONDS": "1"})
+    sweeper = subprocess.Popen([*COMMAND, "sweep"], cwd=place.folder, env=settings)
+    with sweeper:
+        try:
+            for swept in (upload, Upload.start(upload.api)):
+                place.make_stale(swept)
+                wait_until_expired(swept)
+            sweeper.send_signal(ending)
+            assert sweeper.wait(READY_SECONDS) == 0
+        finally:
+            sweeper.kill()

@@ -1,0 +1,70 @@
+"""What the bucket's own rule for open uploads means for ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from multipart_upload.adapters.memory import MemoryObjectStore
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.uploads import CheckLifecycle, UploadPolicy
+
+from .proxies import StoreProxy
+from .service import PART_SIZE, Service, SettableClock, address_of
+
+WEEK = UploadPolicy(expiry=timedelta(days=7))
+
+
+@pytest.mark.parametrize(
+    ("life", "words"),
+    [
+        (None, "no lifecycle rule with AbortIncompleteMultipartUpload"),
+        (timedelta(days=1), "after 1 days, sooner than UPLOAD_EXPIRY_SECONDS"),
+        (timedelta(days=6), "after 6 days"),
+    ],
+)
+async def test_a_rule_that_is_missing_or_too_short_is_told(
+    life: timedelta | None, words: str
+) -> None:
+    warning = await CheckLifecycle(MemoryObjectStore(SettableClock(), life), WEEK)()
+    assert warning is not None
+    assert words in warning
+
+
+@pytest.mark.parametrize("days", [7, 30])
+async def test_a_rule_that_leaves_uploads_their_time_is_fine(days: int) -> None:
+    store = MemoryObjectStore(SettableClock(), timedelta(days=days))
+    assert await CheckLifecycle(store, WEEK)() is None
+
+
+async def test_a_store_that_does_not_tell_is_no_warning() -> None:
+    class DoesNotTell(StoreProxy):
+        async def abort_rule(self, prefix: str) -> timedelta | None:
+            del prefix
+            raise StoreUnavailableError
+
+    with pytest.raises(StoreUnavailableError):
+        await CheckLifecycle(DoesNotTell(MemoryObjectStore(SettableClock())), WEEK)()
+
+
+async def test_the_rule_asked_for_is_that_of_our_keys() -> None:
+    asked: list[str] = []
+
+    class Asked(StoreProxy):
+        async def abort_rule(self, prefix: str) -> timedelta | None:
+            asked.append(prefix)
+            return None
+
+    policy = replace(WEEK, key_prefix="in/")
+    await CheckLifecycle(Asked(MemoryObjectStore(SettableClock())), policy)()
+    assert asked == ["in/"]
+
+
+async def test_a_session_tells_when_the_bucket_will_abort_it(service: Service) -> None:
+    bucket = MemoryObjectStore(service.clock, timedelta(days=3))
+    ruled = replace(service, bucket=bucket, store=bucket)
+    session = await ruled.started(size=PART_SIZE)
+    assert session.abort_date == service.clock.now() + timedelta(days=3)
+    assert (await ruled.status(address_of(session))).session.abort_date == session.abort_date

@@ -1,0 +1,147 @@
+"""10,000 uploads, clients of all kinds, clocks that jump, three sweepers: nobody is wronged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from multipart_upload.domain.model import SessionState, UploadSession
+from multipart_upload.domain.uploads import RecordPart, SweepOutcome
+
+from .service import Service, SettableClock, address_of, new_service
+
+SESSIONS: Final = 10_000
+SWEEPERS: Final = 3
+EXPIRY: Final = timedelta(days=7)
+STEP: Final = timedelta(hours=12)
+STEPS: Final = 50
+LONGEST_REST: Final = EXPIRY - timedelta(hours=20)
+"""What a live client may rest at most: notes of activity are up to a tenth of a lifetime old."""
+
+
+class Habit(StrEnum):
+    """What a client does until it stops."""
+
+    REPORTS = "reports every part"
+    SILENT = "sends parts and reports none"
+    BOTH = "reports now and then"
+
+
+@dataclass
+class Client:
+    """Uploads parts at random times, then completes, aborts, or is never seen again."""
+
+    session: UploadSession
+    habit: Habit
+    acts_until: datetime
+    end: str
+    acts_at: datetime
+    last_seen: datetime
+    part: int = 0
+    ended: bool = False
+
+
+@dataclass
+class World:
+    """The service, its clients, and a clock of each replica that may be wrong."""
+
+    seed: int
+    service: Service = field(default_factory=new_service)
+    clients: list[Client] = field(default_factory=list)
+    outcomes: Counter[SweepOutcome] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)  # noqa: S311  # to repeat a run
+
+    @property
+    def now(self) -> datetime:
+        return self.service.clock.now()
+
+    async def client_comes(self) -> None:
+        session = await self.service.started(user_id=f"user-{self.random.randrange(100)}")
+        stay = timedelta(hours=self.random.uniform(0, 20 * 24))
+        self.clients.append(
+            Client(
+                session=session,
+                habit=self.random.choice(list(Habit)),
+                acts_until=self.now + stay,
+                end=self.random.choice(["complete", "abort", "vanish"]),
+                acts_at=self.now + self.rest(),
+                last_seen=self.now,
+            )
+        )
+
+    def rest(self) -> timedelta:
+        return self.random.random() ** 2 * LONGEST_REST
+
+    async def client_acts(self, client: Client) -> None:
+        if self.now >= client.acts_until:
+            await self.client_ends(client)
+            return
+        client.part += 1
+        etag = await self.service.put(client.session, client.part)
+        reports = client.habit is Habit.REPORTS or (
+            client.habit is Habit.BOTH and self.random.random() < 0.5
+        )
+        if reports:
+            # This replica's own clock may be anywhere within two days.
+            clock = SettableClock()
+            clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
+            record = RecordPart(self.service.sessions, clock)
+            await record(address_of(client.session), client.part, etag)
+        client.last_seen = self.now
+        client.acts_at = self.now + self.rest()
+
+    async def client_ends(self, client: Client) -> None:
+        client.ended = True
+        if client.end == "abort":
+            await self.service.abort(address_of(client.session))
+        elif client.end == "complete" and client.part == 1:
+            # More than one would be refused: they are under 5 MiB.
+            await self.service.complete(address_of(client.session))
+        else:
+            client.end = "vanish"
+
+    async def sweepers_sweep(self) -> None:
+        reports = await asyncio.gather(*(self.service.sweep() for _ in range(SWEEPERS)))
+        for report in reports:
+            assert report.is_complete
+            assert not report.scan.leftovers
+            self.outcomes += report.counts
+
+
+async def test_no_live_upload_is_ended_and_no_stale_one_is_left() -> None:
+    world = World(seed=20260101)
+    policy = replace(world.service.policy, expiry=EXPIRY, retention=timedelta(days=365))
+    world.service = replace(world.service, policy=policy)
+    for step in range(STEPS):
+        for _ in range(SESSIONS // 40 if step < 40 else 0):
+            await world.client_comes()
+        # The repository's clock, too, is another after a failover.
+        world.service.clock.time += STEP + timedelta(minutes=world.random.uniform(-20, 20))
+        for client in world.clients:
+            if not client.ended and world.now >= client.acts_at:
+                # Raises where the sweep has ended what this client is still at.
+                await world.client_acts(client)
+        await world.sweepers_sweep()
+    assert len(world.clients) == SESSIONS
+
+    world.service.clock.time += 3 * EXPIRY
+    for client in world.clients:
+        client.ended = True
+    await world.sweepers_sweep()
+    rows = await world.service.sessions.get_many([client.session.id for client in world.clients])
+    states = Counter(row.state for row in rows)
+    assert set(states) == {SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED}
+    assert sum(states.values()) == SESSIONS
+    assert (await world.service.bucket.scan_uploads("")).uploads == []
+    # Each of the rules has had its say.
+    assert world.outcomes[SweepOutcome.EXPIRED] == states[SessionState.EXPIRED] > SESSIONS / 10
+    assert world.outcomes[SweepOutcome.KEPT] > SESSIONS / 100
+    assert states[SessionState.COMPLETED] > SESSIONS / 100
+    assert not world.outcomes[SweepOutcome.FAILED]

@@ -1,0 +1,168 @@
+"""What the sweep does about uploads in the store that no open session owns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.model import UploadSession
+from multipart_upload.domain.model.object_key import object_key, upload_id_in
+from multipart_upload.domain.ports import NewObject, OpenedUpload, UploadPage
+from multipart_upload.domain.uploads.sweep_store import MAX_PAGES
+
+from .proxies import StoreProxy
+from .service import IMPATIENT, Service, SettableClock, address_of
+
+STRANGE_KEYS: Final = ("file", "ada/file", "backup/0f0c/film.mov", "ada//film.mov", "/", "")
+
+
+async def opened(service: Service, key: str, upload_id: str = "x") -> str:
+    new = NewObject(key=key, upload_id=upload_id, filename="f", content_type="text/plain")
+    return (await service.bucket.create_upload(new)).store_upload_id
+
+
+async def keys(service: Service) -> list[str]:
+    page = await service.bucket.scan_uploads("")
+    return [upload.key for upload in page.uploads]
+
+
+async def ended(service: Service, how: str) -> UploadSession:
+    session = await service.uploaded()
+    return await getattr(service, how)(address_of(session))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("how", ["complete", "abort"])
+async def test_an_upload_of_a_session_that_has_ended_is_aborted_after_the_grace(
+    service: Service, clock: SettableClock, how: str
+) -> None:
+    session = await ended(service, how)
+    await opened(service, session.key)
+    clock.time += service.policy.grace
+    assert (await service.sweep()).scan.leftovers == []
+    clock.advance(seconds=1)
+    assert (await service.sweep(dry_run=True)).scan.leftovers == [session.key]
+    assert await keys(service) == [session.key]
+    assert (await service.sweep()).scan.leftovers == [session.key]
+    assert await keys(service) == []
+    assert (await service.now(session)) == session
+
+
+async def test_an_upload_beside_the_one_that_its_session_uses_is_aborted(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    await opened(service, session.key)
+    clock.advance(hours=1)
+    assert (await service.sweep()).scan.leftovers == [session.key]
+    (left,) = await service.bucket.list_uploads(session.key)
+    assert left.store_upload_id == session.store_upload_id
+    await service.complete(address_of(session))
+
+
+async def test_open_uploads_of_open_sessions_are_left_alone(
+    service: Service, clock: SettableClock
+) -> None:
+    sessions = [await service.started(), await service.uploaded()]
+    clock.advance(days=6)
+    report = await service.sweep()
+    assert (report.scan.leftovers, report.scan.strays, report.has_found) == ([], [], False)
+    assert sorted(await keys(service)) == sorted(session.key for session in sessions)
+
+
+@pytest.mark.parametrize("key", STRANGE_KEYS)
+async def test_what_no_session_explains_is_told_and_never_touched(
+    service: Service, clock: SettableClock, key: str
+) -> None:
+    await opened(service, key)
+    opened_at = clock.now()
+    clock.advance(days=365)
+    scan = (await service.sweep()).scan
+    assert [(stray.key, stray.initiated_at) for stray in scan.strays] == [(key, opened_at)]
+    assert await keys(service) == [key]
+
+
+async def test_a_key_that_only_looks_like_a_sessions_is_not_its_own(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await ended(service, "abort")
+    key = f"backup/{session.id}/film.mov"
+    await opened(service, key, session.id)
+    clock.advance(hours=1)
+    scan = (await service.sweep()).scan
+    assert (scan.leftovers, [stray.key for stray in scan.strays]) == ([], [key])
+    assert await keys(service) == [key]
+
+
+async def test_only_what_is_under_the_prefix_is_looked_at(
+    service: Service, clock: SettableClock
+) -> None:
+    await opened(service, "elsewhere/1/f")
+    await opened(service, "in/ada/1/f")
+    clock.advance(hours=1)
+    ours = replace(service, policy=replace(IMPATIENT, key_prefix="in/"))
+    assert [stray.key for stray in (await ours.sweep()).scan.strays] == ["in/ada/1/f"]
+
+
+async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
+    service: Service, clock: SettableClock
+) -> None:
+    class OpensAndDies(StoreProxy):
+        async def create_upload(self, new: NewObject) -> OpenedUpload:
+            await super().create_upload(new)
+            raise StoreUnavailableError
+
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=OpensAndDies(service.store)).started()
+    clock.advance(hours=1)
+    report = await service.sweep()
+    assert len(report.swept) == 1
+    assert report.scan.leftovers == []
+    assert await keys(service) == []
+
+
+async def test_a_store_that_does_not_list_is_told_and_the_sessions_are_swept(
+    service: Service, clock: SettableClock
+) -> None:
+    class ListsNothing(StoreProxy):
+        async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+            del prefix, after
+            raise StoreUnavailableError
+
+    await service.uploaded()
+    clock.advance(days=8)
+    report = await replace(service, store=ListsNothing(service.store)).sweep()
+    assert len(report.swept) == 1
+    assert (report.scan.is_complete, report.is_complete, report.has_found) == (False, False, True)
+
+
+async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
+    service: Service, clock: SettableClock
+) -> None:
+    class SmallPages(StoreProxy):
+        """Lists one upload a page."""
+
+        async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+            page = await super().scan_uploads(prefix, after)
+            first = page.uploads[:1]
+            return UploadPage(first, first[0].key if len(page.uploads) > 1 else None)
+
+    for n in range(MAX_PAGES + 5):
+        await opened(service, f"strays/{n:03}/f")
+    clock.advance(hours=1)
+    small = replace(service, store=SmallPages(service.store))
+    first = await small.sweep()
+    assert len(first.scan.strays) == MAX_PAGES
+    second = await small.sweep(scan_after=first.scan.next_after)
+    assert [stray.key for stray in second.scan.strays] == [
+        f"strays/{n:03}/f" for n in range(MAX_PAGES, MAX_PAGES + 5)
+    ]
+    assert second.scan.next_after is None
+
+
+@pytest.mark.parametrize("user_id", ["ada", "a/b", "..", "é"])
+@pytest.mark.parametrize("prefix", ["", "in/", "a/b/c/", "no-slash"])
+def test_the_upload_id_is_read_out_of_every_key_of_ours(prefix: str, user_id: str) -> None:
+    assert upload_id_in(object_key(prefix, user_id, "0f0c", "a/b\\film.mov")) == "0f0c"

@@ -1,0 +1,78 @@
+"""A sweep's report, for the log and for a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from multipart_upload.contract.samples import sample_session
+from multipart_upload.domain.uploads import (
+    StoreScan,
+    StrayUpload,
+    SweepOutcome,
+    SweepReport,
+    SweptSession,
+)
+from multipart_upload.entrypoints.sweep_summary import pages, summary
+
+EMPTY = SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan())
+
+
+def swept(*outcomes: SweepOutcome) -> list[SweptSession]:
+    return [SweptSession(sample_session(f"u{n}"), outcome) for n, outcome in enumerate(outcomes)]
+
+
+def test_nothing_to_do_is_said() -> None:
+    assert not EMPTY.has_found
+    assert summary(EMPTY) == "Sweep: nothing to do."
+    assert list(pages(EMPTY)) == ["Nothing to do."]
+
+
+def test_the_log_has_one_line_with_every_count() -> None:
+    report = SweepReport(
+        is_dry_run=False,
+        swept=swept(SweepOutcome.EXPIRED, SweepOutcome.COMPLETED, SweepOutcome.EXPIRED),
+        retired=4,
+        scan=StoreScan(
+            leftovers=["a"], strays=[StrayUpload("b", datetime.now(UTC))], is_complete=False
+        ),
+    )
+    assert summary(report) == (
+        "Sweep: 2 expired, 1 completed, 4 retired, 1 leftovers aborted, 1 strays,"
+        " S3 did not list its uploads."
+    )
+
+
+def test_a_person_sees_what_each_outcome_means_and_which_sessions_they_are() -> None:
+    for outcome in SweepOutcome:
+        report = SweepReport(is_dry_run=False, swept=swept(outcome), retired=0, scan=StoreScan())
+        head, line = pages(report)
+        assert head.split()[:2] == ["1", outcome]
+        assert len(head.split()) > 3
+        assert line.split() == ["u0", "uploads/alice/u0/holiday.mp4"]
+
+
+def test_strays_are_shown_with_their_age_and_not_all_of_them() -> None:
+    opened_at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    strays = [StrayUpload(f"stray-{n}", opened_at) for n in range(25)]
+    lines = list(
+        pages(SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan([], strays)))
+    )
+    assert lines[0].split()[:2] == ["25", "strays"]
+    assert lines[1].split() == ["2026-01-02", "03:04", "stray-0"]
+    assert lines[-1].split() == ["and", "5", "more"]
+    assert len(lines) == 22
+
+
+def test_what_was_removed_and_what_was_not_seen_is_told() -> None:
+    scan = StoreScan(leftovers=["ada/1/f"], is_complete=False)
+    report = SweepReport(is_dry_run=False, swept=[], retired=3, scan=scan)
+    text = "\n".join(pages(report))
+    assert "3 retired" in text
+    assert "1 leftover" in text
+    assert "ada/1/f" in text
+    assert "S3 did not list all its uploads" in text
+
+
+def test_a_dry_run_says_that_it_is_one() -> None:
+    report = SweepReport(is_dry_run=True, swept=[], retired=0, scan=StoreScan())
+    assert next(iter(pages(report))).startswith("Dry run: nothing is changed")
