@@ -8,14 +8,16 @@ import json
 import mimetypes
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from http.client import HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 ATTEMPTS = 4
 PASSING = {429, 500, 502, 503, 504}
@@ -50,8 +52,10 @@ class Upload:
         """Upload the file and return what complete-upload answers."""
         size = self.file.stat().st_size
         content_type = mimetypes.guess_type(self.file.name)[0] or "application/octet-stream"
+        # So that a start whose answer was lost can be repeated and gives the same session.
+        once = {"Idempotency-Key": str(uuid4())}
         self.session = self.post(
-            "start-upload", filename=self.file.name, content_type=content_type, size=size
+            "start-upload", once, filename=self.file.name, content_type=content_type, size=size
         )
         with ThreadPoolExecutor(parallel) as pool:
             parts = [pool.submit(self.send, *part) for part in self.parts(size)]
@@ -95,10 +99,12 @@ class Upload:
         self.post("upload-part", **self.identity, part_number=number, etag=etag, size=length)
         return length
 
-    def post(self, route: str, **fields: object) -> dict[str, Any]:
-        """Call a route of the service for this user."""
+    def post(
+        self, route: str, more: Mapping[str, str] = MappingProxyType({}), **fields: object
+    ) -> dict[str, Any]:
+        """Call a route of the service for this user, perhaps with more headers."""
         body = json.dumps({"user_id": self.user_id, **fields}).encode()
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **more}
         request = Request(f"{self.api}/api/{route}", data=body, headers=headers)  # noqa: S310
         answer: dict[str, Any] = json.loads(call(request)[0])
         return answer

@@ -32,11 +32,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["serve", "dev", "presigned URLs"]),
+        ((), ["serve", "sweep", "dev", "presigned URLs"]),
         (("serve",), ["--host", "--port", "--workers", "--reload", "S3_BUCKET_NAME", "MONGO_URI"]),
+        (("sweep",), ["--once", "--dry-run", "--older-than", "UPLOAD_EXPIRY_SECONDS"]),
         (("dev",), ["--port", "--s3-port", "127.0.0.1"]),
     ],
-    ids=["multipart-upload", "serve", "dev"],
+    ids=["multipart-upload", "serve", "sweep", "dev"],
 )
 def test_help_says_what_a_newcomer_needs(
     tmp_path: Path, arguments: tuple[str, ...], words: list[str]

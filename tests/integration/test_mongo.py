@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import ConfigurationError
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
 from multipart_upload.contract.outage import CALLS, PATIENCE
 from multipart_upload.contract.samples import NOW, full_session, sample_part, sample_session
 from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
@@ -191,3 +192,25 @@ async def test_states_are_stored_as_they_are_spelled_on_the_wire(
         stored = client.get_default_database()["upload_sessions"].find_one()
     assert stored is not None
     assert (stored["_id"], stored["state"]) == ("upload-1", "in-progress")
+
+
+async def test_mongodb_itself_removes_what_is_past_its_time(
+    mongo_uri: str, sessions: SessionRepository
+) -> None:
+    await sessions.add(full_session())
+    await sessions.add(sample_session())
+    await sessions.record_parts("upload-1", [sample_part()])
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri, tz_aware=True)
+    with client:
+        database = client.get_default_database()
+        for collection in ("upload_sessions", "upload_parts"):
+            index = database[collection].index_information()["retained_until_1"]
+            assert index["expireAfterSeconds"] == 0
+        ended, opened = database["upload_sessions"].find().sort("retained_until", -1)
+        part = database["upload_parts"].find_one()
+    assert (ended["retained_until"], opened["retained_until"]) == (
+        full_session().retained_until,
+        None,
+    )
+    assert part is not None
+    assert part["retained_until"] == sample_part().recorded_at + DEFAULT_PART_LIFE

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.contract.sample_uploads import KEY, new_object
 from multipart_upload.domain.errors import (
     PartsRefusedError,
@@ -17,8 +15,10 @@ from multipart_upload.domain.errors import (
     UploadError,
 )
 from multipart_upload.domain.model import StoredPart
-from multipart_upload.domain.ports import ObjectStore, OpenedUpload
-from tests.servers.canned import CannedServer, canned_server, http_answer, s3_error
+from multipart_upload.domain.ports import OpenedUpload
+from tests.servers.canned import CannedServer, http_answer, s3_error
+
+from .canned_store import answering
 
 ID = "2~abc"
 PARTS: Sequence[StoredPart] = [
@@ -33,20 +33,6 @@ COMPLETED = http_answer(
 NO_PARTS = http_answer(
     "200 OK", "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"
 )
-
-
-@asynccontextmanager
-async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedServer]]:
-    async with canned_server(*answers) as server:
-        config = S3Config(
-            bucket="bucket",
-            region="us-east-1",
-            access_key_id="key",
-            secret_access_key="secret",
-            endpoint_url=server.endpoint_url,
-        )
-        async for store in open_s3_store(config):
-            yield store, server
 
 
 def operations(server: CannedServer) -> list[str]:

@@ -1,0 +1,57 @@
+"""What `serve` says at its start about the bucket's rule for open uploads."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.servers.s3_kinds import S3Server
+
+from .bucket import Bucket
+from .service import Service, running_service
+
+pytestmark = pytest.mark.e2e
+
+WARNING = "no lifecycle rule with AbortIncompleteMultipartUpload"
+
+
+def wait_for(words: str, service: Service) -> None:
+    deadline = time.monotonic() + 20
+    while words not in service.log:
+        assert time.monotonic() < deadline, service.log
+        time.sleep(0.05)
+
+
+def test_a_bucket_that_keeps_abandoned_parts_is_told_once(moto: S3Server, tmp_path: Path) -> None:
+    with Bucket.made_on(moto) as bucket, running_service(tmp_path, bucket.settings) as service:
+        wait_for(WARNING, service)
+        assert service.log.count(WARNING) == 1
+
+
+def test_a_bucket_with_a_good_rule_is_not_spoken_of(moto: S3Server, tmp_path: Path) -> None:
+    with Bucket.made_on(moto) as bucket:
+        rule = {
+            "ID": "abandoned",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+        bucket.client.put_bucket_lifecycle_configuration(
+            Bucket=bucket.name, LifecycleConfiguration={"Rules": [rule]}
+        )
+        with running_service(tmp_path, {**bucket.settings, "LOG_LEVEL": "DEBUG"}) as service:
+            assert service.terminate() in {0, -15}
+            assert "lifecycle" not in service.log
+
+
+def test_a_bucket_that_does_not_tell_keeps_nobody_from_serving(tmp_path: Path) -> None:
+    settings = {
+        "S3_BUCKET_NAME": "uploads",
+        "S3_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    with running_service(tmp_path, settings) as service:
+        wait_for("does not tell its lifecycle rules", service)

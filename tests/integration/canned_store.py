@@ -1,0 +1,25 @@
+"""The store on a server that gives prepared answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.domain.ports import ObjectStore
+from tests.servers.canned import CannedServer, canned_server
+
+
+@asynccontextmanager
+async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedServer]]:
+    """Open a store whose S3 gives these answers in turn."""
+    async with canned_server(*answers) as server:
+        config = S3Config(
+            bucket="bucket",
+            region="us-east-1",
+            access_key_id="key",
+            secret_access_key="secret",
+            endpoint_url=server.endpoint_url,
+        )
+        async for store in open_s3_store(config):
+            yield store, server

@@ -1,0 +1,109 @@
+"""The bucket's lifecycle rules, as S3 tells them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.ports import ObjectStore
+from tests.servers.canned import http_answer, s3_error
+from tests.servers.s3 import fresh_bucket
+from tests.servers.s3_kinds import S3Server
+
+from .canned_store import answering
+
+pytestmark = pytest.mark.integration
+
+Rule = Mapping[str, Any]
+
+
+@pytest.fixture
+def config(moto: S3Server) -> S3Config:
+    """Provide a bucket on the only server here that keeps lifecycle rules."""
+    return fresh_bucket(moto)
+
+
+@pytest.fixture
+async def store(config: S3Config) -> AsyncIterator[ObjectStore]:
+    async for store in open_s3_store(config):
+        yield store
+
+
+def rule(days: int, prefix: str = "", *, status: str = "Enabled") -> Rule:
+    return {
+        "ID": f"{prefix}-{days}",
+        "Status": status,
+        "Filter": {"Prefix": prefix},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+    }
+
+
+OF_OBJECTS: Rule = {
+    "ID": "objects",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "Expiration": {"Days": 1},
+}
+
+
+async def put_rules(config: S3Config, rules: Sequence[Any]) -> None:
+    async with s3_client(s3_session(config), config) as client:
+        await client.put_bucket_lifecycle_configuration(
+            Bucket=config.bucket, LifecycleConfiguration={"Rules": list(rules)}
+        )
+
+
+async def test_a_bucket_without_rules_aborts_nothing(store: ObjectStore) -> None:
+    assert await store.abort_rule("in/") is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "days"),
+    [
+        ([rule(3)], 3),
+        ([rule(3, "in/")], 3),
+        ([rule(3, "i")], 3),
+        ([rule(3, "in/ada")], None),
+        ([rule(3, "out/")], None),
+        ([rule(3, status="Disabled")], None),
+        ([OF_OBJECTS], None),
+        ([rule(9), rule(2, "in/"), rule(1, "out/")], 2),
+    ],
+    ids=str,
+)
+async def test_the_shortest_rule_counts_that_covers_all_our_keys(
+    config: S3Config, store: ObjectStore, rules: list[Rule], days: int | None
+) -> None:
+    await put_rules(config, rules)
+    expected = None if days is None else timedelta(days=days)
+    assert await store.abort_rule("in/") == expected
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
+async def test_a_store_that_cannot_or_may_not_tell_is_not_a_store_without_rules(code: str) -> None:
+    # versitygw says NotImplemented.
+    async with answering(s3_error("501 Not Implemented", code)) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.abort_rule("")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["<Filter><And><Prefix>in/</Prefix></And></Filter>", "<Prefix>in/</Prefix>"],
+    ids=["and", "old"],
+)
+async def test_a_prefix_is_found_where_older_and_richer_rules_have_it(prefix: str) -> None:
+    body = (
+        "<LifecycleConfiguration><Rule><ID>r</ID><Status>Enabled</Status>"
+        f"{prefix}<AbortIncompleteMultipartUpload><DaysAfterInitiation>4</DaysAfterInitiation>"
+        "</AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>"
+    )
+    async with answering(http_answer("200 OK", body)) as (store, _):
+        assert await store.abort_rule("in/ada/") == timedelta(days=4)
+        assert await store.abort_rule("out/") is None
