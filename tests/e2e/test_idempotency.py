@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.servers.mongodb_proxy import MongoProxy
+from tests.servers.s3_kinds import S3Server
+
 from .bucket import Bucket
+from .service import running_service
 from .upload import answer, problem, wrong_fields
 
 pytestmark = pytest.mark.e2e
@@ -48,6 +55,34 @@ def test_the_same_key_of_another_user_is_another_upload(api: httpx.Client) -> No
     key = str(uuid4())
     theirs = answer(start(api, key, user_id="bob"))
     assert theirs["upload_id"] != answer(start(api, key))["upload_id"]
+
+
+async def test_while_the_first_start_is_under_way_the_second_is_told_to_wait(
+    strict_s3: S3Server, bucket: Bucket, tmp_path: Path
+) -> None:
+    async with MongoProxy.open(strict_s3.endpoint_url) as line:
+        settings = {
+            **bucket.settings,
+            "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}",
+            "WAIT_SECONDS": "0",
+        }
+        with running_service(tmp_path, settings) as service, service.client() as api:
+            key = str(uuid4())
+            line.silence()
+            first = asyncio.create_task(asyncio.to_thread(start, api, key))
+            await asyncio.to_thread(wait_until_pending, api)
+            second = await asyncio.to_thread(start, api, key)
+            assert problem(second, 409, "operation-in-progress")["upload_status"] == "pending"
+            assert int(second.headers["retry-after"]) >= 1
+            line.resume()
+            assert answer(await first)["status"] == "initiated"
+            assert (await asyncio.to_thread(start, api, key)).content == (await first).content
+
+
+def wait_until_pending(api: httpx.Client) -> None:
+    query = {"user_id": "ada", "status": "pending"}
+    while not answer(api.get("/api/uploads", params=query))["uploads"]:
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 15, "x" * 256, "with a space in it"])
