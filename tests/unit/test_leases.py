@@ -15,7 +15,7 @@ from multipart_upload.domain.errors import (
     StaleSessionError,
     StoreUnavailableError,
 )
-from multipart_upload.domain.model import SessionState, StoredObject, UploadSession
+from multipart_upload.domain.model import Lease, SessionState, StoredObject, UploadSession
 from multipart_upload.domain.uploads.leases import HeldSession
 
 from .proxies import RepositoryProxy
@@ -134,9 +134,12 @@ async def test_who_took_over_stops_the_work_of_who_was_slow(
     assert await service.now(held.session) == other
 
 
-async def test_who_was_overtaken_stores_nothing(service: Service, held: HeldSession) -> None:
+@pytest.mark.parametrize("lease", [None, Lease("another", datetime(2027, 1, 1, tzinfo=UTC))])
+async def test_who_was_overtaken_stores_nothing(
+    service: Service, held: HeldSession, lease: Lease | None
+) -> None:
     stored = await service.now(held.session)
-    other = await service.sessions.save(stored.lease_released())
+    other = await service.sessions.save(replace(stored, lease=lease))
     with pytest.raises(StaleSessionError):
         await held.moved(lambda session: session.completion_refused(RunningClock().now()))
     assert await service.now(held.session) == other

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.model import UploadSession
+from multipart_upload.domain.model import Lease, UploadSession
 from multipart_upload.domain.model.object_key import object_key, upload_id_in
 from multipart_upload.domain.ports import NewObject, OpenedUpload, UploadPage
 from multipart_upload.domain.uploads.sweep_store import MAX_PAGES
@@ -60,6 +61,35 @@ async def test_an_upload_beside_the_one_that_its_session_uses_is_aborted(
     (left,) = await service.bucket.list_uploads(session.key)
     assert left.store_upload_id == session.store_upload_id
     await service.complete(address_of(session))
+
+
+async def test_of_a_session_that_the_store_has_lost_no_upload_is_in_use(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.status(address_of(session))
+    await opened(service, session.key)
+    clock.advance(hours=1)
+    assert (await service.sweep()).scan.leftovers == [session.key]
+    signed = await service.sign(address_of(session), 1)
+    await service.bucket.put(signed, b"x")
+
+
+async def test_while_somebody_opens_a_lost_upload_anew_it_is_left_alone(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.status(address_of(session))
+    lost = await service.now(session)
+    lease = Lease("opener", clock.now() + service.policy.grace + service.policy.lease)
+    await service.sessions.save(lost.opening(lease, clock.now()))
+    await opened(service, session.key)
+    clock.time = lease.deadline - timedelta(milliseconds=1)
+    assert (await service.sweep()).scan.leftovers == []
+    clock.time = lease.deadline
+    assert (await service.sweep()).scan.leftovers == [session.key]
 
 
 async def test_open_uploads_of_open_sessions_are_left_alone(

@@ -35,7 +35,9 @@ class AbortUpload:
         """End a session as the claim says: aborted or expired."""
         # The intent first: from here on nobody signs or completes, and a retry ends the rest.
         held = await HeldSession.claimed(self.sessions, self.policy.lease, claim)
-        return await held.working(self._ended(held))
+        await held.working(self._cleared(held.session))
+        now = await self.sessions.now()
+        return await held.moved(lambda session: session.ended(now, self.policy.retention))
 
     async def _aborted(self, address: SessionAddress) -> UploadSession:
         session = await address.find_in(self.sessions)
@@ -43,13 +45,10 @@ class AbortUpload:
             return session
         return await self.thrown_away(session.aborting)
 
-    async def _ended(self, held: HeldSession) -> UploadSession:
-        key, store_upload_id = held.session.key, held.session.store_upload_id
+    async def _cleared(self, session: UploadSession) -> None:
         # By its own id first: some stores list no upload that they had open before a restart.
-        if store_upload_id is not None:
-            await self.store.abort_upload(key, store_upload_id)
+        if session.store_upload_id is not None:
+            await self.store.abort_upload(session.key, session.store_upload_id)
         # What a create has left of which only the answer was lost. The key is this session's own.
-        for upload in await self.store.list_uploads(key):
-            await self.store.abort_upload(key, upload.store_upload_id)
-        now = await self.sessions.now()
-        return await held.moved(lambda session: session.ended(now, self.policy.retention))
+        for upload in await self.store.list_uploads(session.key):
+            await self.store.abort_upload(session.key, upload.store_upload_id)

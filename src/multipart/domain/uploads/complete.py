@@ -43,7 +43,19 @@ class CompleteUpload:
         """Complete a session that is in progress, or that somebody began to complete and left."""
         # Claimed before the parts are read: what is reported from here on is too late and refused.
         held = await HeldSession.claimed(self.sessions, self.policy.lease, session.completing)
-        return await held.working(self._ended(held))
+        try:
+            result = await held.working(self._object(held.session))
+        except (PartsMissingError, PartsRefusedError):
+            now = await self.sessions.now()
+            await held.moved(lambda session: session.completion_refused(now))
+            raise
+        except StoreUploadGoneError:
+            await held.moved(UploadSession.store_upload_lost)
+            raise
+        now = await self.sessions.now()
+        return await held.moved(
+            lambda session: session.completed(result, now, self.policy.retention)
+        )
 
     async def _completed(self, address: SessionAddress) -> UploadSession:
         session = await address.find_in(self.sessions)
@@ -66,21 +78,6 @@ class CompleteUpload:
         if not stored and not await self.sessions.count_parts(session.id):
             raise SessionNotFoundError
         return await self.sessions.save(session.part_recorded(await self.sessions.now()))
-
-    async def _ended(self, held: HeldSession) -> UploadSession:
-        try:
-            result = await self._object(held.session)
-        except (PartsMissingError, PartsRefusedError):
-            now = await self.sessions.now()
-            await held.moved(lambda session: session.completion_refused(now))
-            raise
-        except StoreUploadGoneError:
-            await held.moved(UploadSession.store_upload_lost)
-            raise
-        now = await self.sessions.now()
-        return await held.moved(
-            lambda session: session.completed(result, now, self.policy.retention)
-        )
 
     async def _object(self, session: UploadSession) -> StoredObject:
         store_upload_id = session.open_store_upload_id

@@ -75,9 +75,11 @@ class HeldSession:
     async def working(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work while the lease is renewed, and stop it when the lease is lost.
 
-        Raise what the work raises, StaleSessionError if somebody took over, and
-        RepositoryUnavailableError if the lease ran out because it could not be renewed. When the
-        outcome is unknown the lease is given back, so that a retry need not wait for its end.
+        What the work finds out is stored by `moved`, afterwards: nothing is renewed by then, and
+        most of the lease is left. Raise what the work raises, StaleSessionError if somebody took
+        over, and RepositoryUnavailableError if the lease ran out because it could not be renewed.
+        When the outcome is unknown the lease is given back, so that a retry need not wait for its
+        end.
         """
         tasks = asyncio.create_task(work), asyncio.create_task(self._renewing())
         try:

@@ -32,7 +32,14 @@ class OpenStoreUpload:
 
     async def claimed(self, held: HeldSession) -> UploadSession:
         """Open the upload of a session that the caller has for itself."""
-        return await held.working(self._created(held))
+        opened = await held.working(self._created(held.session))
+        now = await self.sessions.now()
+        try:
+            return await held.moved(
+                lambda session: session.initiated(opened.store_upload_id, now, opened.abort_date)
+            )
+        except StaleSessionError:
+            return await self._overtaken(held.session, opened)
 
     async def _opened(self, upload_id: str) -> UploadSession:
         session = await self.sessions.get(upload_id)
@@ -41,12 +48,11 @@ class OpenStoreUpload:
         held = await HeldSession.claimed(self.sessions, self.policy.lease, session.opening)
         return await self.claimed(held)
 
-    async def _created(self, held: HeldSession) -> UploadSession:
-        session = held.session
+    async def _created(self, session: UploadSession) -> OpenedUpload:
         # What was reported of an upload that the store has lost says nothing of the next one.
         if session.is_lost:
             await self.sessions.forget_parts(session.id)
-        opened = await self.store.create_upload(
+        return await self.store.create_upload(
             NewObject(
                 key=session.key,
                 upload_id=session.id,
@@ -55,20 +61,13 @@ class OpenStoreUpload:
                 metadata=session.metadata,
             )
         )
-        try:
-            return await self._saved(held, opened)
-        except StaleSessionError:
-            stored = await self.sessions.get(session.id)
-            if stored.store_upload_id == opened.store_upload_id:
-                # Our own write arrived, and only its answer was lost.
-                return stored
-            # Somebody ended the session or opened another upload meanwhile: this one is nobody's.
-            with suppress(UploadError):
-                await self.store.abort_upload(session.key, opened.store_upload_id)
-            raise
 
-    async def _saved(self, held: HeldSession, opened: OpenedUpload) -> UploadSession:
-        now = await self.sessions.now()
-        return await held.moved(
-            lambda session: session.initiated(opened.store_upload_id, now, opened.abort_date)
-        )
+    async def _overtaken(self, session: UploadSession, opened: OpenedUpload) -> UploadSession:
+        stored = await self.sessions.get(session.id)
+        if stored.store_upload_id == opened.store_upload_id:
+            # Our own write arrived, and only its answer was lost.
+            return stored
+        # Somebody ended the session or opened another upload meanwhile: this one is nobody's.
+        with suppress(UploadError):
+            await self.store.abort_upload(session.key, opened.store_upload_id)
+        raise StaleSessionError

@@ -43,11 +43,12 @@ class SweepUploads:
 
         `scan_after` is the `scan.next_after` of the pass before.
         """
-        before = await self.sessions.now() - self.policy.grace
+        now = await self.sessions.now()
+        before = now - self.policy.grace
         swept = [done async for done in self._sessions_swept(before, dry_run=dry_run)]
         retired = 0 if dry_run else await self.sessions.remove_retired(before, MAX_SESSIONS)
-        scan = SweepStore(self.sessions, self.store, self.policy.key_prefix)
-        found = await scan(before, scan_after, dry_run=dry_run)
+        scan = SweepStore(self.sessions, self.store, self.policy)
+        found = await scan(now, scan_after, dry_run=dry_run)
         return SweepReport(is_dry_run=dry_run, swept=swept, retired=retired, scan=found)
 
     async def _sessions_swept(

@@ -11,6 +11,7 @@ from ..errors import StoreUnavailableError
 from ..model import UploadSession
 from ..model.object_key import upload_id_in
 from ..ports import ListedUpload, ObjectStore, SessionRepository
+from .policy import UploadPolicy
 from .sweep_report import StoreScan, StrayUpload
 
 MAX_PAGES: Final = 20
@@ -27,16 +28,17 @@ class SweepStore:
 
     sessions: SessionRepository
     store: ObjectStore
-    key_prefix: str
+    policy: UploadPolicy
 
-    async def __call__(self, before: datetime, after: str | None, *, dry_run: bool) -> StoreScan:
-        """Look at some pages of what was opened before, beginning behind the key `after`."""
+    async def __call__(self, now: datetime, after: str | None, *, dry_run: bool) -> StoreScan:
+        """Look at some pages of what is older than the grace, beginning behind the key `after`."""
         scan = StoreScan(next_after=after)
         try:
             for _ in range(MAX_PAGES):
-                page = await self.store.scan_uploads(self.key_prefix, scan.next_after)
+                page = await self.store.scan_uploads(self.policy.key_prefix, scan.next_after)
+                before = now - self.policy.grace
                 old = [upload for upload in page.uploads if upload.initiated_at < before]
-                await self._compare(old, scan, dry_run=dry_run)
+                await self._compare(old, scan, now, dry_run=dry_run)
                 scan.next_after = page.next_after
                 if page.next_after is None:
                     break
@@ -45,14 +47,14 @@ class SweepStore:
         return scan
 
     async def _compare(
-        self, uploads: Sequence[ListedUpload], scan: StoreScan, *, dry_run: bool
+        self, uploads: Sequence[ListedUpload], scan: StoreScan, now: datetime, *, dry_run: bool
     ) -> None:
         owners = await self._owners(uploads)
         for upload in uploads:
             owner = owners.get(upload.key)
             if owner is None:
                 scan.strays.append(StrayUpload(upload.key, upload.initiated_at))
-            elif _is_left_over(upload, owner):
+            elif _is_left_over(upload, owner, now):
                 if not dry_run:
                     await self.store.abort_upload(upload.key, upload.store_upload_id)
                 scan.leftovers.append(upload.key)
@@ -64,8 +66,11 @@ class SweepStore:
         return {owner.key: owner for owner in owners}
 
 
-def _is_left_over(upload: ListedUpload, owner: UploadSession) -> bool:
-    """Tell whether its session has ended, or has opened another upload since."""
+def _is_left_over(upload: ListedUpload, owner: UploadSession, now: datetime) -> bool:
+    """Tell whether its session has ended, or needs another upload than this."""
     if owner.state.is_terminal:
         return True
+    if owner.is_lost:
+        # While somebody opens another, this may be the one.
+        return owner.lease is None or not owner.lease.is_live(now)
     return owner.store_upload_id not in {None, upload.store_upload_id}
