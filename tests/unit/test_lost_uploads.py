@@ -14,7 +14,7 @@ from multipart_upload.domain.errors import (
     StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import Part, SessionState, UploadSession
+from multipart_upload.domain.model import Lease, Part, SessionState, UploadSession
 from multipart_upload.domain.ports import NewObject, OpenedUpload
 
 from .faults import CountingStore, StoreAnswersLost, YieldingRepository, YieldingStore
@@ -183,6 +183,48 @@ async def test_an_upload_completed_while_it_was_looked_at_is_not_lost(service: S
     status = await watching.status(address_of(session))
     assert status.session.state is SessionState.COMPLETED
     assert (status.bytes_verified, status.missing_parts) == (len(BODY), None)
+
+
+async def test_an_upload_that_only_its_row_does_not_know_to_be_completed_is_not_lost(
+    service: Service,
+) -> None:
+    # Its process lost the lease while S3 was at work, and whoever took over gave the session back.
+    session = await service.uploaded()
+    upload = session.key, session.store_upload_id or ""
+    await service.store.complete_upload(*upload, await service.store.list_parts(*upload))
+    assert not (await service.status(address_of(session))).session.is_lost
+    done = await service.complete(address_of(session))
+    assert done.result == await service.bucket.head_object(session.key)
+
+
+async def test_while_somebody_completes_it_nobody_else_says_that_it_is_lost(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    lease = Lease("somebody", service.clock.now() + service.policy.lease)
+    claimed = await service.sessions.save(session.completing(lease, service.clock.now()))
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    assert (await service.status(address_of(session))).session == claimed
+
+
+async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
+    service: Service,
+) -> None:
+    session = await lost(service, await service.uploaded())
+
+    class OpenedAndAbortedMeanwhile(RepositoryProxy):
+        reads = 0
+
+        async def get(self, upload_id: str) -> UploadSession:
+            self.reads += 1
+            if self.reads == 2:
+                await service.sign(address_of(session), 1)
+                await service.abort(address_of(session))
+            return await super().get(upload_id)
+
+    late = replace(service, sessions=OpenedAndAbortedMeanwhile(service.sessions))
+    with pytest.raises(TransitionError, match="sign a part of an upload that is aborted"):
+        await late.sign(address_of(session), 1)
 
 
 async def test_an_opener_who_is_overtaken_by_an_abort_leaves_nothing(service: Service) -> None:

@@ -15,7 +15,7 @@ from multipart_upload.domain.errors import (
     TransitionError,
 )
 from multipart_upload.domain.model import Part, PartState, SessionState
-from multipart_upload.domain.uploads import RecordedPart, UploadPolicy
+from multipart_upload.domain.uploads import RecordedPart, RecordPart, UploadPolicy
 
 from .faults import RepositoryDying, YieldingRepository
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
@@ -198,3 +198,15 @@ async def test_an_upload_that_expires_soon_notes_its_activity_sooner(
         clock.advance(minutes=1)
         await service.upload(session, number)
         assert (await service.now(session)).expires_at == clock.now() + policy.expiry
+
+
+@pytest.mark.parametrize("hours", [-120, 48])
+async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
+    service: Service, hours: float
+) -> None:
+    session = await service.uploaded()
+    service.clock.advance(days=3)
+    wrong = SettableClock()
+    wrong.time = service.clock.now() + timedelta(hours=hours)
+    await RecordPart(service.sessions, wrong)(address_of(session), 1, "e1")
+    assert (await service.now(session)).active_at == service.clock.now()

@@ -174,6 +174,42 @@ async def test_a_complete_whose_parts_are_not_all_there_is_opened_again(
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
+async def test_a_complete_whose_upload_the_store_has_lost_is_opened_again(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    lease = Lease("somebody who died", clock.now())
+    await service.sessions.save(session.completing(lease, clock.now()))
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    clock.advance(minutes=10)
+    assert await swept(service) == {session.id: SweepOutcome.REOPENED}
+    assert (await service.now(session)).is_lost
+
+
+async def test_a_session_that_is_gone_by_now_was_somebody_elses(
+    service: Service, clock: SettableClock
+) -> None:
+    class GoneMeanwhile(RepositoryProxy):
+        async def save(self, session: UploadSession) -> UploadSession:
+            del session
+            raise SessionNotFoundError
+
+    session = await service.uploaded()
+    clock.advance(days=8)
+    late = replace(service, sessions=GoneMeanwhile(service.sessions))
+    assert await swept(late) == {session.id: SweepOutcome.TAKEN}
+
+
+async def test_what_fails_is_tried_once_a_pass(service: Service, clock: SettableClock) -> None:
+    template = await service.started()
+    for n in range(450):
+        await service.sessions.add(replace(template, id=f"u{n:03}", key=f"k/u{n:03}/f"))
+    clock.advance(days=8)
+    report = await replace(service, store=StoreSilent(service.store)).sweep()
+    assert report.counts == Counter({SweepOutcome.FAILED: 451})
+    assert len({one.session.id for one in report.swept}) == 451
+
+
 async def test_a_complete_whose_answer_alone_was_lost_needs_the_store_no_more(
     service: Service, clock: SettableClock
 ) -> None:

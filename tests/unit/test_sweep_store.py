@@ -8,15 +8,18 @@ from typing import Final
 
 import pytest
 
+from multipart_upload.contract.samples import sample_session
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.model import Lease, UploadSession
 from multipart_upload.domain.model.object_key import object_key, upload_id_in
 from multipart_upload.domain.ports import NewObject, OpenedUpload, UploadPage
+from multipart_upload.domain.uploads.leases import HeldSession
 from multipart_upload.domain.uploads.sweep_store import MAX_PAGES
 
 from .proxies import StoreProxy
-from .service import IMPATIENT, Service, SettableClock, address_of
+from .service import IMPATIENT, T0, Service, SettableClock, address_of
 
+TEMPLATE: Final = sample_session("u1", created_at=T0)
 STRANGE_KEYS: Final = ("file", "ada/file", "backup/0f0c/film.mov", "ada//film.mov", "/", "")
 
 
@@ -151,6 +154,18 @@ async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
     assert len(report.swept) == 1
     assert report.scan.leftovers == []
     assert await keys(service) == []
+
+
+async def test_what_somebody_is_just_starting_is_left_alone(
+    service: Service, clock: SettableClock
+) -> None:
+    held = await HeldSession.added(
+        service.sessions, timedelta(days=1), lambda now: replace(TEMPLATE, active_at=now)
+    )
+    await opened(service, held.session.key)
+    clock.advance(hours=1)
+    report = await service.sweep()
+    assert (report.swept, report.scan.leftovers, report.scan.strays) == ([], [], [])
 
 
 async def test_a_store_that_does_not_list_is_told_and_the_sessions_are_swept(

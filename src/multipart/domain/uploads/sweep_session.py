@@ -68,7 +68,7 @@ class SweepSession:
     async def _expired(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         # A client may send parts for days and report none: the store alone knows of its activity.
         stored_at = await self._last_stored_at(session)
-        if stored_at is not None and stored_at > session.active_at:
+        if stored_at is not None:
             alive = session.part_recorded(stored_at)
             if alive.expires_at > await self.sessions.now():
                 if not dry_run:
