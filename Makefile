@@ -4,6 +4,7 @@
 
 PORT ?= 8000
 S3_PORT ?= 9000
+CHAOS_TESTS ?= tests
 
 # The first Python that really starts and is 3.11 or newer; `python3` may be an older one.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -27,7 +28,7 @@ test: .venv/.all .venv-ministack/.all ## Run every test but those of chaos
 	@.venv/bin/python -m pytest --cov
 
 chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS_ROUNDS=30 times each
-	@.venv/bin/python -m pytest -m chaos
+	@.venv/bin/python -m pytest -m chaos $(CHAOS_TESTS)
 
 lint: .venv/.all ## Check style, types and the direction of imports
 	@.venv/bin/ruff format --check .
