@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
@@ -22,6 +23,7 @@ _CONNECT_SECONDS: Final = 1.5
 # The first try and one more: a kept connection that S3 has closed in the meantime costs one.
 _ATTEMPTS: Final = 2
 _CONNECTIONS: Final = 100
+_ANY_KEY: Final = "any/key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +46,31 @@ class S3Config:
 async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
     """Open the bucket, asking S3 nothing yet, and close its connections in the end."""
     session = s3_session(config)
-    public_url = config.public_endpoint_url or config.endpoint_url
+    presigner = await open_presigner(session, config)
     async with (
         s3_client(session, config) as quick,
         s3_client(session, config, read_timeout=COMPLETE_SECONDS) as patient,
-        s3_client(session, config, endpoint_url=public_url) as public,
     ):
-        presigner = Presigner(session, public, config.bucket)
         yield S3ObjectStore(config.bucket, quick, patient, presigner)
+
+
+async def open_presigner(session: AioSession, config: S3Config) -> Presigner:
+    """Make what signs for the host that clients see, nobody being asked."""
+    # botocore alone knows when a bucket's name goes into the host, how partitions are named and
+    # which region signs for all of AWS. By nobody's credentials: ours may take a while to come.
+    nobody = AioSession()
+    nobody.set_credentials("nobody", "nothing")
+    # Its descriptions of S3 are read once for all.
+    nobody.register_component("data_loader", session.get_component("data_loader"))
+    endpoint_url = config.public_endpoint_url or config.endpoint_url
+    async with s3_client(nobody, config, endpoint_url=endpoint_url) as client:
+        url = await client.generate_presigned_url(
+            "get_object", Params={"Bucket": config.bucket, "Key": _ANY_KEY}
+        )
+    parts = urlsplit(url)
+    _, _, region, *_ = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.removesuffix(_ANY_KEY)
+    return Presigner(session, origin, path, region)
 
 
 def s3_session(config: S3Config) -> AioSession:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.model import StoredObject, StoredPart, bare_etag
-from ...domain.ports import UPLOAD_ID_METADATA_KEY, NewObject, SignedPart, StoreUpload
+from ...domain.ports import UPLOAD_ID_METADATA_KEY, NewObject, SignedPart, SignedParts, StoreUpload
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
 from .presigner import Presigner
@@ -65,6 +65,17 @@ class S3ObjectStore:
             key, store_upload_id, part_number, expires_in, content_length
         )
 
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Sign a PUT of each part."""
+        return await self.presigner.sign_parts(key, store_upload_id, part_numbers, expires_in)
+
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""
         pages = self.quick.get_paginator("list_parts").paginate(
@@ -86,7 +97,7 @@ class S3ObjectStore:
                 await self.list_parts(key, store_upload_id)
             raise
         return StoredObject(
-            location=await self.presigner.location(key),
+            location=self.presigner.location(key),
             etag=bare_etag(etag),
             size=sum(part.size for part in parts),
         )
@@ -125,7 +136,7 @@ class S3ObjectStore:
                     return None
                 raise
             return StoredObject(
-                location=await self.presigner.location(key),
+                location=self.presigner.location(key),
                 etag=bare_etag(head["ETag"]),
                 size=head["ContentLength"],
                 upload_id=head["Metadata"].get(UPLOAD_ID_METADATA_KEY),
