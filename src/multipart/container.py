@@ -25,8 +25,11 @@ from .domain.uploads import (
     GetUploadStatus,
     ListParts,
     ListSessions,
+    RecentSessions,
     RecordPart,
+    RecordParts,
     SignPart,
+    SignParts,
     StartUpload,
     UploadPolicy,
 )
@@ -97,12 +100,16 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(upload_policy, settings)
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
+    # Whatever changes a session tells those who only sign.
+    recent_sessions = providers.Resource(RecentSessions, sessions, clock)
 
-    start_upload = providers.Factory(StartUpload, sessions, store, clock, policy)
-    sign_part = providers.Factory(SignPart, sessions, store, policy)
-    record_part = providers.Factory(RecordPart, sessions, clock)
-    complete_upload = providers.Factory(CompleteUpload, sessions, store, clock, policy)
-    abort_upload = providers.Factory(AbortUpload, sessions, store, clock, policy)
+    start_upload = providers.Factory(StartUpload, recent_sessions, store, clock, policy)
+    sign_part = providers.Factory(SignPart, recent_sessions, store, policy)
+    sign_parts = providers.Factory(SignParts, sign_part)
+    record_part = providers.Factory(RecordPart, recent_sessions, clock)
+    record_parts = providers.Factory(RecordParts, record_part)
+    complete_upload = providers.Factory(CompleteUpload, recent_sessions, store, clock, policy)
+    abort_upload = providers.Factory(AbortUpload, recent_sessions, store, clock, policy)
     list_parts = providers.Factory(ListParts, sessions, store)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
@@ -115,7 +122,9 @@ class UseCases:
 
     start_upload: StartUpload
     sign_part: SignPart
+    sign_parts: SignParts
     record_part: RecordPart
+    record_parts: RecordParts
     complete_upload: CompleteUpload
     abort_upload: AbortUpload
     list_parts: ListParts

@@ -13,9 +13,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
-from .documents import PartDocument, SessionDocument
+from .documents import PartDocument, SessionDocument, part_upsert
 from .errors import answered
 from .queries import NEWEST_FIRST, matching
+from .tally import PARTS, TALLIES, counted, marks
 
 _CHUNK: Final = 250
 """Parts in one command: each has the whole bound for its answer, however many parts there are."""
@@ -67,7 +68,10 @@ class MongoSessionRepository:
         """Store parts in order, each replacing an earlier report of its number."""
         for start in range(0, len(parts), _CHUNK):
             chunk = parts[start : start + _CHUNK]
-            upserts = [PartDocument.from_domain(upload_id, part).upsert() for part in chunk]
+            upserts = [part_upsert(upload_id, part) for part in chunk]
+            # Behind the parts: what dies in between leaves a part uncounted, never one that is
+            # counted and not there. Its client has no answer, and reports it again.
+            upserts += marks(upload_id, (part.number for part in chunk))
             with answered():
                 while upserts:
                     upserts = upserts[await self._applied(upserts) :]
@@ -75,13 +79,15 @@ class MongoSessionRepository:
     async def list_parts(self, upload_id: str) -> list[Part]:
         """Read all parts by ascending number."""
         with answered():
-            found = self.parts.find({"session_id": upload_id}, batch_size=_BATCH)
+            of_session = {"session_id": upload_id, "number": PARTS}
+            found = self.parts.find(of_session, batch_size=_BATCH)
             return [_part(document) async for document in found.sort("number", ASCENDING)]
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
         with answered():
-            return await self.parts.count_documents({"session_id": upload_id})
+            tallies = self.parts.find({"session_id": upload_id, "number": TALLIES})
+            return counted(await tallies.to_list())
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,8 +44,14 @@ class RecordPart:
         session.require_open("record a part of")
         require_part(session, part_number, size, size_field="size")
         now = self.clock.now()
-        # The part first: a session in progress has a part, whatever dies in between.
-        await self.sessions.record_parts(session.id, [Part.reported(part_number, etag, size, now)])
+        return await self.taken(session, [Part.reported(part_number, etag, size, now)], now)
+
+    async def taken(
+        self, session: UploadSession, parts: Sequence[Part], now: datetime
+    ) -> RecordedPart:
+        """Store parts that an open session may have, in order."""
+        # The parts first: a session in progress has one, whatever dies in between.
+        await self.sessions.record_parts(session.id, parts)
         session = await self._moved(session, now)
         return RecordedPart(session.state, await self.sessions.count_parts(session.id))
 

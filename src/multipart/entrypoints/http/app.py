@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
 from ...container import Container, use_cases
+from .batches import BatchController
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
@@ -19,7 +20,7 @@ from .queries import QueryController
 from .request_id import HEADER, send_request_id
 from .uploads import UploadController
 
-# The largest body of these routes is a start-upload with all its metadata, a few KiB.
+# The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
 
 
@@ -32,7 +33,7 @@ def create_app(container: Container) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[UploadController, QueryController, HealthController],
+        route_handlers=[UploadController, BatchController, QueryController, HealthController],
         lifespan=[lifespan],
         dependencies=use_case_dependencies(),
         exception_handlers={**EXCEPTION_HANDLERS},
