@@ -10,7 +10,7 @@ from typing import Final
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
-from ...container import Container, use_cases
+from ...container import Container, UseCases, use_cases
 from .batches import BatchController
 from .dependencies import use_case_dependencies
 from .health import HealthController
@@ -26,16 +26,18 @@ MAX_BODY_BYTES: Final = 64 * 1024
 
 def create_app(container: Container) -> Litestar:
     """Make the service; its resources open when it starts and close when it stops."""
+    opened: list[UseCases] = []
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with use_cases(container) as app.state.use_cases:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with use_cases(container) as found:
+            opened[:] = [found]
             yield
 
     return Litestar(
         route_handlers=[UploadController, BatchController, QueryController, HealthController],
         lifespan=[lifespan],
-        dependencies=use_case_dependencies(),
+        dependencies=use_case_dependencies(opened),
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id],
         cors_config=_cors(container.settings().allowed_origins),
