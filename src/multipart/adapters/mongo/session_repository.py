@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
-from .documents import PartDocument, SessionDocument, part_upsert
+from .documents import SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import NEWEST_FIRST, matching
 from .tally import PARTS, TALLIES, counted, marks
@@ -81,7 +81,7 @@ class MongoSessionRepository:
         with answered():
             of_session = {"session_id": upload_id, "number": PARTS}
             found = self.parts.find(of_session, batch_size=_BATCH)
-            return [_part(document) async for document in found.sort("number", ASCENDING)]
+            return [to_part(document) async for document in found.sort("number", ASCENDING)]
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
@@ -131,9 +131,4 @@ class MongoSessionRepository:
 
 def _session(found: dict[str, Any]) -> UploadSession:
     document: SessionDocument = SessionDocument.model_validate(found)
-    return document.to_domain()
-
-
-def _part(found: dict[str, Any]) -> Part:
-    document: PartDocument = PartDocument.model_validate(found)
     return document.to_domain()
