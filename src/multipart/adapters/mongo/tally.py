@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 _SPAN: Final = 2000
 """Part numbers in one document: few enough that it stays small, many enough that six hold all."""
 _WORD: Final = 60
-"""Part numbers in one field, of MongoDB's 64 bits."""
+"""Part numbers in one field, of MongoDB's 64 bits. One that is not there yet counts as 0."""
 
 TALLIES: Final[Mapping[str, int]] = {"$lte": 0}
 """The numbers that the tallies of a session have where its parts have theirs."""
