@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format constraints clean
+.PHONY: help run test bench lint format constraints clean
 
 PORT ?= 8000
 S3_PORT ?= 9000
@@ -26,6 +26,10 @@ run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S
 test: .venv/.all .venv-ministack/.all ## Run every test
 	@.venv/bin/python -m pytest --cov
 
+# wrk is Debian's; without npm the table has no Companion.
+bench: .venv-bench/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)
+	@.venv-bench/bin/python -m benchmarks $(BENCH)
+
 lint: .venv/.all ## Check style, types and the direction of imports
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
@@ -38,7 +42,7 @@ format: .venv/.all ## Format the code and mend what can be mended
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache *.egg-info
+		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each set-up ends in a stamp, so that it is done once, and again when what it read has changed.
@@ -56,6 +60,16 @@ clean: ## Remove everything that make made
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
+.venv-bench/.all: .venv-bench/.made constraints-bench.txt pyproject.toml
+	@echo "Installing the service and its peers into .venv-bench ..."
+	@.venv-bench/bin/python $(PIP_INSTALL) -r constraints-bench.txt
+	@.venv-bench/bin/python $(PIP_INSTALL) $(EDITABLE)
+	@.venv-bench/bin/python $(COMPILE_ALL) .venv-bench/lib
+	@touch $@
+
+benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
+	@cd $(@D) && npm install --no-audit --no-fund --no-package-lock --silent
+
 # A venv of its own: it pins another botocore than the service.
 .venv-ministack/.all: .venv-ministack/.made constraints-ministack.txt
 	@echo "Installing MiniStack into .venv-ministack ..."
@@ -64,7 +78,7 @@ clean: ## Remove everything that make made
 	@touch $@
 
 # The pip that comes with Python takes twice as long as the pinned one.
-.venv/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
+.venv/.made .venv-bench/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on PATH." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python $(PIP_INSTALL) -r constraints-build.txt
@@ -79,11 +93,15 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make constraints" .venv-constraints/bin/pip-c
 	--generate-hashes --allow-unsafe --strip-extras --upgrade --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
+# All but `bench`, whose packages nobody needs who tests or runs the service.
+EXTRAS := --extra contract --extra emulator --extra lint --extra postgres --extra test
+
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 constraints: .venv-constraints/.all ## Pin the newest versions that pyproject.toml allows
 	@.venv-constraints/bin/python -c '$(BUILD)' | $(COMPILE) -o constraints-build.txt -
-	@$(COMPILE) --all-extras -c constraints-build.txt -o constraints.txt pyproject.toml
+	@$(COMPILE) $(EXTRAS) -c constraints-build.txt -o constraints.txt pyproject.toml
 	@$(COMPILE) --extra emulator -c constraints.txt -o constraints-emulator.txt pyproject.toml
 	@$(COMPILE) -c constraints.txt -o constraints-production.txt pyproject.toml
+	@$(COMPILE) --extra bench --extra test -c constraints.txt -o constraints-bench.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o constraints-ministack.txt -

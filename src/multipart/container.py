@@ -26,8 +26,11 @@ from .domain.uploads import (
     GetUploadStatus,
     ListParts,
     ListSessions,
+    RecentSessions,
     RecordPart,
+    RecordParts,
     SignPart,
+    SignParts,
     StartUpload,
     SweepUploads,
     UploadPolicy,
@@ -108,13 +111,17 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(upload_policy, settings)
     sessions = providers.Resource(open_sessions, settings, policy)
     store = providers.Resource(open_store, settings)
+    # Whatever changes a session tells those who only sign.
+    recent_sessions = providers.Resource(RecentSessions, sessions, clock)
 
-    start_upload = providers.Factory(StartUpload, sessions, store, policy)
-    sign_part = providers.Factory(SignPart, sessions, store, policy)
-    record_part = providers.Factory(RecordPart, sessions, clock)
-    complete_upload = providers.Factory(CompleteUpload, sessions, store, policy)
-    abort_upload = providers.Factory(AbortUpload, sessions, store, policy)
-    list_parts = providers.Factory(ListParts, sessions, store)
+    start_upload = providers.Factory(StartUpload, recent_sessions, store, policy)
+    sign_part = providers.Factory(SignPart, recent_sessions, store, policy)
+    sign_parts = providers.Factory(SignParts, sign_part)
+    record_part = providers.Factory(RecordPart, recent_sessions, clock)
+    record_parts = providers.Factory(RecordParts, record_part)
+    complete_upload = providers.Factory(CompleteUpload, recent_sessions, store, policy)
+    abort_upload = providers.Factory(AbortUpload, recent_sessions, store, policy)
+    list_parts = providers.Factory(ListParts, recent_sessions, store)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
@@ -130,7 +137,9 @@ class UseCases:
 
     start_upload: StartUpload
     sign_part: SignPart
+    sign_parts: SignParts
     record_part: RecordPart
+    record_parts: RecordParts
     complete_upload: CompleteUpload
     abort_upload: AbortUpload
     list_parts: ListParts

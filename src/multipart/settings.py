@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     s3_bucket_name: str = Field(min_length=3, max_length=63, pattern=r"^[A-Za-z0-9._-]*$")
     s3_endpoint_url: _Endpoint = None
     s3_public_endpoint_url: _Endpoint = None
-    s3_key_prefix: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9!_.*'()/-]*$")
+    s3_key_prefix: str = Field(
+        default="", max_length=100, pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$"
+    )
 
     mongo_uri: SecretStr | None = None
     mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")

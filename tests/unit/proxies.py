@@ -15,6 +15,7 @@ from multipart_upload.domain.ports import (
     SessionQuery,
     SessionRepository,
     SignedPart,
+    SignedParts,
     UploadPage,
 )
 
@@ -37,6 +38,18 @@ class StoreProxy:
     ) -> SignedPart:
         return await self.store.sign_part(
             key, store_upload_id, part_number, expires_in=expires_in, content_length=content_length
+        )
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        return await self.store.sign_parts(
+            key, store_upload_id, part_numbers, expires_in=expires_in
         )
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:

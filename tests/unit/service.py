@@ -17,10 +17,13 @@ from multipart_upload.domain.uploads import (
     ListParts,
     ListSessions,
     NewUpload,
+    RecentSessions,
     RecordedPart,
     RecordPart,
+    RecordParts,
     SessionAddress,
     SignPart,
+    SignParts,
     StartUpload,
     SweepUploads,
     UploadPolicy,
@@ -63,11 +66,19 @@ class Service:
 
     @property
     def sign(self) -> SignPart:
-        return SignPart(self.sessions, self.store, self.policy)
+        return SignPart(RecentSessions(self.sessions, self.clock), self.store, self.policy)
+
+    @property
+    def sign_many(self) -> SignParts:
+        return SignParts(self.sign)
 
     @property
     def record(self) -> RecordPart:
         return RecordPart(self.sessions, self.clock)
+
+    @property
+    def record_many(self) -> RecordParts:
+        return RecordParts(self.record)
 
     @property
     def complete(self) -> CompleteUpload:

@@ -69,6 +69,13 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.aws_region, settings.s3_key_prefix) == ("us-west-2", "in/")
 
 
+def test_a_prefix_may_spread_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    monkeypatch.setenv("S3_KEY_PREFIX", "in/{shard}/")
+
+    assert load_settings().s3_key_prefix == "in/{shard}/"
+
+
 def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("AWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=\n")
     monkeypatch.setenv("MONGO_URI", "")
@@ -129,6 +136,8 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("S3_PUBLIC_ENDPOINT_URL", "https://a host"),
         ("S3_KEY_PREFIX", "with space/"),
         ("S3_KEY_PREFIX", "p" * 101),
+        ("S3_KEY_PREFIX", "{shards}/"),
+        ("S3_KEY_PREFIX", "{shard/"),
         ("MONGO_URI", "127.0.0.1:27017"),
         ("MONGO_URI", f"mongodb://user:{SECRET}"),
         ("MONGO_URI", f"mongodb://user:{SECRET}@host:port"),

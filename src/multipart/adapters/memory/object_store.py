@@ -21,6 +21,7 @@ from ...domain.ports import (
     NewObject,
     OpenedUpload,
     SignedPart,
+    SignedParts,
     UploadPage,
 )
 
@@ -77,6 +78,22 @@ class MemoryObjectStore:
         length = {} if content_length is None else {"Content-Length": str(content_length)}
         terms = {"upload": store_upload_id, "part": part_number, "until": expires_at, **length}
         return SignedPart(f"memory:{quote(key)}?{urlencode(terms)}", length, expires_at)
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Write down what may be put, once for each part."""
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        urls = {}
+        for number in part_numbers:
+            signed = await self.sign_part(key, store_upload_id, number, expires_in=expires_in)
+            urls[number] = signed.url
+        return SignedParts(urls, expires_at)
 
     async def put(self, signed: SignedPart, body: bytes) -> str:
         """Do what S3 does on a PUT, and return the ETag header.

@@ -58,6 +58,14 @@ class SignedPart:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedParts:
+    """URLs by part number, on each of which a client may PUT that part until `expires_at`."""
+
+    urls: Mapping[int, str]
+    expires_at: datetime
+
+
 class ObjectStore(Protocol):
     """Keeps bytes.
 
@@ -85,6 +93,20 @@ class ObjectStore(Protocol):
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
 
         The URL may live shorter than asked for: never over 7 days, nor longer than the credentials.
+        """
+        ...
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
+
+        However many there are, others are served in between.
         """
         ...
 

@@ -8,8 +8,11 @@ from .list_parts import ListParts
 from .list_sessions import ListSessions
 from .policy import UploadPolicy
 from .readiness import CheckReadiness
+from .recent_sessions import RecentSessions
 from .record_part import RecordedPart, RecordPart
+from .record_parts import PartReport, RecordParts
 from .sign_part import SignPart
+from .sign_parts import SignParts
 from .start import NewUpload, StartUpload
 from .status import GetUploadStatus, UploadStatus
 from .sweep import SweepUploads
@@ -24,10 +27,14 @@ __all__ = [
     "ListParts",
     "ListSessions",
     "NewUpload",
+    "PartReport",
+    "RecentSessions",
     "RecordPart",
+    "RecordParts",
     "RecordedPart",
     "SessionAddress",
     "SignPart",
+    "SignParts",
     "StartUpload",
     "StoreScan",
     "StrayUpload",

@@ -11,8 +11,9 @@ from typing import Final
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
-from ...container import Container, use_cases
+from ...container import Container, UseCases, use_cases
 from ..housekeeping import housekeeping
+from .batches import BatchController
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
@@ -21,24 +22,25 @@ from .queries import QueryController
 from .request_id import HEADER, send_request_id
 from .uploads import UploadController
 
-# The largest body of these routes is a start-upload with all its metadata, a few KiB.
+# The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
 
 
 def create_app(container: Container) -> Litestar:
     """Make the service; its resources open when it starts and close when it stops."""
+    opened: list[UseCases] = []
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
         interval = timedelta(seconds=container.settings().sweep_interval_seconds)
-        async with use_cases(container) as cases, housekeeping(cases, interval):
-            app.state.use_cases = cases
+        async with use_cases(container) as found, housekeeping(found, interval):
+            opened[:] = [found]
             yield
 
     return Litestar(
-        route_handlers=[UploadController, QueryController, HealthController],
+        route_handlers=[UploadController, BatchController, QueryController, HealthController],
         lifespan=[lifespan],
-        dependencies=use_case_dependencies(),
+        dependencies=use_case_dependencies(opened),
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id],
         cors_config=_cors(container.settings().allowed_origins),
