@@ -17,6 +17,7 @@ from ...domain.ports import (
     NewObject,
     OpenedUpload,
     SignedPart,
+    SignedPost,
     UploadPage,
 )
 from .errors import QUICK_SECONDS, answered, code_of
@@ -77,6 +78,12 @@ class S3ObjectStore:
         return await self.presigner.sign_part(
             key, store_upload_id, part_number, expires_in, content_length
         )
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Sign a form for one whole file."""
+        return await self.presigner.sign_post(new, max_size, expires_in)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""

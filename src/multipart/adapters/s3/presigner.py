@@ -12,8 +12,9 @@ from aiobotocore.session import AioSession
 
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_URL_SECONDS
-from ...domain.ports import SignedPart
+from ...domain.ports import NewObject, SignedPart, SignedPost
 from .errors import QUICK_SECONDS, answered
+from .post_form import PostForm, signed_post
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -44,6 +45,19 @@ class Presigner:
             url = await self._signed("upload_part", params, seconds)
         headers = {} if content_length is None else {"Content-Length": str(content_length)}
         return SignedPart(url, headers, _end_of(url))
+
+    async def sign_post(self, new: NewObject, max_size: int, expires_in: timedelta) -> SignedPost:
+        """Sign a form for a whole file; see ObjectStore.sign_post."""
+        form = PostForm.of(new, max_size)
+        async with answered(QUICK_SECONDS):
+            signed = await self.client.generate_presigned_post(
+                self.bucket,
+                new.key,
+                Fields=dict(form.fields),
+                Conditions=list(form.conditions),
+                ExpiresIn=await self._life(expires_in),
+            )
+        return signed_post(signed)
 
     async def location(self, key: str) -> str:
         """Give the unsigned URL of an object, percent-encoded."""

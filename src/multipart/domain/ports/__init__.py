@@ -8,6 +8,7 @@ from .object_store import (
     ObjectStore,
     OpenedUpload,
     SignedPart,
+    SignedPost,
     UploadPage,
 )
 from .session_repository import SessionPage, SessionQuery, SessionRepository
@@ -23,5 +24,6 @@ __all__ = [
     "SessionQuery",
     "SessionRepository",
     "SignedPart",
+    "SignedPost",
     "UploadPage",
 ]

@@ -3,6 +3,7 @@
 from .abort import AbortUpload
 from .address import SessionAddress
 from .complete import CompleteUpload
+from .complete_named import CompleteNamedParts, NamedPart
 from .lifecycle import CheckLifecycle
 from .list_parts import ListParts
 from .list_sessions import ListSessions
@@ -10,6 +11,7 @@ from .policy import UploadPolicy
 from .readiness import CheckReadiness
 from .record_part import RecordedPart, RecordPart
 from .sign_part import SignPart
+from .sign_single import SignSingleUpload
 from .start import NewUpload, StartUpload
 from .status import GetUploadStatus, UploadStatus
 from .sweep import SweepUploads
@@ -19,15 +21,18 @@ __all__ = [
     "AbortUpload",
     "CheckLifecycle",
     "CheckReadiness",
+    "CompleteNamedParts",
     "CompleteUpload",
     "GetUploadStatus",
     "ListParts",
     "ListSessions",
+    "NamedPart",
     "NewUpload",
     "RecordPart",
     "RecordedPart",
     "SessionAddress",
     "SignPart",
+    "SignSingleUpload",
     "StartUpload",
     "StoreScan",
     "StrayUpload",
