@@ -23,7 +23,7 @@ help: ## List what make can do
 run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
 	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
 
-test: .venv/.all .venv-ministack/.all ## Run every test
+test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test
 	@.venv/bin/python -m pytest --cov
 
 lint: .venv/.all ## Check style, types and the direction of imports
@@ -38,7 +38,7 @@ format: .venv/.all ## Format the code and mend what can be mended
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache *.egg-info
+		.import_linter_cache *.egg-info tests/browser/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each set-up ends in a stamp, so that it is done once, and again when what it read has changed.
@@ -62,6 +62,13 @@ clean: ## Remove everything that make made
 	@.venv-ministack/bin/python $(PIP_INSTALL) -r constraints-ministack.txt
 	@.venv-ministack/bin/python $(COMPILE_ALL) .venv-ministack/lib
 	@touch $@
+
+# Uppy, for tests in a browser alone: without npm they are skipped.
+.venv/.npm: .venv/.made tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing Uppy into tests/browser/node_modules ..."; \
+		npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "There is no npm on PATH: the tests with Uppy cannot run."; fi
 
 # The pip that comes with Python takes twice as long as the pinned one.
 .venv/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
