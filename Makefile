@@ -23,7 +23,7 @@ help: ## List what make can do
 run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
 	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
 
-test: .venv/.all .venv-ministack/.all ## Run every test
+test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test
 	@.venv/bin/python -m pytest --cov
 
 # wrk is Debian's; without npm the table has no Companion.
@@ -42,7 +42,8 @@ format: .venv/.all ## Format the code and mend what can be mended
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules
+		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules \
+		tests/browser/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each set-up ends in a stamp, so that it is done once, and again when what it read has changed.
@@ -76,6 +77,13 @@ benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
 	@.venv-ministack/bin/python $(PIP_INSTALL) -r constraints-ministack.txt
 	@.venv-ministack/bin/python $(COMPILE_ALL) .venv-ministack/lib
 	@touch $@
+
+# Uppy, for tests in a browser alone: without npm they are skipped.
+.venv/.npm: .venv/.made tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing Uppy into tests/browser/node_modules ..."; \
+		npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "There is no npm on PATH: the tests with Uppy cannot run."; fi
 
 # The pip that comes with Python takes twice as long as the pinned one.
 .venv/.made .venv-bench/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt

@@ -72,7 +72,7 @@ def opened(place: S3Config) -> Presigner:
 
 def presigner_at(now: datetime) -> Presigner:
     origin = "https://bucket.s3.eu-west-1.amazonaws.com"
-    return Presigner(s3_session(CONFIG), origin, "/", CONFIG.region, lambda: now)
+    return Presigner(s3_session(CONFIG), CONFIG.bucket, origin, "/", CONFIG.region, lambda: now)
 
 
 @settings(deadline=None, max_examples=400)

@@ -16,6 +16,7 @@ from multipart_upload.domain.ports import (
     SessionRepository,
     SignedPart,
     SignedParts,
+    SignedPost,
     UploadPage,
 )
 
@@ -51,6 +52,11 @@ class StoreProxy:
         return await self.store.sign_parts(
             key, store_upload_id, part_numbers, expires_in=expires_in
         )
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        return await self.store.sign_post(new, max_size=max_size, expires_in=expires_in)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         return await self.store.list_parts(key, store_upload_id)

@@ -12,6 +12,7 @@ from multipart_upload.domain.model import UploadSession
 from multipart_upload.domain.ports import ObjectStore, SessionRepository
 from multipart_upload.domain.uploads import (
     AbortUpload,
+    CompleteNamedParts,
     CompleteUpload,
     GetUploadStatus,
     ListParts,
@@ -24,6 +25,7 @@ from multipart_upload.domain.uploads import (
     SessionAddress,
     SignPart,
     SignParts,
+    SignSingleUpload,
     StartUpload,
     SweepUploads,
     UploadPolicy,
@@ -83,6 +85,14 @@ class Service:
     @property
     def complete(self) -> CompleteUpload:
         return CompleteUpload(self.sessions, self.store, self.policy)
+
+    @property
+    def complete_named(self) -> CompleteNamedParts:
+        return CompleteNamedParts(self.list_parts, self.complete)
+
+    @property
+    def sign_single(self) -> SignSingleUpload:
+        return SignSingleUpload(self.store, self.policy)
 
     @property
     def abort(self) -> AbortUpload:

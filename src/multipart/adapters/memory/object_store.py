@@ -22,6 +22,7 @@ from ...domain.ports import (
     OpenedUpload,
     SignedPart,
     SignedParts,
+    SignedPost,
     UploadPage,
 )
 
@@ -47,7 +48,9 @@ class _Upload:
 
 
 class MemoryObjectStore:
-    """Keeps bytes as long as the process lives; its URLs are `memory:` ones, for its own `put`.
+    """Keeps bytes as long as the process lives.
+
+    Its URLs are `memory:` ones, for its own `put` and `post`.
 
     `life` is what a bucket's lifecycle rule says of open uploads; here nothing enforces it.
     """
@@ -56,6 +59,7 @@ class MemoryObjectStore:
         self.objects: dict[str, MemoryObject] = {}
         self._clock = clock
         self._life = life
+        self._posts: dict[str, tuple[NewObject, int]] = {}
         self._uploads: defaultdict[str, dict[str, _Upload]] = defaultdict(dict)
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
@@ -113,6 +117,25 @@ class MemoryObjectStore:
         upload.parts[number] = StoredPart(number=number, etag=etag, size=len(body), stored_at=now)
         upload.bodies[number] = body
         return f'"{etag}"'
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Remember what may be posted."""
+        policy = uuid4().hex
+        self._posts[policy] = (new, max_size)
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        return SignedPost("memory:/", {"key": new.key, "policy": policy}, expires_at)
+
+    async def post(self, signed: SignedPost, body: bytes) -> bool:
+        """Do what S3 does on a POST of the form, and tell whether it took the file."""
+        new, max_size = self._posts[signed.fields["policy"]]
+        is_allowed = signed.fields["key"] == new.key and self._clock.now() <= signed.expires_at
+        if not is_allowed or len(body) > max_size:
+            return False
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        self.objects[new.key] = MemoryObject(body=body, etag=etag, new=new)
+        return True
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts."""

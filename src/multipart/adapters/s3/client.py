@@ -72,7 +72,7 @@ async def open_presigner(session: AioSession, config: S3Config) -> Presigner:
     parts = urlsplit(url)
     _, _, region, *_ = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.removesuffix(_ANY_KEY)
-    return Presigner(session, origin, path, region)
+    return Presigner(session, config.bucket, origin, path, region)
 
 
 def s3_session(config: S3Config) -> AioSession:

@@ -18,6 +18,7 @@ from ...domain.ports import (
     OpenedUpload,
     SignedPart,
     SignedParts,
+    SignedPost,
     UploadPage,
 )
 from .errors import QUICK_SECONDS, answered, code_of
@@ -89,6 +90,12 @@ class S3ObjectStore:
     ) -> SignedParts:
         """Sign a PUT of each part."""
         return await self.presigner.sign_parts(key, store_upload_id, part_numbers, expires_in)
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Sign a form for one whole file."""
+        return await self.presigner.sign_post(new, max_size, expires_in)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""

@@ -14,8 +14,9 @@ from botocore.exceptions import NoCredentialsError
 
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_URL_SECONDS
-from ...domain.ports import SignedPart, SignedParts
+from ...domain.ports import NewObject, SignedPart, SignedParts, SignedPost
 from .errors import QUICK_SECONDS, answered
+from .post_form import signed_post
 from .sigv4 import Grant, Signer, UrlSigner
 
 _CHUNK: Final = 1000
@@ -46,6 +47,7 @@ class Presigner:
     """
 
     session: AioSession
+    bucket: str
     origin: str
     path: str
     region: str
@@ -84,6 +86,12 @@ class Presigner:
                 urls[number] = sign(*_queries(upload_id, number))
             await asyncio.sleep(0)
         return SignedParts(urls, second.expires_at)
+
+    async def sign_post(self, new: NewObject, max_size: int, expires_in: timedelta) -> SignedPost:
+        """Sign a form for a whole file; see ObjectStore.sign_post."""
+        async with answered(QUICK_SECONDS):
+            grant = await self._grant(self.now().replace(microsecond=0), expires_in)
+        return signed_post(new, max_size, f"{self.origin}{self.path}", self.bucket, grant)
 
     def location(self, key: str) -> str:
         """Give the unsigned URL of an object, percent-encoded."""

@@ -33,6 +33,19 @@ class Grant:
     seconds: int
 
 
+def signed_names(grant: Grant) -> dict[str, str]:
+    """Give what a form tells of its grant, by S3's names of the fields."""
+    stamp = f"{grant.signed_at:%Y%m%dT%H%M%SZ}"
+    scope = f"{stamp[:8]}/{grant.region}/{_SERVICE}/aws4_request"
+    token = {} if grant.token is None else {"x-amz-security-token": grant.token}
+    return {
+        "x-amz-algorithm": _ALGORITHM,
+        "x-amz-credential": f"{grant.access_key}/{scope}",
+        "x-amz-date": stamp,
+        **token,
+    }
+
+
 class Signer:
     """Signs by one grant: what all its URLs share is prepared once."""
 

@@ -9,6 +9,7 @@ from .object_store import (
     OpenedUpload,
     SignedPart,
     SignedParts,
+    SignedPost,
     UploadPage,
 )
 from .session_repository import SessionPage, SessionQuery, SessionRepository
@@ -25,5 +26,6 @@ __all__ = [
     "SessionRepository",
     "SignedPart",
     "SignedParts",
+    "SignedPost",
     "UploadPage",
 ]

@@ -3,6 +3,7 @@
 from .abort import AbortUpload
 from .address import SessionAddress
 from .complete import CompleteUpload
+from .complete_named import CompleteNamedParts, NamedPart
 from .lifecycle import CheckLifecycle
 from .list_parts import ListParts
 from .list_sessions import ListSessions
@@ -13,6 +14,7 @@ from .record_part import RecordedPart, RecordPart
 from .record_parts import PartReport, RecordParts
 from .sign_part import SignPart
 from .sign_parts import SignParts
+from .sign_single import SignSingleUpload
 from .start import NewUpload, StartUpload
 from .status import GetUploadStatus, UploadStatus
 from .sweep import SweepUploads
@@ -22,10 +24,12 @@ __all__ = [
     "AbortUpload",
     "CheckLifecycle",
     "CheckReadiness",
+    "CompleteNamedParts",
     "CompleteUpload",
     "GetUploadStatus",
     "ListParts",
     "ListSessions",
+    "NamedPart",
     "NewUpload",
     "PartReport",
     "RecentSessions",
@@ -35,6 +39,7 @@ __all__ = [
     "SessionAddress",
     "SignPart",
     "SignParts",
+    "SignSingleUpload",
     "StartUpload",
     "StoreScan",
     "StrayUpload",

@@ -8,10 +8,13 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from ...container import Container, UseCases, use_cases
+from ...settings import Settings
+from ..companion.router import companion_router
+from ..companion.users import UserSource
 from ..housekeeping import housekeeping
 from .batches import BatchController
 from .dependencies import use_case_dependencies
@@ -24,6 +27,7 @@ from .uploads import UploadController
 
 # The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
+_REQUEST_HEADERS: Final = ("Content-Type", "Authorization", "Idempotency-Key", HEADER)
 
 
 def create_app(container: Container) -> Litestar:
@@ -38,12 +42,18 @@ def create_app(container: Container) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[UploadController, BatchController, QueryController, HealthController],
+        route_handlers=[
+            UploadController,
+            BatchController,
+            QueryController,
+            HealthController,
+            _companion(container.settings()),
+        ],
         lifespan=[lifespan],
         dependencies=use_case_dependencies(opened),
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id],
-        cors_config=_cors(container.settings().allowed_origins),
+        cors_config=_cors(container.settings()),
         openapi_config=openapi_config(version("multipart-upload")),
         request_max_body_size=MAX_BODY_BYTES,
         # The command line sets logging up; an app that is imported must not.
@@ -51,12 +61,18 @@ def create_app(container: Container) -> Litestar:
     )
 
 
-def _cors(origins: list[str]) -> CORSConfig | None:
-    if not origins:
+def _companion(settings: Settings) -> Router:
+    users = UserSource(settings.companion_user_id, settings.companion_user_header)
+    return companion_router(settings.s3_bucket_name, users)
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.allowed_origins:
         return None
     return CORSConfig(
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Authorization", "Idempotency-Key", HEADER],
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=[*_REQUEST_HEADERS, *settings.allowed_headers],
+        allow_credentials=settings.cors_allow_credentials,
         expose_headers=[HEADER, "Retry-After"],
     )
