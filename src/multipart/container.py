@@ -15,6 +15,7 @@ from .adapters.clock import SystemClock
 from .adapters.mongo import open_mongo_sessions
 from .adapters.mongo.uri import check_mongo_uri
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
+from .adapters.s3.origin import public_origin
 from .adapters.sql import open_sql_sessions
 from .adapters.sql.engine import checked_url, new_engine
 from .domain.ports import ObjectStore, SessionRepository
@@ -98,6 +99,11 @@ async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
 async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> None:
     """Make the bucket, if it is not there, with the CORS rules that browsers need."""
     await ensure_bucket(s3_config(settings), allowed_origins)
+
+
+def store_origin(settings: Settings) -> str:
+    """Give the origin of the URLs that clients are sent to."""
+    return public_origin(s3_config(settings))
 
 
 class Container(containers.DeclarativeContainer):

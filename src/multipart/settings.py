@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
+    web_page: bool = False
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
         default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
     )

@@ -20,7 +20,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Clear the environment and work in a folder without `.env`."""
     for name in os.environ:
         if re.match(
-            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_",
+            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|WEB_",
             name,
         ):
             monkeypatch.delenv(name)
@@ -43,6 +43,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
     assert settings.retention_seconds == 30 * 24 * 3600
     assert settings.max_upload_size == 10_000 * 5 * 1024**3
     assert settings.allowed_origins == []
+    assert settings.web_page is False
 
 
 def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:

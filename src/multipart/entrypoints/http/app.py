@@ -8,11 +8,13 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
-from ...container import Container, use_cases
+from ...container import Container, store_origin, use_cases
+from ...settings import Settings
 from ..housekeeping import housekeeping
+from ..web import web_page_router
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
@@ -36,7 +38,12 @@ def create_app(container: Container) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[UploadController, QueryController, HealthController],
+        route_handlers=[
+            UploadController,
+            QueryController,
+            HealthController,
+            *_web_page(container.settings()),
+        ],
         lifespan=[lifespan],
         dependencies=use_case_dependencies(),
         exception_handlers={**EXCEPTION_HANDLERS},
@@ -47,6 +54,10 @@ def create_app(container: Container) -> Litestar:
         # The command line sets logging up; an app that is imported must not.
         logging_config=None,
     )
+
+
+def _web_page(settings: Settings) -> list[Router]:
+    return [web_page_router(store_origin(settings))] if settings.web_page else []
 
 
 def _cors(origins: list[str]) -> CORSConfig | None:
