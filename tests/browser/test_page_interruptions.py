@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,19 @@ def film(tmp_path: Path) -> Path:
     file = tmp_path / NAME
     file.write_bytes(some_bytes(8 * MIB + 1000))
     return file
+
+
+def overwrite(file: Path) -> None:
+    file.write_bytes(b"changed")
+
+
+def twin_of(file: Path) -> Path:
+    """Make a file that differs in its time alone, as far as a page can know."""
+    twin = file.parent / "elsewhere" / file.name
+    twin.parent.mkdir()
+    twin.write_bytes(file.read_bytes())
+    os.utime(twin, (1, 1))
+    return twin
 
 
 def digest(file: Path) -> str:
@@ -77,7 +91,7 @@ async def test_after_a_reload_the_same_file_goes_on_where_it_was(
 
 
 async def test_another_file_is_not_taken_for_the_interrupted_one(
-    upload_page: UploadPage, film: Path, tmp_path: Path
+    upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, set())
     await upload_page.sign_in()
@@ -85,10 +99,8 @@ async def test_another_file_is_not_taken_for_the_interrupted_one(
     await upload_page.shows(NAME, "of 8.4 MB")
     await upload_page.page.reload()
     gate.open()
-    other = tmp_path / "other.bin"
-    other.write_bytes(b"other")
 
-    await upload_page.choose_again(NAME, other)
+    await upload_page.choose_again(NAME, twin_of(film))
 
     await upload_page.shows(NAME, "is not the file")
     await upload_page.choose_again(NAME, film)
@@ -245,6 +257,54 @@ async def test_retry_after_is_honoured(upload_page: UploadPage, film: Path) -> N
     assert asked_at[1] - asked_at[0] >= 1.9
 
 
+async def test_without_a_network_an_upload_waits_for_it(
+    upload_page: UploadPage, film: Path
+) -> None:
+    await upload_page.sign_in()
+    await upload_page.page.context.set_offline(offline=True)
+
+    await upload_page.choose(film)
+    await upload_page.shows(NAME, "Waiting for the network")
+    await upload_page.page.context.set_offline(offline=False)
+
+    await upload_page.is_done(NAME)
+    assert upload_page.digest(NAME) == digest(film)
+
+
+async def test_a_file_that_changes_on_the_way_is_not_sent_half_old_half_new(
+    upload_page: UploadPage, film: Path
+) -> None:
+    gate = await Gate.before_all_parts_but(upload_page, {2})
+    await upload_page.sign_in()
+    await upload_page.choose(film)
+    await upload_page.part_is_recorded(2)
+    await upload_page.press("Pause", NAME)
+    gate.open()
+
+    overwrite(film)
+    await upload_page.press("Resume", NAME)
+
+    await upload_page.shows(NAME, "The file has changed")
+    await expect(upload_page.button("Retry", NAME)).to_be_hidden()
+    assert upload_page.all_keys() == []
+
+
+async def test_a_file_that_is_chosen_twice_is_sent_once(
+    upload_page: UploadPage, film: Path
+) -> None:
+    gate = await Gate.before_all_parts_but(upload_page, {2})
+    await upload_page.sign_in()
+    await upload_page.choose(film)
+    await upload_page.part_is_recorded(2)
+
+    await upload_page.choose(film)
+    await upload_page.shows(NAME, "is already on its way")
+    gate.open()
+
+    await upload_page.is_done(NAME)
+    await expect(upload_page.page.get_by_role("row").filter(has_text=NAME)).to_have_count(1)
+
+
 async def test_an_upload_that_s3_has_thrown_away_is_sent_again_as_a_whole(
     upload_page: UploadPage, film: Path
 ) -> None:
@@ -258,6 +318,22 @@ async def test_an_upload_that_s3_has_thrown_away_is_sent_again_as_a_whole(
 
     upload_page.throw_uploads_away()
     await upload_page.press("Resume", NAME)
+
+    await upload_page.is_done(NAME)
+    assert upload_page.digest(NAME) == digest(film)
+    assert upload_page.times_sent(NAME)[2] == 2
+
+
+async def test_an_upload_that_s3_throws_away_on_the_way_is_sent_again_as_well(
+    upload_page: UploadPage, film: Path
+) -> None:
+    gate = await Gate.before_all_parts_but(upload_page, {2})
+    await upload_page.sign_in()
+    await upload_page.choose(film)
+    await upload_page.part_is_recorded(2)
+
+    upload_page.throw_uploads_away()
+    gate.open()
 
     await upload_page.is_done(NAME)
     assert upload_page.digest(NAME) == digest(film)

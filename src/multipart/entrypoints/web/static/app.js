@@ -32,6 +32,10 @@ window.addEventListener("beforeunload", (event) => {
   if ([...rows].some((row) => row.upload.isBusy)) event.preventDefault();
 });
 
+for (const event of ["online", "offline"]) {
+  window.addEventListener(event, () => rows.forEach((row) => row.draw()));
+}
+
 /** Show what a reload has interrupted, and not that of somebody else. */
 function showRemembered(name) {
   for (const row of rows) {

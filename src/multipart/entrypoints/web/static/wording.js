@@ -19,6 +19,7 @@ export function statusLine(upload) {
   const size = bytes(upload.record.size);
   if (upload.state === State.FAILED) return problemLine(upload.problem);
   if (upload.state === State.DONE) return `Done, ${size}`;
+  if (upload.isBusy && !navigator.onLine) return `Waiting for the network · ${size}`;
   if (upload.state !== State.UPLOADING) return `${PLAIN[upload.state]} · ${size}`;
   const speed = upload.speed.bytesPerSecond;
   const left = upload.record.size - upload.parts.sentBytes;
