@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint format constraints clean
+.PHONY: help run test bench lint format constraints screenshots clean
 
 PORT ?= 8000
 S3_PORT ?= 9000
@@ -39,6 +39,9 @@ lint: .venv/.all ## Check style, types and the direction of imports
 format: .venv/.all ## Format the code and mend what can be mended
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+
+screenshots: .venv/.all ## Make docs/screenshots anew (needs chromium; looks best with Inter installed)
+	@.venv/bin/python -m pytest --quiet tests/browser/screenshots.py
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \

@@ -16,6 +16,7 @@ from .adapters.mongo import open_mongo_sessions
 from .adapters.mongo.uri import check_mongo_uri
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
 from .adapters.s3.cors import apply_cors, check_cors
+from .adapters.s3.origin import public_origin
 from .adapters.sql import open_sql_sessions
 from .adapters.sql.engine import checked_url, new_engine
 from .domain.ports import ObjectStore, SessionRepository
@@ -114,6 +115,11 @@ async def let_pages_in(settings: Settings, allowed_origins: Sequence[str]) -> No
 async def what_keeps_pages_out(settings: Settings, origins: Sequence[str]) -> list[str]:
     """Say in sentences what the bucket's CORS rules lack. Raise UploadError if S3 does not tell."""
     return await check_cors(s3_config(settings), origins)
+
+
+def store_origin(settings: Settings) -> str:
+    """Give the origin of the URLs that clients are sent to."""
+    return public_origin(s3_config(settings))
 
 
 class Container(containers.DeclarativeContainer):

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
     cors_allow_credentials: bool = False
     cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(_header_names)] = ""
+    web_page: bool = False
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
         default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
     )

@@ -172,6 +172,7 @@ def test_dev_takes_an_upload_and_leaves_nothing_behind(
         location = answer(upload.complete())["location"]
         assert location.startswith(dev.s3)
         assert httpx.get(location, trust_env=False).content == file
+        assert "<title>Uploads</title>" in api.get("/").text
         pids = dev.processes()
         assert len(pids) > 1
         assert list(tmp_path.iterdir())

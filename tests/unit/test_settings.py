@@ -20,7 +20,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Clear the environment and work in a folder without `.env`."""
     for name in os.environ:
         if re.match(
-            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|COMPANION_",
+            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|COMPANION_|WEB_",
             name,
         ):
             monkeypatch.delenv(name)
@@ -45,6 +45,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
     assert (settings.allowed_origins, settings.allowed_headers) == ([], [])
     assert settings.companion_user_id == "companion"
     assert settings.companion_user_header is None
+    assert settings.web_page is False
 
 
 def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,12 @@ from typing import Final
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
-from ...container import Container, UseCases, use_cases
+from ...container import Container, UseCases, store_origin, use_cases
 from ...settings import Settings
 from ..companion.router import companion_router
 from ..companion.users import UserSource
 from ..housekeeping import housekeeping
+from ..web import web_page_router
 from .batches import BatchController
 from .dependencies import use_case_dependencies
 from .health import HealthController
@@ -48,6 +49,7 @@ def create_app(container: Container) -> Litestar:
             QueryController,
             HealthController,
             _companion(container.settings()),
+            *_web_page(container.settings()),
         ],
         lifespan=[lifespan],
         dependencies=use_case_dependencies(opened),
@@ -64,6 +66,10 @@ def create_app(container: Container) -> Litestar:
 def _companion(settings: Settings) -> Router:
     users = UserSource(settings.companion_user_id, settings.companion_user_header)
     return companion_router(settings.s3_bucket_name, users)
+
+
+def _web_page(settings: Settings) -> list[Router]:
+    return [web_page_router(store_origin(settings))] if settings.web_page else []
 
 
 def _cors(settings: Settings) -> CORSConfig | None:
