@@ -46,10 +46,12 @@ def main() -> None:
         for _ in range(options.rounds):
             with _started(roster.OURS, folder, environment) as server:
                 extra.ready.append(server.seconds_to_ready)
+        # Now already: the soak takes minutes more, and may be cut short.
+        write_report(options.output, found, extra)
         if options.soak:
             with _started(roster.OURS, folder, environment) as server:
                 _soak(server, options.soak, extra)
-    write_report(options.output, found, extra)
+            write_report(options.output, found, extra)
 
 
 def _options() -> argparse.Namespace:
