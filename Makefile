@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint format constraints screenshots clean
+.PHONY: help run test chaos bench lint format constraints screenshots clean
 
 PORT ?= 8000
 S3_PORT ?= 9000
@@ -23,8 +23,11 @@ help: ## List what make can do
 run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
 	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
 
-test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test
+test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test but those of chaos
 	@.venv/bin/python -m pytest --cov
+
+chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS_ROUNDS=30 times each
+	@.venv/bin/python -m pytest -m chaos
 
 # wrk is Debian's; without npm the table has no Companion.
 bench: .venv-bench/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)

@@ -59,6 +59,16 @@ def versitygw(
 
 
 @pytest.fixture(scope="session")
+def ceph_rgw(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[S3Server]:
+    """Provide Ceph's gateway; nobody is asked to have it."""
+    if not os.environ.get("CEPH_RGW"):
+        pytest.skip("CEPH_RGW names no script that starts Ceph's S3 gateway")
+    yield from _started((s3_kinds.ceph_rgw,), tmp_path_factory, request.config)
+
+
+@pytest.fixture(scope="session")
 def moto(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:

@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 READY_SECONDS: Final = 30.0
+INSTALL_SECONDS: Final = 300.0
 _POLICY: Final = (
     '{"Version": "2012-10-17",'
     ' "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
@@ -148,6 +149,38 @@ class MiniStack(S3Server):
         iam.close()
 
 
+class CephRgw(S3Server):
+    """A store of several processes, which a script starts and stops; it keeps nothing over that."""
+
+    def __init__(self, script: Path, folder: Path) -> None:
+        super().__init__(f"Ceph RGW by {script.name}", folder, str(script))
+        self._is_running = False
+
+    def start(self) -> None:
+        """Start it, installed first if need be, and take the keys that the script tells."""
+        if self._is_running:
+            return
+        told = dict(line.split("=", 1) for line in self._run("start", str(self.port)).splitlines())
+        self._is_running = True
+        self.access_key, self.secret_key = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
+
+    def _end(self, sign: signal.Signals) -> None:
+        super()._end(sign)
+        if self._is_running:
+            self._run("stop")
+            self._is_running = False
+
+    def _run(self, verb: str, *more: str) -> str:
+        command = [*self._command, verb, str(self._folder / "ceph"), *more]
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+        if ended.returncode:
+            msg = f"{self.name} does not {verb}:\n{ended.stderr}"
+            raise RuntimeError(msg)
+        return ended.stdout
+
+
 def versitygw(folder: Path, _root: Path) -> S3Server | None:
     """Give the S3 server on a folder, if PATH has it: of all here the nearest to AWS."""
     if (program := shutil.which("versitygw")) is None:
@@ -169,6 +202,12 @@ def ministack(folder: Path, root: Path) -> S3Server | None:
     here = root / ".venv-ministack" / "bin" / "ministack"
     program = shutil.which("ministack") or (str(here) if here.exists() else None)
     return None if program is None else MiniStack(program, folder)
+
+
+def ceph_rgw(folder: Path, root: Path) -> S3Server | None:
+    """Give Ceph, if CEPH_RGW names the script that starts it; it takes a minute to install."""
+    script = os.environ.get("CEPH_RGW")
+    return CephRgw(root / script, folder) if script else None
 
 
 def moto(folder: Path, _root: Path) -> S3Server:

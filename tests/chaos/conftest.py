@@ -1,0 +1,73 @@
+"""Services on servers that a test may kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.bucket import Bucket
+from tests.servers.mongodb import with_database
+from tests.servers.mongodb_kinds import MongoServer
+from tests.servers.s3_kinds import S3Server
+
+from .arena import Arena
+from .rows import mongo_rows, sqlite_rows
+
+
+@pytest.fixture
+def bucket(strict_s3: S3Server) -> Iterator[Bucket]:
+    with Bucket.made_on(strict_s3) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def ceph_bucket(ceph_rgw: S3Server) -> Iterator[Bucket]:
+    with Bucket.made_on(ceph_rgw) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def killable_bucket(versitygw: S3Server) -> Iterator[Bucket]:
+    """Provide a bucket on the S3 that keeps everything over a kill; MiniStack forgets uploads."""
+    with Bucket.made_on(versitygw) as bucket:
+        yield bucket
+        versitygw.start()
+
+
+def on_mongo(folder: Path, bucket: Bucket, server: MongoServer) -> Arena:
+    uri = with_database(server.uri, "chaos")
+    return Arena(folder, bucket, {"MONGO_URI": uri}, partial(mongo_rows, uri))
+
+
+def on_sqlite(folder: Path, bucket: Bucket) -> Arena:
+    file = folder / "uploads.db"
+    url = f"sqlite+aiosqlite:///{file}"
+    return Arena(folder, bucket, {"DATABASE_URL": url}, partial(sqlite_rows, file))
+
+
+@pytest.fixture
+def mongo_arena(tmp_path: Path, bucket: Bucket, own_mongo_server: MongoServer) -> Arena:
+    return on_mongo(tmp_path, bucket, own_mongo_server)
+
+
+@pytest.fixture
+def ceph_arena(tmp_path: Path, ceph_bucket: Bucket, own_mongo_server: MongoServer) -> Arena:
+    return on_mongo(tmp_path, ceph_bucket, own_mongo_server)
+
+
+@pytest.fixture
+def sqlite_arena(tmp_path: Path, bucket: Bucket) -> Arena:
+    return on_sqlite(tmp_path, bucket)
+
+
+@pytest.fixture
+def killable_s3_arena(
+    tmp_path: Path, killable_bucket: Bucket, own_mongo_server: MongoServer
+) -> Arena:
+    arena = on_mongo(tmp_path, killable_bucket, own_mongo_server)
+    # Killed amid a complete, versitygw 1.8 neither lists the upload any more nor has the object.
+    arena.store_may_lose = True
+    return arena

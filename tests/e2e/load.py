@@ -1,0 +1,171 @@
+"""Clients that upload all the time and repeat each request until it is answered by 200."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from .bucket import Bucket
+from .lines import http_client, put, wait_until
+from .service import Service, run_command
+from .upload import Upload, answer, problem, some_bytes
+
+CLIENTS: Final = 4
+PARTS_BETWEEN: Final = 5
+PATIENCE_SECONDS: Final = 90.0
+_PAUSE_SECONDS: Final = 0.05
+# What a client may be told while something is away; nothing else.
+_TO_BE_REPEATED: Final = {
+    "repository-unavailable": 503,
+    "store-unavailable": 503,
+    "operation-in-progress": 409,
+    "concurrent-change": 409,
+}
+
+
+@dataclass
+class OpenUpload:
+    """An upload that goes on and on, and the ETags of the parts whose record was acknowledged."""
+
+    upload: Upload
+    recorded: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class FinishedUpload:
+    """An upload, its bytes, and the answer to its complete."""
+
+    upload: Upload
+    body: bytes
+    completed: httpx.Response
+
+
+@dataclass
+class Load:
+    """What its clients were told: `refusals` counts what was not a 200."""
+
+    api: httpx.Client
+    http: httpx.Client
+    over: Event = field(default_factory=Event)
+    refusals: Counter[str] = field(default_factory=Counter)
+    open: list[OpenUpload] = field(default_factory=list)
+    finished: list[FinishedUpload] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Send parts of one upload, again and again, and between them all of another one."""
+        going_on = OpenUpload(self._start(b""))
+        self.open.append(going_on)
+        for number in range(1, 10_001):
+            going_on.recorded[number] = self._send(going_on.upload, number, _body(number))
+            if number % PARTS_BETWEEN == 0:
+                self.finished.append(self._whole(_body(number)))
+                time.sleep(_PAUSE_SECONDS)
+            if self.over.is_set():
+                return
+
+    def _whole(self, body: bytes) -> FinishedUpload:
+        upload = self._start(body)
+        self._send(upload, 1, body)
+        return FinishedUpload(upload, body, self._told(upload.complete))
+
+    def _start(self, body: bytes) -> Upload:
+        # With the key a repeated start gives the session that the first may have made.
+        headers = {"Idempotency-Key": uuid4().hex}
+        fields: dict[str, Any] = {
+            "user_id": f"user-{uuid4().hex}",
+            "filename": "a.bin",
+            "content_type": "text/plain",
+            **({"size": len(body)} if body else {}),
+        }
+        started = self._told(
+            lambda: self.api.post("/api/start-upload", json=fields, headers=headers)
+        )
+        return Upload(self.api, fields["user_id"], answer(started))
+
+    def _send(self, upload: Upload, number: int, body: bytes) -> str:
+        """Sign, PUT and record a part, and give its ETag."""
+        signed = answer(self._told(lambda: upload.sign(number)))
+        etag = put(self.http, signed, body)
+        self._told(lambda: upload.record(number, etag, size=len(body)))
+        return etag
+
+    def _told(self, call: Callable[[], httpx.Response]) -> httpx.Response:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (response := call()).is_success:
+            code = response.json()["code"]
+            problem(response, _TO_BE_REPEATED.get(code, 503), code)
+            assert int(response.headers["retry-after"]) >= 1
+            assert time.monotonic() < deadline, response.text
+            self.refusals[code] += 1
+            time.sleep(_PAUSE_SECONDS)
+        return response
+
+
+@contextmanager
+def load_that_loses_nothing(
+    service: Service, bucket: Bucket, settings: Mapping[str, str]
+) -> Iterator[Load]:
+    """Upload while the block does its worst; then find that all was kept, by the same process."""
+    with service.client() as api, http_client() as http:
+        with _under_load(Load(api, http)) as load:
+            yield load
+        _require_nothing_lost(load, bucket)
+        swept = run_command(
+            service.log_file.parent, settings, "sweep", "--once", "--older-than", "0s"
+        )
+        assert swept.returncode == 0, swept.stderr
+        _require_nothing_left_over(load, bucket)
+    assert service.process.poll() is None
+
+
+@contextmanager
+def _under_load(load: Load) -> Iterator[Load]:
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(load.run) for _ in range(CLIENTS)]
+        try:
+            wait_until(lambda: len(load.finished) >= CLIENTS, "the load is there")
+            yield load
+            enough = len(load.finished) + 2 * CLIENTS
+            wait_until(lambda: len(load.finished) >= enough, "all goes well again")
+        finally:
+            load.over.set()
+            # What went wrong in a client comes first: whoever waits for it waits in vain.
+            for client in clients:
+                client.result()
+
+
+def _require_nothing_lost(load: Load, bucket: Bucket) -> None:
+    """Find every state and part that was acknowledged, and every object once, in S3 as well."""
+    for one in load.open:
+        parts = answer(one.upload.list_parts())["parts"]
+        assert {part["part_number"]: part["etag"] for part in parts} == {
+            number: etag.strip('"') for number, etag in one.recorded.items()
+        }
+        assert {part["status"] for part in parts} == {"verified"}
+        assert answer(one.upload.status())["status"] == "in-progress"
+        # The list has what S3 holds, too; this counts what is in the database.
+        again = one.upload.record(1, one.recorded[1])
+        assert answer(again)["parts_recorded"] == len(one.recorded)
+    for done in load.finished:
+        assert answer(done.upload.status())["status"] == "completed"
+        assert done.upload.complete().content == done.completed.content
+        assert bucket.download(done.upload.key).body == done.body
+
+
+def _require_nothing_left_over(load: Load, bucket: Bucket) -> None:
+    """Find no more in S3 than what is still open, once the sweep has been there."""
+    assert [len(bucket.open_uploads(one.upload.key)) for one in load.open] == [1] * len(load.open)
+    assert not any(bucket.open_uploads(done.upload.key) for done in load.finished)
+
+
+def _body(number: int) -> bytes:
+    return some_bytes(50 + number, seed=number)

@@ -1,0 +1,141 @@
+"""Many callers complete one upload at the same time, through two processes: S3 is asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.servers.s3_proxy import InTurn, S3Proxy, held_until, s3_proxy, slow
+
+from .bucket import Bucket
+from .lines import at_once, through, wait_until
+from .service import Service, running_service
+from .upload import Upload, answer, problem
+
+pytestmark = pytest.mark.e2e
+
+COMPLETE: Final = "CompleteMultipartUpload"
+BODY: Final = b"one small part"
+CALLERS: Final = 50
+
+
+@pytest.fixture
+def line(bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(bucket.server.endpoint_url) as line:
+        yield line
+
+
+@pytest.fixture
+def settings(line: S3Proxy, bucket: Bucket, mongo_settings: dict[str, str]) -> dict[str, str]:
+    return {**through(line, bucket), **mongo_settings, "LEASE_SECONDS": "3"}
+
+
+@contextmanager
+def two_services(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Service, Service]]:
+    """Run two processes on the same database and bucket."""
+    with running_service(folder, settings) as one, running_service(folder, settings) as other:
+        yield one, other
+
+
+@contextmanager
+def seen_through(*services: Service) -> Iterator[list[Upload]]:
+    """Send all of an upload, and give it as seen through each of the services."""
+    with ExitStack() as stack:
+        apis = [stack.enter_context(service.client()) for service in services]
+        upload = Upload.start(apis[0], size=len(BODY))
+        upload.send(1, BODY)
+        yield [replace(upload, api=api) for api in apis]
+
+
+def require_one_object(bucket: Bucket, upload: Upload) -> None:
+    assert bucket.download(upload.key).body == BODY
+    assert not bucket.open_uploads(upload.key)
+
+
+def require_equal_answers(answers: list[httpx.Response]) -> None:
+    assert {response.status_code for response in answers} == {200}, answers[0].text
+    assert len({response.content for response in answers}) == 1
+
+
+@pytest.mark.parametrize("database", ["mongodb", "sqlite"])
+def test_50_concurrent_completes_through_two_processes_are_one_in_s3_and_50_equal_answers(
+    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, database: str
+) -> None:
+    if database == "sqlite":  # the same file for both, as the working folder is
+        del settings["MONGO_URI"]
+    line.faults[COMPLETE] = slow(3)
+    with two_services(tmp_path, settings) as services, seen_through(*services) as uploads:
+        answers = at_once([uploads[n % 2].complete for n in range(CALLERS)])
+        require_one_object(bucket, uploads[0])
+    require_equal_answers(answers)
+    assert (line.asked[COMPLETE], line.most_at_once[COMPLETE]) == (1, 1)
+
+
+def test_a_complete_that_takes_longer_than_its_lease_keeps_it(
+    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
+) -> None:
+    line.faults[COMPLETE] = slow(8)
+    with two_services(tmp_path, settings) as services, seen_through(*services) as uploads:
+        require_equal_answers(at_once([upload.complete for upload in uploads]))
+        require_one_object(bucket, uploads[0])
+    assert line.asked[COMPLETE] == 1
+
+
+@pytest.mark.parametrize("s3_ends", ["before-the-takeover", "after-the-takeover"])
+def test_the_waiting_caller_takes_over_from_a_process_that_was_killed(
+    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, s3_ends: str
+) -> None:
+    s3_may_end = Event()
+    line.faults[COMPLETE] = InTurn(held_until(s3_may_end))
+    with (
+        two_services(tmp_path, settings) as (doomed, survivor),
+        seen_through(doomed, survivor) as (upload, same),
+        ThreadPoolExecutor(2) as pool,
+    ):
+        killed = pool.submit(upload.complete)
+        wait_until(lambda: line.asked[COMPLETE], "S3 is asked to complete")
+        waiting = pool.submit(same.complete)
+        doomed.process.kill()
+        if s3_ends == "before-the-takeover":
+            s3_may_end.set()
+        taken_over = waiting.result()
+        s3_may_end.set()
+        with pytest.raises(httpx.TransportError):
+            killed.result()
+
+        wait_until(lambda: line.done[COMPLETE] == line.asked[COMPLETE], "S3 is at rest")
+        require_equal_answers([taken_over, same.complete()])
+        require_one_object(bucket, same)
+    assert line.asked[COMPLETE] == (1 if s3_ends == "before-the-takeover" else 2)
+
+
+def test_who_would_wait_longer_than_the_setting_is_told_to_come_back(
+    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
+) -> None:
+    s3_may_end = Event()
+    line.faults[COMPLETE] = held_until(s3_may_end)
+    with (
+        two_services(tmp_path, {**settings, "WAIT_SECONDS": "1"}) as services,
+        seen_through(*services) as (upload, same),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(upload.complete)
+        wait_until(lambda: line.asked[COMPLETE], "S3 is asked to complete")
+        refused = same.complete()
+        s3_may_end.set()
+
+        told = problem(refused, 409, "operation-in-progress")
+        assert told["upload_status"] == "completing"
+        assert int(refused.headers["retry-after"]) >= 1
+        require_equal_answers([first.result(), same.complete()])
+        require_one_object(bucket, same)
+    assert line.asked[COMPLETE] == 1
+    assert answer(first.result())["size"] == len(BODY)

@@ -1,0 +1,254 @@
+"""S3 keeps less than was sent, lists nothing, or throws an upload away: found, and curable."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.servers.s3_kinds import S3Server
+from tests.servers.s3_proxy import (
+    InTurn,
+    S3Proxy,
+    cut_after,
+    no_uploads_listed,
+    parts_from_years_ago,
+    s3_proxy,
+    slow,
+)
+
+from .bucket import Bucket
+from .lines import at_once, through, wait_until
+from .service import Service, run_command, running_service
+from .upload import Upload, answer, problem, some_bytes
+
+pytestmark = pytest.mark.e2e
+
+CREATE: Final = "CreateMultipartUpload"
+BODY: Final = some_bytes(300_000)
+FOUR_YEARS_IN_MILLISECONDS: Final = (4 * 365 + 1) * 24 * 3600 * 1000
+SIGNS: Final = 50
+
+
+@pytest.fixture(scope="module")
+def line(bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(bucket.server.endpoint_url) as line:
+        yield line
+
+
+@pytest.fixture(scope="module")
+def services(
+    line: S3Proxy,
+    bucket: Bucket,
+    mongo_settings: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Service, Service]]:
+    """Provide two processes on the same database and bucket."""
+    folder = tmp_path_factory.mktemp("services")
+    settings = {**through(line, bucket), **mongo_settings}
+    with running_service(folder, settings) as one, running_service(folder, settings) as other:
+        yield one, other
+
+
+@pytest.fixture
+def api(services: tuple[Service, Service], line: S3Proxy) -> Iterator[httpx.Client]:
+    line.faults.clear()
+    with services[0].client() as api:
+        yield api
+
+
+def begun(api: httpx.Client) -> Upload:
+    """Start an upload and send all of it: one part."""
+    upload = Upload.start(api, size=len(BODY))
+    upload.send(1, BODY)
+    return upload
+
+
+def thrown_away(bucket: Bucket, upload: Upload) -> None:
+    """Abort an upload in S3, as a lifecycle rule of the bucket does."""
+    bucket.client.abort_multipart_upload(**in_s3(bucket, upload))
+
+
+def put_cut_short(signed_url: str, body: bytes, sent: int) -> None:
+    """Begin to PUT a part, and hang up in the middle."""
+    url = urlsplit(signed_url)
+    head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n"
+    with socket.create_connection((url.hostname or "", url.port or 80)) as line:
+        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:sent])
+
+
+def in_s3(bucket: Bucket, upload: Upload) -> dict[str, str]:
+    """Name the open upload of a key as S3 does."""
+    (store_upload_id,) = bucket.open_uploads(upload.key)
+    return {"Bucket": bucket.name, "Key": upload.key, "UploadId": store_upload_id}
+
+
+def require_found_and_curable(upload: Upload, bucket: Bucket) -> None:
+    """Find that complete names part 1, and is content once it was sent again."""
+    refused = problem(upload.complete(), 409, "parts-missing")
+    assert (refused["mismatched_parts"], refused["missing_parts"]) == ([1], [])
+    upload.send(1, BODY)
+    assert answer(upload.complete())["size"] == len(BODY)
+    assert bucket.download(upload.key).body == BODY
+
+
+@pytest.mark.parametrize("is_reported", [False, True], ids=["unreported", "reported"])
+def test_a_part_of_which_s3_has_kept_only_the_beginning_is_found_at_completion(
+    api: httpx.Client, bucket: Bucket, *, is_reported: bool
+) -> None:
+    upload = begun(api) if is_reported else Upload.start(api, size=len(BODY))
+    # What a server without S3's all or nothing has after a PUT that was cut.
+    bucket.client.upload_part(**in_s3(bucket, upload), PartNumber=1, Body=BODY[:100_000])
+    require_found_and_curable(upload, bucket)
+
+
+def test_a_part_that_was_overwritten_by_a_put_cut_in_the_middle_is_found_at_completion(
+    versitygw: S3Server, tmp_path: Path
+) -> None:
+    def etag() -> str:
+        found = bucket.client.list_parts(**in_s3(bucket, upload))
+        return str(found["Parts"][0]["ETag"])
+
+    with (
+        Bucket.made_on(versitygw) as bucket,
+        running_service(tmp_path, bucket.settings) as service,
+        service.client() as api,
+    ):
+        upload = begun(api)
+        recorded = etag()
+        put_cut_short(answer(upload.sign(1))["signed_url"], BODY, 100_000)
+        # versitygw keeps it in its full length, zeros at the end: only the ETag tells.
+        wait_until(lambda: etag() != recorded, "S3 has another part")
+        require_found_and_curable(upload, bucket)
+
+
+def test_stale_uploads_end_by_their_own_ids_where_s3_lists_no_running_uploads(
+    line: S3Proxy, bucket: Bucket, tmp_path: Path
+) -> None:
+    settings = {
+        **through(line, bucket),
+        "UPLOAD_EXPIRY_SECONDS": "60",
+        "SIGNED_URL_SECONDS": "60",
+        "SWEEP_INTERVAL_SECONDS": "0",
+    }
+    line.faults.update(ListMultipartUploads=no_uploads_listed, ListParts=parts_from_years_ago)
+    with running_service(tmp_path, settings) as service, service.client() as api:
+        stale, empty, live = begun(api), Upload.start(api), begun(api)
+        age(tmp_path / "multipart.db", stale, empty)
+
+        swept = run_command(tmp_path, settings, "sweep", "--once", "--older-than", "0s")
+
+        assert swept.returncode == 0, swept.stderr
+        assert line.asked["ListMultipartUploads"]
+        for ended in (stale, empty):
+            assert answer(ended.status())["status"] == "expired"
+            assert not bucket.open_uploads(ended.key)
+        assert len(bucket.open_uploads(live.key)) == 1
+        assert answer(live.complete())["size"] == len(BODY)
+
+
+def age(database: Path, *uploads: Upload) -> None:
+    """Make the rows of uploads as old as S3 says that their parts are."""
+    times = ("created_at", "active_at", "expires_at", "due_at")
+    older = ", ".join(f"{time} = {time} - {FOUR_YEARS_IN_MILLISECONDS}" for time in times)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for upload in uploads:
+            changed = connection.execute(
+                f"UPDATE upload_sessions SET {older} WHERE id = ?",  # noqa: S608
+                [upload.started["upload_id"]],
+            )
+            assert changed.rowcount == 1
+
+
+@pytest.mark.parametrize("found_by", [Upload.status, Upload.list_parts, Upload.complete])
+def test_an_upload_that_s3_has_lost_says_so_whoever_finds_it(
+    api: httpx.Client, bucket: Bucket, found_by: Callable[[Upload], httpx.Response]
+) -> None:
+    upload = begun(api)
+    assert answer(upload.status())["parts_lost"] is False
+    thrown_away(bucket, upload)
+
+    found_by(upload)
+
+    status = answer(upload.status())
+    assert (status["parts_lost"], status["status"]) == (True, "initiated")
+    assert (status["parts_recorded"], status["missing_parts"]) == (0, [1])
+    assert answer(upload.list_parts())["parts"] == []
+    problem(upload.complete(), 409, "store-upload-gone")
+
+
+def test_50_signs_of_a_lost_upload_open_one_in_its_place_under_the_same_id(
+    api: httpx.Client, services: tuple[Service, Service], line: S3Proxy, bucket: Bucket
+) -> None:
+    upload = begun(api)
+    thrown_away(bucket, upload)
+    assert answer(upload.status())["parts_lost"] is True
+    line.faults[CREATE], opened_before = slow(1), line.asked[CREATE]
+
+    with services[1].client() as other_api:
+        same = replace(upload, api=other_api)
+        signed = at_once([partial((upload, same)[n % 2].sign, 1) for n in range(SIGNS)])
+
+    assert line.asked[CREATE] - opened_before == 1
+    assert {store_upload_id(answer(one)) for one in signed} == set(bucket.open_uploads(upload.key))
+    assert answer(upload.status())["parts_lost"] is False
+    assert answer(upload.list_parts())["parts"] == []
+    upload.send(1, BODY)
+    assert answer(upload.complete())["size"] == len(BODY)
+    assert bucket.download(upload.key).body == BODY
+
+
+def store_upload_id(signed: dict[str, Any]) -> str:
+    found: str
+    (found,) = parse_qs(urlsplit(signed["signed_url"]).query)["uploadId"]
+    return found
+
+
+def complete(upload: Upload) -> None:
+    answer(upload.complete())
+
+
+def abort(upload: Upload) -> None:
+    answer(upload.abort())
+
+
+@pytest.mark.parametrize("ended", [complete, abort])
+def test_no_upload_is_opened_anew_for_one_that_has_ended(
+    api: httpx.Client, line: S3Proxy, ended: Callable[[Upload], None]
+) -> None:
+    upload = begun(api)
+    ended(upload)
+    opened_before = line.asked[CREATE]
+
+    assert answer(upload.status())["parts_lost"] is False
+    problem(upload.sign(1), 409, "wrong-state")
+    assert line.asked[CREATE] == opened_before
+
+
+@pytest.mark.parametrize("is_begun_by_us", [True, False], ids=["answer-lost", "by-somebody"])
+def test_no_upload_is_opened_anew_for_one_that_s3_has_completed_and_we_do_not_know(
+    api: httpx.Client, line: S3Proxy, bucket: Bucket, *, is_begun_by_us: bool
+) -> None:
+    upload = begun(api)
+    opened_before = line.asked[CREATE]
+    if is_begun_by_us:
+        line.faults["CompleteMultipartUpload"] = InTurn(cut_after, cut_after)
+        problem(upload.complete(), 503, "store-unavailable")
+    else:
+        named = in_s3(bucket, upload)
+        parts = [{"PartNumber": 1, "ETag": bucket.client.list_parts(**named)["Parts"][0]["ETag"]}]
+        bucket.client.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+
+    assert answer(upload.status())["parts_lost"] is False
+    upload.sign(1)
+    assert answer(upload.complete())["size"] == len(BODY)
+    assert line.asked[CREATE] == opened_before

@@ -1,0 +1,80 @@
+"""The primary of a replica set dies or is cut off under load: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.servers.replica_set import ReplicaSet, find_replica_set
+
+from .bucket import Bucket
+from .lines import wait_until
+from .load import CLIENTS, Load, load_that_loses_nothing
+from .service import Service, running_service
+
+pytestmark = pytest.mark.e2e
+
+FAILOVER_SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    found = find_replica_set(tmp_path_factory.mktemp("replica-set"))
+    if found is None:
+        # Even where servers are required: what PyPI has in the place of mongod is always alone.
+        pytest.skip("no replica set: neither a mongod on PATH nor a Docker daemon")
+    try:
+        found.start()
+        yield found
+    finally:
+        found.discard()
+
+
+@pytest.fixture
+def settings(replica_set: ReplicaSet, bucket: Bucket) -> dict[str, str]:
+    uri = replica_set.uri(f"e2e_{uuid4().hex}")
+    return {
+        **bucket.settings,
+        "MONGO_URI": uri,
+        "LEASE_SECONDS": "3",
+        "SWEEP_INTERVAL_SECONDS": "0",
+    }
+
+
+@pytest.fixture
+def service(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
+    with running_service(tmp_path, settings) as service:
+        yield service
+
+
+def wait_until_uploads_go_on(load: Load) -> None:
+    enough = len(load.finished) + 2 * CLIENTS
+    wait_until(lambda: len(load.finished) >= enough, "uploads go on", FAILOVER_SECONDS)
+
+
+def test_a_primary_that_is_killed_under_load_costs_nothing_that_was_acknowledged(
+    replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
+) -> None:
+    with load_that_loses_nothing(service, bucket, settings) as load:
+        killed = replica_set.primary()
+        replica_set.kill(killed)
+        replica_set.primary(other_than=killed)
+        wait_until_uploads_go_on(load)
+        replica_set.start_member(killed)
+        replica_set.wait_until_whole()
+
+
+def test_a_primary_that_is_cut_off_under_load_costs_nothing_that_was_acknowledged(
+    replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
+) -> None:
+    with load_that_loses_nothing(service, bucket, settings) as load:
+        cut_off = replica_set.primary()
+        replica_set.cut_off(cut_off)
+        replica_set.primary(other_than=cut_off)
+        wait_until_uploads_go_on(load)
+        # It still believes that it is the primary, and is sent what the service asked it last.
+        replica_set.reconnect(cut_off)
+        replica_set.wait_until_whole()

@@ -1,0 +1,98 @@
+"""The use cases on real servers, in a time that can be moved on as in the unit tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import httpx
+
+from multipart_upload.adapters.memory import MemoryObjectStore
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.adapters.sql import open_sql_sessions
+from multipart_upload.domain.ports import ObjectStore, SessionRepository, SignedPart
+from multipart_upload.domain.uploads import UploadPolicy
+from tests.unit.proxies import RepositoryProxy, StoreProxy
+from tests.unit.service import Service, SettableClock
+
+
+class ShiftedClock(SettableClock):
+    """Goes on as every clock does, so and so much ahead of the others."""
+
+    def __init__(self, shift: timedelta = timedelta(0)) -> None:
+        self.shift = shift
+
+    @property
+    def time(self) -> datetime:
+        now = datetime.now(UTC) + self.shift
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    @time.setter
+    def time(self, time: datetime) -> None:
+        self.shift = time - datetime.now(UTC)
+
+
+class ShiftedRepository(RepositoryProxy):
+    """Tells a later time than the database does."""
+
+    def __init__(self, sessions: SessionRepository, clock: ShiftedClock) -> None:
+        super().__init__(sessions)
+        self.clock = clock
+
+    async def now(self) -> datetime:
+        return await super().now() + self.clock.shift
+
+
+class HttpBucket(StoreProxy):
+    """A bucket that takes parts as its clients send them."""
+
+    def __init__(self, store: ObjectStore, http: httpx.AsyncClient) -> None:
+        super().__init__(store)
+        self.http = http
+
+    async def put(self, signed: SignedPart, body: bytes) -> str:
+        answer = await self.http.put(signed.url, content=body, headers=dict(signed.headers))
+        return answer.raise_for_status().headers["ETag"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a service keeps what it keeps."""
+
+    database: str
+    s3: S3Config
+    policy: UploadPolicy
+
+
+@asynccontextmanager
+async def opened_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
+    # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
+    async with (
+        asynccontextmanager(open_s3_store)(s3) as store,
+        httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as http,  # noqa: S501
+    ):
+        yield HttpBucket(store, http)
+
+
+@asynccontextmanager
+async def opened_service(
+    place: Place, bucket: HttpBucket, clock: ShiftedClock
+) -> AsyncIterator[Service]:
+    async with _opened_sessions(place.database) as sessions:
+        yield Service(
+            sessions=ShiftedRepository(sessions, clock),
+            store=bucket.store,
+            # It does all that the scenarios ask of a bucket.
+            bucket=cast("MemoryObjectStore", bucket),
+            clock=clock,
+            policy=place.policy,
+        )
+
+
+def _opened_sessions(url: str) -> AbstractAsyncContextManager[SessionRepository]:
+    is_mongo = url.startswith("mongodb")
+    return asynccontextmanager(open_mongo_sessions if is_mongo else open_sql_sessions)(url)

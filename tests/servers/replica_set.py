@@ -1,0 +1,204 @@
+"""A replica set of three, whose members can be killed and cut off."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from .mongodb_docker import IMAGE, docker
+from .mongodb_kinds import free_port
+
+T = TypeVar("T")
+
+NAME: Final = "rs0"
+READY_SECONDS: Final = 120.0
+# What a member does when it hears of no primary; MongoDB's own default is 10 s.
+ELECTION_MILLISECONDS: Final = 5000
+ANSWER_SECONDS: Final = 2.0
+_PRIMARY_OR_SECONDARY: Final = {1, 2}
+
+
+class Machine(Protocol):
+    """Where the members run; `mongod` and the address it listens on are the machine's own."""
+
+    name: str
+    folder: str
+    listen: str
+
+    def run(self, script: str) -> None:
+        """Run a shell script. Raise if it fails."""
+
+    def discard(self) -> None:
+        """End what is left of it."""
+
+
+class ThisMachine:
+    """Members are processes beside the tests."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.name = f"three mongod at {program}"
+        self.folder = str(folder)
+        self.listen = "127.0.0.1"
+
+    def run(self, script: str) -> None:
+        subprocess.run(
+            ("/bin/sh", "-c", script),
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=READY_SECONDS,
+        )
+
+    def discard(self) -> None:
+        """Leave nothing: the members are killed one by one."""
+
+
+class InDocker:
+    """Members are processes in one container: so they and the tests know them by one address."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self.name = f"three mongod in Docker image {IMAGE}"
+        self.folder = "/tmp"  # noqa: S108  # the container's own
+        self.listen = "0.0.0.0"  # noqa: S104  # of the container
+        from testcontainers.core.container import DockerContainer  # noqa: PLC0415
+
+        # With an init of its own, which buries the members that were killed.
+        self._container = DockerContainer(IMAGE).with_kwargs(init=True)
+        self._container.with_command(["sleep", "infinity"])
+        for port in ports:
+            self._container.with_bind_ports(port, port)
+        self._container.start()
+
+    def run(self, script: str) -> None:
+        code, output = self._container.exec(["sh", "-c", script])
+        if code:
+            msg = f"{script!r} ended with {code}: {output.decode(errors='replace')}"
+            raise RuntimeError(msg)
+
+    def discard(self) -> None:
+        self._container.stop()
+
+
+class ReplicaSet:
+    """Members are named by their ports."""
+
+    def __init__(self, machine: Machine, ports: list[int]) -> None:
+        self.name = machine.name
+        self._machine = machine
+        self._ports = ports
+
+    def uri(self, database: str) -> str:
+        members = ",".join(f"127.0.0.1:{port}" for port in self._ports)
+        return f"mongodb://{members}/{database}?replicaSet={NAME}"
+
+    def start(self) -> None:
+        """Start all members, and make them a set."""
+        for port in self._ports:
+            self.start_member(port)
+        _wait_for(lambda: all(map(_answers, self._ports)), "answers of all members")
+        members = [
+            {"_id": number, "host": f"127.0.0.1:{port}"} for number, port in enumerate(self._ports)
+        ]
+        settings = {"electionTimeoutMillis": ELECTION_MILLISECONDS}
+        config = {"_id": NAME, "members": members, "settings": settings}
+        _ask(self._ports[0], "replSetInitiate", config, within=READY_SECONDS)
+        self.wait_until_whole()
+
+    def start_member(self, port: int) -> None:
+        folder = f"{self._machine.folder}/{port}"
+        command = (
+            f"mongod --replSet {NAME} --port {port} --bind_ip {self._machine.listen}"
+            f" --dbpath {folder} --wiredTigerCacheSizeGB 0.25"
+        )
+        self._machine.run(
+            f"mkdir -p {folder}; nohup {command} >>{folder}.log 2>&1 & echo $! >{folder}.pid"
+        )
+
+    def kill(self, port: int) -> None:
+        """End a member as a power cut does, and wait until it is gone."""
+        self._signal(port, "KILL")
+        pid = f"$(cat {self._machine.folder}/{port}.pid)"
+        is_gone = f"kill -0 {pid} 2>/dev/null || exit 0"
+        self._machine.run(f"for _ in $(seq 100); do {is_gone}; sleep 0.1; done")
+
+    def cut_off(self, port: int) -> None:
+        """Stop a member from hearing and saying anything, its connections left open."""
+        self._signal(port, "STOP")
+
+    def reconnect(self, port: int) -> None:
+        """Let it hear what it was sent meanwhile, and go on from there."""
+        self._signal(port, "CONT")
+
+    def primary(self, other_than: int | None = None) -> int:
+        """Wait until a member takes writes, and name it."""
+        others = [port for port in self._ports if port != other_than]
+        return _wait_for(lambda: next(filter(_is_primary, others), None), "a primary")
+
+    def wait_until_whole(self) -> None:
+        """Wait until one member is the primary and all others follow it."""
+
+        _wait_for(lambda: _is_whole(self.primary()), "a primary that two others follow")
+
+    def discard(self) -> None:
+        """End everything."""
+        for port in self._ports:
+            with suppress(subprocess.SubprocessError, RuntimeError):
+                self.kill(port)
+        self._machine.discard()
+
+    def _signal(self, port: int, signal: str) -> None:
+        self._machine.run(f"kill -{signal} $(cat {self._machine.folder}/{port}.pid)")
+
+
+def find_replica_set(folder: Path) -> ReplicaSet | None:
+    """Give a set, not started yet, where there is a mongod on PATH or a Docker daemon."""
+    ports = [free_port() for _ in range(3)]
+    if program := shutil.which("mongod"):
+        return ReplicaSet(ThisMachine(program, folder), ports)
+    return ReplicaSet(InDocker(ports), ports) if docker(folder) else None
+
+
+def _ask(
+    port: int, command: str, value: object = 1, within: float = ANSWER_SECONDS
+) -> dict[str, Any]:
+    client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", port, directConnection=True)
+    with client, pymongo.timeout(within):
+        return client.admin.command(command, value)
+
+
+def _answers(port: int) -> bool:
+    with suppress(PyMongoError):
+        return bool(_ask(port, "ping"))
+    return False
+
+
+def _is_primary(port: int) -> bool:
+    with suppress(PyMongoError):
+        return bool(_ask(port, "hello")["isWritablePrimary"])
+    return False
+
+
+def _is_whole(primary: int) -> bool:
+    with suppress(PyMongoError):
+        members = _ask(primary, "replSetGetStatus")["members"]
+        return all(member["state"] in _PRIMARY_OR_SECONDARY for member in members)
+    return False
+
+
+def _wait_for(find: Callable[[], T | None], what: str) -> T:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if found := find():
+            return found
+        time.sleep(0.1)
+    msg = f"not within {READY_SECONDS:.0f} s: {what}"
+    raise TimeoutError(msg)
