@@ -27,6 +27,11 @@ def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
     return f"{spread}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
 
 
+def common_prefix(prefix: str) -> str:
+    """Give what all keys of a prefix begin with, whatever their shard."""
+    return prefix.partition(SHARD)[0]
+
+
 def upload_id_in(key: str) -> str | None:
     """Read the upload id out of a key that may be one of ours; None if it cannot be."""
     components = key.rsplit("/", 2)
