@@ -1,7 +1,8 @@
 """What stands in front of S3's own stores: it passes on whole requests alone.
 
-versitygw 1.8 keeps a PUT that was cut in the middle as a part of its full length, zeros at its
-end, and lists it like any other; AWS keeps nothing of it. Behind this, versitygw does as AWS.
+versitygw 1.8 keeps a PUT that was cut in the middle as a part of its full length, wrong bytes
+at its end, and lists it like any other; AWS keeps nothing of it. Behind this,
+versitygw does as AWS.
 """
 
 from __future__ import annotations
