@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos lint format constraints clean
+.PHONY: help run test chaos bench lint format constraints screenshots clean
 
 PORT ?= 8000
 S3_PORT ?= 9000
@@ -24,11 +24,15 @@ help: ## List what make can do
 run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
 	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
 
-test: .venv/.all .venv-ministack/.all ## Run every test but those of chaos
+test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test but those of chaos
 	@.venv/bin/python -m pytest --cov
 
 chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS_ROUNDS=30 times each
 	@.venv/bin/python -m pytest -m chaos $(CHAOS_TESTS)
+
+# wrk is Debian's; without npm the table has no Companion.
+bench: .venv-bench/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)
+	@.venv-bench/bin/python -m benchmarks $(BENCH)
 
 lint: .venv/.all ## Check style, types and the direction of imports
 	@.venv/bin/ruff format --check .
@@ -40,9 +44,13 @@ format: .venv/.all ## Format the code and mend what can be mended
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
+screenshots: .venv/.all ## Make docs/screenshots anew (needs chromium; looks best with Inter installed)
+	@.venv/bin/python -m pytest --quiet tests/browser/screenshots.py
+
 clean: ## Remove everything that make made
 	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache *.egg-info
+		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules \
+		tests/browser/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each set-up ends in a stamp, so that it is done once, and again when what it read has changed.
@@ -60,6 +68,16 @@ clean: ## Remove everything that make made
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
+.venv-bench/.all: .venv-bench/.made constraints-bench.txt pyproject.toml
+	@echo "Installing the service and its peers into .venv-bench ..."
+	@.venv-bench/bin/python $(PIP_INSTALL) -r constraints-bench.txt
+	@.venv-bench/bin/python $(PIP_INSTALL) $(EDITABLE)
+	@.venv-bench/bin/python $(COMPILE_ALL) .venv-bench/lib
+	@touch $@
+
+benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
+	@cd $(@D) && npm install --no-audit --no-fund --no-package-lock --silent
+
 # A venv of its own: it pins another botocore than the service.
 .venv-ministack/.all: .venv-ministack/.made constraints-ministack.txt
 	@echo "Installing MiniStack into .venv-ministack ..."
@@ -67,8 +85,15 @@ clean: ## Remove everything that make made
 	@.venv-ministack/bin/python $(COMPILE_ALL) .venv-ministack/lib
 	@touch $@
 
+# Uppy, for tests in a browser alone: without npm they are skipped.
+.venv/.npm: .venv/.made tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing Uppy into tests/browser/node_modules ..."; \
+		npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "There is no npm on PATH: the tests with Uppy cannot run."; fi
+
 # The pip that comes with Python takes twice as long as the pinned one.
-.venv/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
+.venv/.made .venv-bench/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on PATH." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python $(PIP_INSTALL) -r constraints-build.txt
@@ -83,11 +108,15 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make constraints" .venv-constraints/bin/pip-c
 	--generate-hashes --allow-unsafe --strip-extras --upgrade --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
+# All but `bench`, whose packages nobody needs who tests or runs the service.
+EXTRAS := --extra contract --extra emulator --extra lint --extra postgres --extra test
+
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 constraints: .venv-constraints/.all ## Pin the newest versions that pyproject.toml allows
 	@.venv-constraints/bin/python -c '$(BUILD)' | $(COMPILE) -o constraints-build.txt -
-	@$(COMPILE) --all-extras -c constraints-build.txt -o constraints.txt pyproject.toml
+	@$(COMPILE) $(EXTRAS) -c constraints-build.txt -o constraints.txt pyproject.toml
 	@$(COMPILE) --extra emulator -c constraints.txt -o constraints-emulator.txt pyproject.toml
 	@$(COMPILE) -c constraints.txt -o constraints-production.txt pyproject.toml
+	@$(COMPILE) --extra bench --extra test -c constraints.txt -o constraints-bench.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o constraints-ministack.txt -

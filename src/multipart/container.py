@@ -15,6 +15,8 @@ from .adapters.clock import SystemClock
 from .adapters.mongo import open_mongo_sessions
 from .adapters.mongo.uri import check_mongo_uri
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
+from .adapters.s3.cors import apply_cors, check_cors
+from .adapters.s3.origin import public_origin
 from .adapters.sql import open_sql_sessions
 from .adapters.sql.engine import checked_url, new_engine
 from .domain.ports import ObjectStore, SessionRepository
@@ -22,12 +24,17 @@ from .domain.uploads import (
     AbortUpload,
     CheckLifecycle,
     CheckReadiness,
+    CompleteNamedParts,
     CompleteUpload,
     GetUploadStatus,
     ListParts,
     ListSessions,
+    RecentSessions,
     RecordPart,
+    RecordParts,
     SignPart,
+    SignParts,
+    SignSingleUpload,
     StartUpload,
     SweepUploads,
     UploadPolicy,
@@ -100,6 +107,21 @@ async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> Non
     await ensure_bucket(s3_config(settings), allowed_origins)
 
 
+async def let_pages_in(settings: Settings, allowed_origins: Sequence[str]) -> None:
+    """Give the bucket the CORS rule that browsers need. Raise UploadError, which says why not."""
+    await apply_cors(s3_config(settings), allowed_origins)
+
+
+async def what_keeps_pages_out(settings: Settings, origins: Sequence[str]) -> list[str]:
+    """Say in sentences what the bucket's CORS rules lack. Raise UploadError if S3 does not tell."""
+    return await check_cors(s3_config(settings), origins)
+
+
+def store_origin(settings: Settings) -> str:
+    """Give the origin of the URLs that clients are sent to."""
+    return public_origin(s3_config(settings))
+
+
 class Container(containers.DeclarativeContainer):
     """Which adapter stands behind which port. Override a port to put your own there."""
 
@@ -108,13 +130,19 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(upload_policy, settings)
     sessions = providers.Resource(open_sessions, settings, policy)
     store = providers.Resource(open_store, settings)
+    # Whatever changes a session tells those who only sign.
+    recent_sessions = providers.Resource(RecentSessions, sessions, clock)
 
-    start_upload = providers.Factory(StartUpload, sessions, store, policy)
-    sign_part = providers.Factory(SignPart, sessions, store, policy)
-    record_part = providers.Factory(RecordPart, sessions, clock)
-    complete_upload = providers.Factory(CompleteUpload, sessions, store, policy)
-    abort_upload = providers.Factory(AbortUpload, sessions, store, policy)
-    list_parts = providers.Factory(ListParts, sessions, store)
+    start_upload = providers.Factory(StartUpload, recent_sessions, store, policy)
+    sign_part = providers.Factory(SignPart, recent_sessions, store, policy)
+    sign_parts = providers.Factory(SignParts, sign_part)
+    sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
+    record_part = providers.Factory(RecordPart, recent_sessions, clock)
+    record_parts = providers.Factory(RecordParts, record_part)
+    complete_upload = providers.Factory(CompleteUpload, recent_sessions, store, policy)
+    abort_upload = providers.Factory(AbortUpload, recent_sessions, store, policy)
+    list_parts = providers.Factory(ListParts, recent_sessions, store)
+    complete_named_parts = providers.Factory(CompleteNamedParts, list_parts, complete_upload)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
@@ -130,8 +158,12 @@ class UseCases:
 
     start_upload: StartUpload
     sign_part: SignPart
+    sign_parts: SignParts
+    sign_single_upload: SignSingleUpload
     record_part: RecordPart
+    record_parts: RecordParts
     complete_upload: CompleteUpload
+    complete_named_parts: CompleteNamedParts
     abort_upload: AbortUpload
     list_parts: ListParts
     upload_status: GetUploadStatus

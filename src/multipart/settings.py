@@ -14,6 +14,8 @@ _DAY: Final = 24 * 3600
 _ENDPOINT: Final = re.compile(
     r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?"
 )
+# A token of RFC 9110 5.6.2.
+_HEADER_NAME: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 
 class SettingsError(Exception):
@@ -35,7 +37,16 @@ def _endpoint(url: str | None) -> str | None:
     return url or None
 
 
+def _header_names(text: str) -> str:
+    for name in _split(text):
+        if not _HEADER_NAME.fullmatch(name):
+            msg = f"{name!r} is not the name of a header"
+            raise ValueError(msg)
+    return text
+
+
 _Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
+_HeaderName = Annotated[str, Field(pattern=_HEADER_NAME)]
 
 
 class Settings(BaseSettings):
@@ -57,7 +68,9 @@ class Settings(BaseSettings):
     s3_bucket_name: str = Field(min_length=3, max_length=63, pattern=r"^[A-Za-z0-9._-]*$")
     s3_endpoint_url: _Endpoint = None
     s3_public_endpoint_url: _Endpoint = None
-    s3_key_prefix: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9!_.*'()/-]*$")
+    s3_key_prefix: str = Field(
+        default="", max_length=100, pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$"
+    )
 
     mongo_uri: SecretStr | None = None
     mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")
@@ -72,7 +85,13 @@ class Settings(BaseSettings):
     retention_seconds: int = Field(default=30 * _DAY, ge=60)
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
+    companion_user_id: str = Field(default="companion", max_length=128, pattern=r"^[\x21-\x7e]+$")
+    companion_user_header: _HeaderName | None = None
+
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
+    cors_allow_credentials: bool = False
+    cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(_header_names)] = ""
+    web_page: bool = False
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
         default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
     )
@@ -81,6 +100,11 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> list[str]:
         """Give the origins whose pages may call the service."""
         return _split(self.cors_allowed_origins)
+
+    @property
+    def allowed_headers(self) -> list[str]:
+        """Give the headers that those pages may send beside the usual ones."""
+        return _split(self.cors_allowed_headers)
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
@@ -93,13 +117,19 @@ class Settings(BaseSettings):
         if self.lease_seconds > self.upload_expiry_seconds:
             msg = "LEASE_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
             raise ValueError(msg)
+        if self.cors_allow_credentials and "*" in self.allowed_origins:
+            msg = "CORS_ALLOW_CREDENTIALS: name the origins in CORS_ALLOWED_ORIGINS, not *"
+            raise ValueError(msg)
         return self
 
 
-def load_settings() -> Settings:
-    """Read the settings. Raise SettingsError, with one line that names each wrong one."""
+def load_settings(**given: str) -> Settings:
+    """Read the settings, those given not from the environment.
+
+    Raise SettingsError, with one line that names each wrong one.
+    """
     try:
-        return Settings()
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic reads texts
     except ValidationError as exc:
         # Only the messages: the values may be secrets.
         wrong = [

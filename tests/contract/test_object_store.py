@@ -10,7 +10,7 @@ from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.adapters.memory import MemoryObjectStore
 from multipart_upload.adapters.s3 import open_s3_store
 from multipart_upload.contract.object_store import ObjectStoreContract
-from multipart_upload.contract.sample_uploads import Put
+from multipart_upload.contract.sample_uploads import Post, Put
 from multipart_upload.domain.ports import ObjectStore
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
@@ -24,6 +24,10 @@ class TestMemoryObjectStore(ObjectStoreContract):
     @pytest.fixture
     def put(self, store: MemoryObjectStore) -> Put:
         return store.put
+
+    @pytest.fixture
+    def post(self, store: MemoryObjectStore) -> Post:
+        return store.post
 
 
 class S3StoreContract(ObjectStoreContract):
@@ -39,6 +43,10 @@ class S3StoreContract(ObjectStoreContract):
     @pytest.fixture
     def put(self, put: Put) -> Put:
         return put
+
+    @pytest.fixture
+    def post(self, post: Post) -> Post:
+        return post
 
 
 class TestOnMoto(S3StoreContract):

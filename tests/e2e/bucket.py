@@ -67,6 +67,9 @@ class Bucket:
             found["Metadata"],
         )
 
+    def has(self, key: str) -> bool:
+        return bool(self.client.list_objects_v2(Bucket=self.name, Prefix=key)["KeyCount"])
+
     def open_uploads(self, key: str) -> list[str]:
         """List S3's own ids of the uploads of a key that are neither completed nor aborted."""
         found = self.client.list_multipart_uploads(Bucket=self.name, Prefix=key)

@@ -29,13 +29,25 @@ def sign(upload: Upload) -> httpx.Response:
     return upload.sign(1)
 
 
+def sign_many(upload: Upload) -> httpx.Response:
+    return upload.api.post("/api/get-signed-urls", json={**upload.named, "part_numbers": [1]})
+
+
+def record_many(upload: Upload) -> httpx.Response:
+    parts = [{"part_number": 1, "etag": ETAG}]
+    return upload.api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+
+
 def ready(upload: Upload) -> httpx.Response:
     return upload.api.get("/health/ready")
 
 
+SIGNING: Final = ("/api/get-signed-url", "/api/get-signed-urls")
 ON_ONE_UPLOAD: Final[Mapping[str, Call]] = {
     "/api/get-signed-url": sign,
+    "/api/get-signed-urls": sign_many,
     "/api/upload-part": record,
+    "/api/upload-parts": record_many,
     "/api/complete-upload": Upload.complete,
     "/api/abort-upload": Upload.abort,
     "/api/upload-status": Upload.status,
@@ -51,7 +63,7 @@ ASKING_S3: Final[Mapping[str, Call]] = {
     path: call
     for path, call in ALL.items()
     # They need the database alone: a URL is signed without asking S3.
-    if path not in {"/api/get-signed-url", "/api/upload-part", "/api/uploads"}
+    if path not in {*SIGNING, "/api/upload-part", "/api/upload-parts", "/api/uploads"}
 }
 
 

@@ -16,6 +16,8 @@ SESSION: Final = {"user_id": "alice", "upload_id": "a" * 32, "key": "alice/a/b"}
 BODIES: Final[dict[str, dict[str, object]]] = {
     "start-upload": {"user_id": "alice", "filename": "a.txt", "content_type": "text/plain"},
     "upload-part": {**SESSION, "part_number": 1, "etag": "0123456789abcdef0123456789abcdef"},
+    "get-signed-urls": {"upload_id": "a" * 32, "key": "alice/a/b", "part_numbers": [1]},
+    "upload-parts": {**SESSION, "parts": [{"part_number": 1, "etag": "e"}]},
     "complete-upload": {**SESSION},
     "abort-upload": {**SESSION},
 }
@@ -133,6 +135,48 @@ def test_a_value_out_of_bounds_names_its_field(
     api: httpx.Client, route: str, field: str, value: object
 ) -> None:
     response = api.post(f"/api/{route}", json={**BODIES[route], field: value})
+
+    assert wrong_fields(response) == [field]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ([], "part_numbers"),
+        ("most", "part_numbers"),
+        ([1] * 10_001, "part_numbers"),
+        ([1, 0], "part_numbers[1]"),
+        ([1, 2, 10_001], "part_numbers[2]"),
+        (["3-5", "3-"], "part_numbers[1]"),
+        (["1-2\n"], "part_numbers[0]"),
+        ([1, 1.5], "part_numbers[1]"),
+    ],
+)
+def test_numbers_that_are_none_are_named_by_their_place(
+    api: httpx.Client, wrong: object, field: str
+) -> None:
+    response = api.post(
+        "/api/get-signed-urls", json={**BODIES["get-signed-urls"], "part_numbers": wrong}
+    )
+
+    assert wrong_fields(response) == [field]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"etag": "e"}, "parts[1].part_number"),
+        ({"part_number": 2}, "parts[1].etag"),
+        ({"part_number": 0, "etag": "e"}, "parts[1].part_number"),
+        ({"part_number": 2, "etag": ""}, "parts[1].etag"),
+        ({"part_number": 2, "etag": "e", "size": 5 * GIB + 1}, "parts[1].size"),
+    ],
+)
+def test_a_wrong_part_of_many_is_named_by_its_place(
+    api: httpx.Client, wrong: object, field: str
+) -> None:
+    parts = [{"part_number": 1, "etag": "e"}, wrong]
+    response = api.post("/api/upload-parts", json={**BODIES["upload-parts"], "parts": parts})
 
     assert wrong_fields(response) == [field]
 

@@ -32,12 +32,15 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["serve", "sweep", "dev", "presigned URLs"]),
+        ((), ["serve", "sweep", "dev", "cors", "presigned URLs"]),
         (("serve",), ["--host", "--port", "--workers", "--reload", "S3_BUCKET_NAME", "MONGO_URI"]),
         (("sweep",), ["--once", "--dry-run", "--older-than", "UPLOAD_EXPIRY_SECONDS"]),
         (("dev",), ["--port", "--s3-port", "127.0.0.1"]),
+        (("cors",), ["apply", "check", "ETag", "Location"]),
+        (("cors", "apply"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:PutBucketCORS"]),
+        (("cors", "check"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:GetBucketCORS"]),
     ],
-    ids=["multipart-upload", "serve", "sweep", "dev"],
+    ids=["multipart-upload", "serve", "sweep", "dev", "cors", "cors apply", "cors check"],
 )
 def test_help_says_what_a_newcomer_needs(
     tmp_path: Path, arguments: tuple[str, ...], words: list[str]
@@ -169,6 +172,7 @@ def test_dev_takes_an_upload_and_leaves_nothing_behind(
         location = answer(upload.complete())["location"]
         assert location.startswith(dev.s3)
         assert httpx.get(location, trust_env=False).content == file
+        assert "<title>Uploads</title>" in api.get("/").text
         pids = dev.processes()
         assert len(pids) > 1
         assert list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from multipart_upload.domain.uploads.recent_sessions import MOMENT
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
@@ -92,6 +93,9 @@ def test_mongodb_stopped_and_started_costs_no_part_and_no_restart(
         signed = answer(upload.sign(2))["signed_url"]
 
         own_mongo_server.stop()
+        # What was known a moment ago is signed still.
+        assert all(routes.ALL[path](upload).is_success for path in routes.SIGNING)
+        time.sleep(MOMENT.total_seconds())
         refused_in_time(upload, routes.ALL, "repository-unavailable")
         # The bytes do not pass through us: a URL that was given out works.
         sent = httpx.put(signed, content=SLICES[2], trust_env=False)

@@ -12,7 +12,7 @@ import pytest
 
 from .bucket import Bucket
 from .service import running_service
-from .upload import GIB, Upload, problem
+from .upload import GIB, Upload, answer, problem
 
 pytestmark = pytest.mark.e2e
 
@@ -23,6 +23,25 @@ def test_a_body_over_64_kib_is_413(api: httpx.Client) -> None:
     body = json.dumps({**BODY, "padding": "x" * 65_536}).encode()
 
     problem(api.post("/api/start-upload", content=body), 413, "body-too-large")
+
+
+def test_ten_thousand_parts_with_the_longest_etags_are_not_too_large(api: httpx.Client) -> None:
+    upload = Upload.start(api)
+    parts = [
+        {"part_number": number, "etag": f'"{"e" * 128}"', "size": 5 * GIB}
+        for number in range(1, 10_001)
+    ]
+
+    recorded = api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+
+    assert answer(recorded)["parts_recorded"] == 10_000
+
+
+@pytest.mark.parametrize("route", ["get-signed-urls", "upload-parts"])
+def test_a_batch_over_2_mib_is_413(api: httpx.Client, route: str) -> None:
+    body = b" " * (2 * 1024 * 1024 + 1)
+
+    problem(api.post(f"/api/{route}", content=body), 413, "body-too-large")
 
 
 def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:

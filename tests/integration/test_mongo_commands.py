@@ -122,13 +122,25 @@ def hot_filters(command: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, A
             pytest.fail(f"not a command for a hot path: {command}")
 
 
-async def test_recording_the_last_of_many_parts_is_one_command_on_one_document(
+async def test_recording_the_last_of_many_parts_is_one_command_on_it_and_its_tally(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
     await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
     commands.clear()
     await sessions.record_parts("upload-1", [sample_part(301)])
     (command,) = commands
+    assert command["ordered"]
     assert [update["q"] for update in command["updates"]] == [
-        {"session_id": "upload-1", "number": 301}
+        {"session_id": "upload-1", "number": 301},
+        {"session_id": "upload-1", "number": 0},
     ]
+
+
+async def test_counting_parts_reads_no_part(
+    commands: list[dict[str, Any]], sessions: SessionRepository
+) -> None:
+    await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
+    commands.clear()
+    assert await sessions.count_parts("upload-1") == 300
+    (command,) = commands
+    assert command["filter"] == {"session_id": "upload-1", "number": {"$lte": 0}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NoReturn
 from uuid import uuid4
@@ -14,8 +15,8 @@ import pytest
 from botocore.loaders import create_loader
 
 from multipart_upload.adapters.s3 import S3Config
-from multipart_upload.contract.sample_uploads import Put
-from multipart_upload.domain.ports import SignedPart
+from multipart_upload.contract.sample_uploads import Post, Put
+from multipart_upload.domain.ports import SignedPart, SignedPost
 
 from . import s3_kinds
 from .s3_kinds import S3Server
@@ -114,6 +115,18 @@ def put(http: httpx.AsyncClient) -> Put:
         return answer.raise_for_status().headers["ETag"]
 
     return put_part
+
+
+@pytest.fixture
+def post(http: httpx.AsyncClient) -> Post:
+    """Provide what sends a form and tells whether it was taken."""
+
+    async def post_form(signed: SignedPost, body: bytes) -> bool:
+        file = {"file": ("blob", body)}
+        answer = await http.post(signed.url, data=dict(signed.fields), files=file)
+        return answer.status_code == HTTPStatus.CREATED
+
+    return post_form
 
 
 def pytest_terminal_summary(

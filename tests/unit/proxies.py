@@ -15,6 +15,8 @@ from multipart_upload.domain.ports import (
     SessionQuery,
     SessionRepository,
     SignedPart,
+    SignedParts,
+    SignedPost,
     UploadPage,
 )
 
@@ -38,6 +40,23 @@ class StoreProxy:
         return await self.store.sign_part(
             key, store_upload_id, part_number, expires_in=expires_in, content_length=content_length
         )
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        return await self.store.sign_parts(
+            key, store_upload_id, part_numbers, expires_in=expires_in
+        )
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        return await self.store.sign_post(new, max_size=max_size, expires_in=expires_in)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         return await self.store.list_parts(key, store_upload_id)

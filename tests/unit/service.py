@@ -12,15 +12,20 @@ from multipart_upload.domain.model import UploadSession
 from multipart_upload.domain.ports import ObjectStore, SessionRepository
 from multipart_upload.domain.uploads import (
     AbortUpload,
+    CompleteNamedParts,
     CompleteUpload,
     GetUploadStatus,
     ListParts,
     ListSessions,
     NewUpload,
+    RecentSessions,
     RecordedPart,
     RecordPart,
+    RecordParts,
     SessionAddress,
     SignPart,
+    SignParts,
+    SignSingleUpload,
     StartUpload,
     SweepUploads,
     UploadPolicy,
@@ -63,15 +68,31 @@ class Service:
 
     @property
     def sign(self) -> SignPart:
-        return SignPart(self.sessions, self.store, self.policy)
+        return SignPart(RecentSessions(self.sessions, self.clock), self.store, self.policy)
+
+    @property
+    def sign_many(self) -> SignParts:
+        return SignParts(self.sign)
 
     @property
     def record(self) -> RecordPart:
         return RecordPart(self.sessions, self.clock)
 
     @property
+    def record_many(self) -> RecordParts:
+        return RecordParts(self.record)
+
+    @property
     def complete(self) -> CompleteUpload:
         return CompleteUpload(self.sessions, self.store, self.policy)
+
+    @property
+    def complete_named(self) -> CompleteNamedParts:
+        return CompleteNamedParts(self.list_parts, self.complete)
+
+    @property
+    def sign_single(self) -> SignSingleUpload:
+        return SignSingleUpload(self.store, self.policy)
 
     @property
     def abort(self) -> AbortUpload:

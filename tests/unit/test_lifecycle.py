@@ -49,7 +49,8 @@ async def test_a_store_that_does_not_tell_is_no_warning() -> None:
         await CheckLifecycle(DoesNotTell(MemoryObjectStore(SettableClock())), WEEK)()
 
 
-async def test_the_rule_asked_for_is_that_of_our_keys() -> None:
+@pytest.mark.parametrize("key_prefix", ["in/", "in/{shard}/"])
+async def test_the_rule_asked_for_is_that_of_all_our_keys(key_prefix: str) -> None:
     asked: list[str] = []
 
     class Asked(StoreProxy):
@@ -57,7 +58,7 @@ async def test_the_rule_asked_for_is_that_of_our_keys() -> None:
             asked.append(prefix)
             return None
 
-    policy = replace(WEEK, key_prefix="in/")
+    policy = replace(WEEK, key_prefix=key_prefix)
     await CheckLifecycle(Asked(MemoryObjectStore(SettableClock())), policy)()
     assert asked == ["in/"]
 

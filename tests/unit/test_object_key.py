@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from typing import Final
 from urllib.parse import unquote
 
@@ -195,3 +196,20 @@ def test_what_people_read_is_printable(text: str) -> None:
 )
 def test_controls_and_bidirectional_tricks_are_not_printable(char: str) -> None:
     assert not is_printable(f"a{char}b")
+
+
+def test_a_prefix_without_a_shard_is_the_same_for_all() -> None:
+    assert object_key("in/", "alice", "upload-1", "a.txt") == "in/alice/upload-1/a.txt"
+
+
+def test_a_shard_stands_where_the_prefix_wants_it_and_never_changes() -> None:
+    keys = {object_key("in/{shard}/", "alice", "upload-1", "a.txt") for _ in range(3)}
+    assert keys == {"in/9e/alice/upload-1/a.txt"}
+
+
+def test_shards_spread_one_users_uploads_evenly() -> None:
+    ids = [f"{number:032x}" for number in range(25_600)]
+    shards = Counter(object_key("{shard}/", "alice", id_, "a").partition("/")[0] for id_ in ids)
+    assert len(shards) == 256
+    # A hundred each, give or take what chance does.
+    assert 50 < min(shards.values()) < max(shards.values()) < 150

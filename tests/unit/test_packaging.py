@@ -23,6 +23,19 @@ def test_every_package_is_listed_for_the_wheel() -> None:
     assert sorted(listed) == sorted(".".join(["multipart_upload", *path.parts]) for path in folders)
 
 
+def test_every_file_beside_the_code_is_in_the_wheel() -> None:
+    shipped = {
+        path
+        for package, patterns in _pyproject()["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for path in SOURCE.joinpath(*package.split(".")[1:]).glob(pattern)
+    }
+    folder = SOURCE / "entrypoints" / "web" / "static"
+
+    assert set(folder.iterdir()) <= shipped
+    assert SOURCE / "py.typed" in shipped
+
+
 def test_the_import_name_is_a_link_to_the_source() -> None:
     link = ROOT / "multipart_upload"
 

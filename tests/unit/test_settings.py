@@ -20,7 +20,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Clear the environment and work in a folder without `.env`."""
     for name in os.environ:
         if re.match(
-            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_",
+            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|COMPANION_|WEB_",
             name,
         ):
             monkeypatch.delenv(name)
@@ -42,7 +42,10 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
     assert (settings.sweep_interval_seconds, settings.sweep_grace_seconds) == (300, 300)
     assert settings.retention_seconds == 30 * 24 * 3600
     assert settings.max_upload_size == 10_000 * 5 * 1024**3
-    assert settings.allowed_origins == []
+    assert (settings.allowed_origins, settings.allowed_headers) == ([], [])
+    assert settings.companion_user_id == "companion"
+    assert settings.companion_user_header is None
+    assert settings.web_page is False
 
 
 def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +70,13 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     settings = load_settings()
 
     assert (settings.aws_region, settings.s3_key_prefix) == ("us-west-2", "in/")
+
+
+def test_a_prefix_may_spread_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    monkeypatch.setenv("S3_KEY_PREFIX", "in/{shard}/")
+
+    assert load_settings().s3_key_prefix == "in/{shard}/"
 
 
 def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +104,22 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
 
     assert load_settings().allowed_origins == ["https://a.example", "http://localhost:3000"]
+
+
+def test_headers_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ALLOWED_HEADERS", "X-CSRF-Token, X-Tenant,")
+
+    assert load_settings().allowed_headers == ["X-CSRF-Token", "X-Tenant"]
+
+
+def test_cookies_are_for_pages_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ALLOW_CREDENTIALS", "true")
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
+    assert load_settings().cors_allow_credentials
+    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example,*")
+
+    with pytest.raises(SettingsError, match=r"^CORS_ALLOW_CREDENTIALS: name the origins"):
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -129,6 +155,8 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("S3_PUBLIC_ENDPOINT_URL", "https://a host"),
         ("S3_KEY_PREFIX", "with space/"),
         ("S3_KEY_PREFIX", "p" * 101),
+        ("S3_KEY_PREFIX", "{shards}/"),
+        ("S3_KEY_PREFIX", "{shard/"),
         ("MONGO_URI", "127.0.0.1:27017"),
         ("MONGO_URI", f"mongodb://user:{SECRET}"),
         ("MONGO_URI", f"mongodb://user:{SECRET}@host:port"),
@@ -154,6 +182,10 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("MAX_UPLOAD_SIZE", "0"),
         ("MAX_UPLOAD_SIZE", "53687091200001"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example,b.example"),
+        ("CORS_ALLOW_CREDENTIALS", "perhaps"),
+        ("CORS_ALLOWED_HEADERS", "X-Tenant,X Y"),
+        ("COMPANION_USER_ID", "two words"),
+        ("COMPANION_USER_HEADER", "X-User:"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )

@@ -139,6 +139,18 @@ async def test_only_what_is_under_the_prefix_is_looked_at(
     assert [stray.key for stray in (await ours.sweep()).scan.strays] == ["in/ada/1/f"]
 
 
+async def test_under_a_prefix_with_shards_leftovers_are_found_in_all_of_them(
+    service: Service, clock: SettableClock
+) -> None:
+    sharded = replace(service, policy=replace(IMPATIENT, key_prefix="in/{shard}/"))
+    sessions = [await ended(sharded, "abort") for _ in range(5)]
+    for session in sessions:
+        await opened(sharded, session.key)
+    clock.advance(hours=1)
+    scan = (await sharded.sweep()).scan
+    assert sorted(scan.leftovers) == sorted(session.key for session in sessions)
+
+
 async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
     service: Service, clock: SettableClock
 ) -> None:

@@ -12,5 +12,6 @@ pytest.register_assert_rewrite(
     f"{__name__}.session_repository",
     f"{__name__}.session_saving",
     f"{__name__}.session_sweeping",
+    f"{__name__}.single_uploading",
     f"{__name__}.upload_ending",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from ..domain.limits import MAX_PART_COUNT
 from ..domain.model import PartState, SessionState
 from ..domain.ports import SessionRepository
@@ -124,6 +126,22 @@ class PartRecordingContract:
         batches = [parts, parts[::-1]] * 4
         await asyncio.gather(*(sessions.record_parts("upload-1", batch) for batch in batches))
         assert await sessions.list_parts("upload-1") == parts
+
+    async def test_racing_batches_that_overlap_count_each_number_once(
+        self, sessions: SessionRepository
+    ) -> None:
+        batches = [[sample_part(n) for n in range(first, first + 40)] for first in (1, 21, 41, 61)]
+        await asyncio.gather(*(sessions.record_parts("upload-1", batch) for batch in batches))
+        assert await sessions.count_parts("upload-1") == 100
+
+    @pytest.mark.parametrize("number", [1, 59, 60, 1999, 2000, MAX_PART_COUNT])
+    async def test_whatever_its_number_a_part_counts_as_one(
+        self, sessions: SessionRepository, number: int
+    ) -> None:
+        for _ in range(2):
+            await sessions.record_parts("upload-1", [sample_part(number)])
+        assert await sessions.count_parts("upload-1") == 1
+        assert [part.number for part in await sessions.list_parts("upload-1")] == [number]
 
     async def test_ten_thousand_parts_go_in_one_call(self, sessions: SessionRepository) -> None:
         parts = [sample_part(n) for n in range(1, MAX_PART_COUNT + 1)]

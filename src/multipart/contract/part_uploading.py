@@ -10,7 +10,7 @@ import pytest
 from ..domain.errors import StoreUploadGoneError
 from ..domain.limits import MAX_PART_COUNT
 from ..domain.model import bare_etag
-from ..domain.ports import ObjectStore
+from ..domain.ports import ObjectStore, SignedPart
 from .sample_uploads import HOUR, KEY, Put, new_object, opened
 
 SLACK = timedelta(minutes=1)
@@ -102,6 +102,30 @@ class PartUploadingContract:
         before = datetime.now(UTC)
         signed = await store.sign_part(*upload.address, 1, expires_in=asked)
         assert signed.expires_at.utcoffset() == timedelta(0)
+        assert before + given - SLACK < signed.expires_at <= datetime.now(UTC) + given
+
+    async def test_parts_signed_together_are_put_like_parts_signed_alone(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        numbers = [MAX_PART_COUNT, 2, 9]
+        signed = await store.sign_parts(*upload.address, numbers, expires_in=HOUR)
+        assert list(signed.urls) == numbers
+        for number, url in signed.urls.items():
+            await put(SignedPart(url, {}, signed.expires_at), b"x" * number)
+        parts = await store.list_parts(*upload.address)
+        assert [(part.number, part.size) for part in parts] == [(n, n) for n in sorted(numbers)]
+
+    async def test_parts_signed_together_share_the_end_of_their_life(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        before, days = datetime.now(UTC), timedelta(days=30)
+        signed = await store.sign_parts(
+            *upload.address, range(1, MAX_PART_COUNT + 1), expires_in=days
+        )
+        assert len(set(signed.urls.values())) == MAX_PART_COUNT
+        given = timedelta(days=7)
         assert before + given - SLACK < signed.expires_at <= datetime.now(UTC) + given
 
     async def test_uploads_of_one_key_do_not_share_parts(

@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
-from ..domain.ports import NewObject, ObjectStore, SignedPart
+from ..domain.ports import NewObject, ObjectStore, SignedPart, SignedPost
 
 Put = Callable[[SignedPart, bytes], Awaitable[str]]
 """Sends bytes on a signed URL and returns the ETag header of the answer."""
+
+Post = Callable[[SignedPost, bytes], Awaitable[bool]]
+"""Sends a file on a signed form; tells whether the store took it."""
 
 KEY: Final = "uploads/alice/upload-1/holiday.mp4"
 HOUR: Final = timedelta(hours=1)

@@ -124,6 +124,20 @@ class PartsMissingError(ConflictError):
         )
 
 
+class PartsUnnamedError(ConflictError):
+    """The object store holds parts that are not on the client's own list of what to join."""
+
+    code = "parts-unnamed"
+
+    def __init__(self, status: str, unnamed_parts: Sequence[int]) -> None:
+        super().__init__(
+            "The upload cannot be completed without "
+            f"{_numbers(unnamed_parts)}, which the object store holds and the list does not name.",
+            status=status,
+            unnamed_parts=list(unnamed_parts),
+        )
+
+
 class PartsRefusedError(ConflictError):
     """The object store refused to join the parts; they are kept."""
 

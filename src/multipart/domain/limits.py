@@ -12,6 +12,9 @@ MAX_PART_SIZE: Final = 5 * GIB
 MAX_OBJECT_SIZE: Final = MAX_PART_COUNT * MAX_PART_SIZE
 """48.8 TiB. Other vendors stop at 5 TB, so the limit in force is a setting."""
 
+MAX_SINGLE_SIZE: Final = 5 * GIB
+"""What one request may carry: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
+
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html gives 2 KB for all
 # user-defined metadata. Values that are not ASCII travel in RFC 2047 form, a third larger, and
 # our own upload id is in there too: half of it always fits.

@@ -13,12 +13,13 @@ from typing import Final
 
 import multipart_upload.domain
 from multipart_upload.domain.ports import ObjectStore, SessionRepository
+from multipart_upload.domain.uploads import RecentSessions
 
 from .process import Site
 
 PORTS: Final = (SessionRepository, ObjectStore)
 METHODS: Final = frozenset(
-    name for port in PORTS for name in vars(port) if not name.startswith("_")
+    name for port in (*PORTS, RecentSessions) for name in vars(port) if not name.startswith("_")
 )
 
 
@@ -31,7 +32,7 @@ class PortUses:
 
 
 def port_uses_of_the_domain() -> PortUses:
-    """Look at every module but those of the ports themselves, where nothing is called."""
+    """Look at every module but those of the ports, and of what only passes their calls on."""
     sources = dict(_sources())
     trees = {module: ast.parse(source) for module, source in sources.items()}
     # A field of one module is read in others.
@@ -53,7 +54,8 @@ def _sources() -> Iterator[tuple[str, str]]:
     domain = multipart_upload.domain
     for module in walk_packages(domain.__path__, f"{domain.__name__}."):
         spec = find_spec(module.name)
-        if ".ports" not in module.name and spec is not None and spec.origin is not None:
+        is_port = ".ports" in module.name or module.name == RecentSessions.__module__
+        if not is_port and spec is not None and spec.origin is not None:
             yield module.name, Path(spec.origin).read_text(encoding="utf-8")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from multipart_upload.domain.model import SessionState, UploadSession
-from tests.unit.service import BODY, Service, address_of
+from multipart_upload.domain.ports import SignedPart
+from multipart_upload.domain.uploads import PartReport
+from tests.unit.service import BODY, Service, address_of, new_upload
 
 from .hindrances import RepositoryOvertaken, SlowStore, StoreOvertaken
 from .requests import Call, Request, sessions_as, store_as
@@ -23,6 +25,26 @@ async def reported(
     answer = await service.record(address_of(session), number, etag, len(BODY))
     acknowledged.add(number)
     return answer
+
+
+async def sent_by_batch(session: UploadSession, service: Service) -> object:
+    address = address_of(session)
+    signed = await service.sign_many(address, [range(1, 2)])
+    url = SignedPart(signed.urls[1], {}, signed.expires_at)
+    return await service.bucket.put(url, BODY)
+
+
+async def reported_by_batch(
+    acknowledged: set[int], session: UploadSession, etag: str, service: Service
+) -> object:
+    reports = [PartReport(1, etag, len(BODY))]
+    answer = await service.record_many(address_of(session), reports)
+    acknowledged.add(1)
+    return answer
+
+
+async def signed_as_a_form(service: Service) -> object:
+    return type(await service.sign_single(new_upload()))
 
 
 def sending(session: UploadSession) -> Call:
@@ -44,6 +66,25 @@ async def lost(world: World) -> UploadSession:
 
 async def sign(world: World) -> Request:
     return Request(sending(await world.service.started(len(BODY))))
+
+
+async def sign_many(world: World) -> Request:
+    return Request(partial(sent_by_batch, await world.service.started(len(BODY))))
+
+
+async def sign_many_of_a_lost_upload(world: World) -> Request:
+    return Request(partial(sent_by_batch, await lost(world)))
+
+
+async def sign_a_form(_: World) -> Request:
+    return Request(signed_as_a_form)
+
+
+async def report_many(world: World) -> Request:
+    session = await world.service.started(len(BODY))
+    etag = await world.send(session)
+    acknowledged = world.acknowledged[session.id]
+    return Request(partial(reported_by_batch, acknowledged, session, etag))
 
 
 async def sign_a_part_of_a_lost_upload(world: World) -> Request:

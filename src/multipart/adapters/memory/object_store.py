@@ -21,6 +21,8 @@ from ...domain.ports import (
     NewObject,
     OpenedUpload,
     SignedPart,
+    SignedParts,
+    SignedPost,
     UploadPage,
 )
 
@@ -46,7 +48,9 @@ class _Upload:
 
 
 class MemoryObjectStore:
-    """Keeps bytes as long as the process lives; its URLs are `memory:` ones, for its own `put`.
+    """Keeps bytes as long as the process lives.
+
+    Its URLs are `memory:` ones, for its own `put` and `post`.
 
     `life` is what a bucket's lifecycle rule says of open uploads; here nothing enforces it.
     """
@@ -55,6 +59,7 @@ class MemoryObjectStore:
         self.objects: dict[str, MemoryObject] = {}
         self._clock = clock
         self._life = life
+        self._posts: dict[str, tuple[NewObject, int]] = {}
         self._uploads: defaultdict[str, dict[str, _Upload]] = defaultdict(dict)
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
@@ -78,6 +83,22 @@ class MemoryObjectStore:
         terms = {"upload": store_upload_id, "part": part_number, "until": expires_at, **length}
         return SignedPart(f"memory:{quote(key)}?{urlencode(terms)}", length, expires_at)
 
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Write down what may be put, once for each part."""
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        urls = {}
+        for number in part_numbers:
+            signed = await self.sign_part(key, store_upload_id, number, expires_in=expires_in)
+            urls[number] = signed.url
+        return SignedParts(urls, expires_at)
+
     async def put(self, signed: SignedPart, body: bytes) -> str:
         """Do what S3 does on a PUT, and return the ETag header.
 
@@ -96,6 +117,25 @@ class MemoryObjectStore:
         upload.parts[number] = StoredPart(number=number, etag=etag, size=len(body), stored_at=now)
         upload.bodies[number] = body
         return f'"{etag}"'
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Remember what may be posted."""
+        policy = uuid4().hex
+        self._posts[policy] = (new, max_size)
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        return SignedPost("memory:/", {"key": new.key, "policy": policy}, expires_at)
+
+    async def post(self, signed: SignedPost, body: bytes) -> bool:
+        """Do what S3 does on a POST of the form, and tell whether it took the file."""
+        new, max_size = self._posts[signed.fields["policy"]]
+        is_allowed = signed.fields["key"] == new.key and self._clock.now() <= signed.expires_at
+        if not is_allowed or len(body) > max_size:
+            return False
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        self.objects[new.key] = MemoryObject(body=body, etag=etag, new=new)
+        return True
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts."""

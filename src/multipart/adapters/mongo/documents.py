@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -127,7 +128,8 @@ class PartDocument(Document):
 
     MongoDB removes it at `retained_until`, when a report is older than an upload may rest and is
     then remembered. Nothing need touch the 10,000 parts of an upload that ends; and should one go
-    on for longer, the store still lists its part.
+    on for longer, the store still lists its part. Beside its parts a session has tallies: see
+    tally.py.
     """
 
     session_id: str
@@ -147,31 +149,29 @@ class PartDocument(Document):
             IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),
         )
 
-    @classmethod
-    def from_domain(cls, upload_id: str, part: Part, life: timedelta) -> Self:
-        """Make the document of a report."""
-        return cls(
-            session_id=upload_id,
-            number=part.number,
-            etag=part.etag,
-            size=part.size,
-            recorded_at=part.recorded_at,
-            state=part.state,
-            retained_until=part.recorded_at + life,
-        )
 
-    def to_domain(self) -> Part:
-        """Give the part."""
-        return Part(
-            number=self.number,
-            etag=self.etag,
-            size=self.size,
-            recorded_at=self.recorded_at,
-            state=self.state,
-        )
+def to_part(found: Mapping[str, Any]) -> Part:
+    """Give the part of a document.
 
-    def upsert(self) -> UpdateOne:
-        """Give the update that puts this report in the place of an earlier one of its number."""
-        slot = self.model_dump(include={"session_id", "number"})
-        report = self.model_dump(exclude={"id", "session_id", "number"})
-        return UpdateOne(slot, {"$set": report}, upsert=True)
+    Neither this nor part_upsert makes a PartDocument: that takes longer than all else about a part.
+    """
+    return Part(
+        number=found["number"],
+        etag=found["etag"],
+        size=found["size"],
+        recorded_at=found["recorded_at"],
+        state=PartState(found["state"]),
+    )
+
+
+def part_upsert(upload_id: str, part: Part, life: timedelta) -> UpdateOne:
+    """Give the update that puts this report in the place of an earlier one of its number."""
+    report = {
+        "etag": part.etag,
+        "size": part.size,
+        "recorded_at": part.recorded_at,
+        "state": part.state.value,
+        "retained_until": part.recorded_at + life,
+    }
+    slot = {"session_id": upload_id, "number": part.number}
+    return UpdateOne(slot, {"$set": report}, upsert=True)

@@ -14,9 +14,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
-from .documents import PartDocument, SessionDocument
+from .documents import SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
+from .tally import PARTS, TALLIES, counted, marks
 
 _CHUNK: Final = 250
 """Parts in one command: each has the whole bound for its answer, however many parts there are."""
@@ -83,7 +84,10 @@ class MongoSessionRepository:
         """Store parts in order, each replacing an earlier report of its number."""
         for start in range(0, len(parts), _CHUNK):
             chunk = parts[start : start + _CHUNK]
-            upserts = [self._upsert(upload_id, part) for part in chunk]
+            upserts = [part_upsert(upload_id, part, self.part_life) for part in chunk]
+            # Behind the parts: what dies in between leaves a part uncounted, never one that is
+            # counted and not there. Its client has no answer, and reports it again.
+            upserts += marks(upload_id, chunk, self.part_life)
             with answered():
                 while upserts:
                     upserts = upserts[await self._applied(upserts) :]
@@ -91,8 +95,9 @@ class MongoSessionRepository:
     async def list_parts(self, upload_id: str) -> list[Part]:
         """Read all parts by ascending number."""
         with answered():
-            found = self.parts.find({"session_id": upload_id}, batch_size=_BATCH)
-            return [_part(document) async for document in found.sort("number", ASCENDING)]
+            of_session = {"session_id": upload_id, "number": PARTS}
+            found = self.parts.find(of_session, batch_size=_BATCH)
+            return [to_part(document) async for document in found.sort("number", ASCENDING)]
 
     async def forget_parts(self, upload_id: str) -> None:
         """Remove all parts of a session."""
@@ -102,7 +107,8 @@ class MongoSessionRepository:
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
         with answered():
-            return await self.parts.count_documents({"session_id": upload_id})
+            tallies = self.parts.find({"session_id": upload_id, "number": TALLIES})
+            return counted(await tallies.to_list())
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""
@@ -152,10 +158,6 @@ class MongoSessionRepository:
         found = await self.sessions.find_one({"_id": upload_id}, ["write_id"])
         return None if found is None else found["write_id"]
 
-    def _upsert(self, upload_id: str, part: Part) -> UpdateOne:
-        document: PartDocument = PartDocument.from_domain(upload_id, part, self.part_life)
-        return document.upsert()
-
     async def _applied(self, upserts: Sequence[UpdateOne]) -> int:
         """Tell how many were applied before one that lost the race to insert its number."""
         try:
@@ -171,9 +173,4 @@ class MongoSessionRepository:
 
 def _session(found: dict[str, Any]) -> UploadSession:
     document: SessionDocument = SessionDocument.model_validate(found)
-    return document.to_domain()
-
-
-def _part(found: dict[str, Any]) -> Part:
-    document: PartDocument = PartDocument.model_validate(found)
     return document.to_domain()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from .client import S3Config, s3_client, s3_session
+from .cors import put_our_rule
 from .errors import QUICK_SECONDS, answered, code_of
 
 if TYPE_CHECKING:
@@ -25,20 +26,7 @@ async def ensure_bucket(config: S3Config, allowed_origins: Sequence[str] = ("*",
             if not await _exists(client, config.bucket):
                 await _create(client, config)
         async with answered(QUICK_SECONDS):
-            await client.put_bucket_cors(
-                Bucket=config.bucket,
-                CORSConfiguration={
-                    "CORSRules": [
-                        {
-                            "AllowedOrigins": list(allowed_origins),
-                            "AllowedMethods": ["PUT", "POST", "GET", "HEAD"],
-                            "AllowedHeaders": ["*"],
-                            # A page must read the ETag of each part to report it.
-                            "ExposeHeaders": ["ETag", "Location"],
-                        }
-                    ]
-                },
-            )
+            await put_our_rule(client, config.bucket, allowed_origins)
 
 
 async def _exists(client: S3Client, bucket: str) -> bool:

@@ -17,6 +17,8 @@ from ...domain.ports import (
     NewObject,
     OpenedUpload,
     SignedPart,
+    SignedParts,
+    SignedPost,
     UploadPage,
 )
 from .errors import QUICK_SECONDS, answered, code_of
@@ -78,6 +80,23 @@ class S3ObjectStore:
             key, store_upload_id, part_number, expires_in, content_length
         )
 
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Sign a PUT of each part."""
+        return await self.presigner.sign_parts(key, store_upload_id, part_numbers, expires_in)
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Sign a form for one whole file."""
+        return await self.presigner.sign_post(new, max_size, expires_in)
+
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""
         pages = self.quick.get_paginator("list_parts").paginate(
@@ -99,7 +118,7 @@ class S3ObjectStore:
                 await self.list_parts(key, store_upload_id)
             raise
         return StoredObject(
-            location=await self.presigner.location(key),
+            location=self.presigner.location(key),
             etag=bare_etag(etag),
             size=sum(part.size for part in parts),
         )
@@ -155,7 +174,7 @@ class S3ObjectStore:
                     return None
                 raise
             return StoredObject(
-                location=await self.presigner.location(key),
+                location=self.presigner.location(key),
                 etag=bare_etag(head["ETag"]),
                 size=head["ContentLength"],
                 upload_id=head["Metadata"].get(UPLOAD_ID_METADATA_KEY),

@@ -60,15 +60,14 @@ class SqlSessionRepository:
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         # Each number once, by number: two batches never wait for each other's rows in a circle.
-        last = {part.number: part_row(upload_id, part) for part in parts}
-        if not last:
-            return
+        last = {part.number: part for part in parts}
         insert = self._insert(PARTS)
         replaced = {
             name: insert.excluded[name] for name in ("etag", "size", "recorded_at", "state")
         }
         upsert = insert.on_conflict_do_update(index_elements=["upload_id", "number"], set_=replaced)
-        await self._database.write(upsert, [last[number] for number in sorted(last)])
+        rows = (part_row(upload_id, last[number]) for number in sorted(last))
+        await self._database.write_each(upsert, rows)
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         of_session = select(PARTS).where(PARTS.c.upload_id == upload_id)

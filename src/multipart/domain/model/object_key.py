@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from hashlib import sha256
 from typing import Final
 
 MAX_FILENAME_BYTES: Final = 200
+SHARD: Final = "{shard}"
+"""Where a prefix has it, keys spread over S3's partitions from the first upload on."""
 _FALLBACK: Final = "file"
 # Control, format (bidirectional overrides are in there), surrogate, private, unassigned, and the
 # separators of lines and paragraphs: nothing of these may stand in a name that people read.
@@ -16,8 +19,17 @@ _NAMELESS: Final = re.compile(r"[.\s]*")
 
 
 def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
-    """Join the parts of a key so that no two users and no two uploads ever share one."""
-    return f"{prefix}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
+    """Join the parts of a key so that no two users and no two uploads ever share one.
+
+    `{shard}` in the prefix becomes one of 256 values, evenly by upload id.
+    """
+    spread = prefix.replace(SHARD, sha256(upload_id.encode()).hexdigest()[:2])
+    return f"{spread}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
+
+
+def common_prefix(prefix: str) -> str:
+    """Give what all keys of a prefix begin with, whatever their shard."""
+    return prefix.partition(SHARD)[0]
 
 
 def upload_id_in(key: str) -> str | None:

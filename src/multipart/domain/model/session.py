@@ -111,13 +111,8 @@ class UploadSession:
         return self._moved(SessionState.INITIATED, now, lease=None, **opened)
 
     def part_recorded(self, now: datetime) -> Self:
-        """Note that a part is known; the state stays when it is not the first.
-
-        Raise StoreUploadGoneError if the store has lost the upload.
-        """
-        self.require_open("record a part of")
-        if self.is_lost:
-            raise StoreUploadGoneError
+        """Note that a part is known; the state stays when it is not the first."""
+        self.require_recordable()
         return self._moved(SessionState.IN_PROGRESS, now)
 
     def store_upload_lost(self) -> Self:
@@ -183,6 +178,15 @@ class UploadSession:
     def require_open(self, action: str) -> None:
         """Raise TransitionError unless parts may be signed and recorded."""
         self._require(action, SessionState.INITIATED, SessionState.IN_PROGRESS)
+
+    def require_recordable(self) -> None:
+        """Raise TransitionError unless parts may be recorded.
+
+        Raise StoreUploadGoneError if the store has lost the upload that they belonged to.
+        """
+        self.require_open("record a part of")
+        if self.is_lost:
+            raise StoreUploadGoneError
 
     @property
     def open_store_upload_id(self) -> str:

@@ -8,6 +8,8 @@ from .object_store import (
     ObjectStore,
     OpenedUpload,
     SignedPart,
+    SignedParts,
+    SignedPost,
     UploadPage,
 )
 from .session_repository import SessionPage, SessionQuery, SessionRepository
@@ -23,5 +25,7 @@ __all__ = [
     "SessionQuery",
     "SessionRepository",
     "SignedPart",
+    "SignedParts",
+    "SignedPost",
     "UploadPage",
 ]

@@ -58,6 +58,26 @@ class SignedPart:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedParts:
+    """URLs by part number, on each of which a client may PUT that part until `expires_at`."""
+
+    urls: Mapping[int, str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPost:
+    """A form on which a client may POST one whole file, and until when.
+
+    Its `fields`, the key among them, must all be sent, and the file after them.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    expires_at: datetime
+
+
 class ObjectStore(Protocol):
     """Keeps bytes.
 
@@ -85,6 +105,30 @@ class ObjectStore(Protocol):
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
 
         The URL may live shorter than asked for: never over 7 days, nor longer than the credentials.
+        """
+        ...
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
+
+        However many there are, others are served in between.
+        """
+        ...
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Sign a form for one whole file of `max_size` bytes at most, exactly as `new` says.
+
+        The store answers 201 with the object's address, which is the form's URL, a slash at its
+        end, and the key. The form may live shorter than asked for, as `sign_part` says.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.object_key import common_prefix
 from ..ports import ObjectStore
 from .policy import UploadPolicy
 
@@ -19,7 +20,7 @@ class CheckLifecycle:
     policy: UploadPolicy
 
     async def __call__(self) -> str | None:
-        life = await self.store.abort_rule(self.policy.key_prefix)
+        life = await self.store.abort_rule(common_prefix(self.policy.key_prefix))
         if life is None:
             return (
                 "The bucket has no lifecycle rule with AbortIncompleteMultipartUpload: parts that "

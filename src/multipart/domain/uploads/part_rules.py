@@ -7,11 +7,23 @@ from ..limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ..model import UploadSession
 
 
-def require_part(session: UploadSession, number: int, size: int | None, *, size_field: str) -> None:
+def last_number(session: UploadSession) -> int:
+    """Give the highest number that a part can have."""
+    return session.plan.part_count if session.plan else MAX_PART_COUNT
+
+
+def require_part(
+    session: UploadSession,
+    number: int,
+    size: int | None,
+    *,
+    number_field: str = "part_number",
+    size_field: str,
+) -> None:
     """Raise InvalidFieldError for a number or size (bytes) that the plan or S3 does not allow."""
-    last = session.plan.part_count if session.plan else MAX_PART_COUNT
+    last = last_number(session)
     if not 1 <= number <= last:
-        raise InvalidFieldError("part_number", f"must be 1 to {last}")
+        raise InvalidFieldError(number_field, f"must be 1 to {last}")
     if size is None:
         return
     if session.plan and size != session.plan.size_of(number):

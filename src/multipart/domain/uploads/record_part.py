@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,11 +41,17 @@ class RecordPart:
         self, address: SessionAddress, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
         session = await address.find_in(self.sessions)
-        now = self.clock.now()
-        session.part_recorded(now)  # raises where no part may be
+        session.require_recordable()
         require_part(session, part_number, size, size_field="size")
-        # The part first: a session in progress has a part, whatever dies in between.
-        await self.sessions.record_parts(session.id, [Part.reported(part_number, etag, size, now)])
+        now = self.clock.now()
+        return await self.taken(session, [Part.reported(part_number, etag, size, now)], now)
+
+    async def taken(
+        self, session: UploadSession, parts: Sequence[Part], now: datetime
+    ) -> RecordedPart:
+        """Store parts that an open session may have, in order."""
+        # The parts first: a session in progress has one, whatever dies in between.
+        await self.sessions.record_parts(session.id, parts)
         session = await self._moved(session, now)
         return RecordedPart(session.state, await self.sessions.count_parts(session.id))
 

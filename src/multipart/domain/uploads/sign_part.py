@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ports import ObjectStore, SessionRepository, SignedPart
+from ..model import UploadSession
+from ..ports import ObjectStore, SignedPart
 from .address import SessionAddress
 from .open_store_upload import OpenStoreUpload
 from .part_rules import require_part
 from .policy import UploadPolicy
+from .recent_sessions import RecentSessions
 
 
 @dataclass(frozen=True, slots=True)
 class SignPart:
-    """Sign one part of an open session; S3 itself is not asked, but to open a lost upload anew.
+    """Sign one part of an open session; the repository is not asked every time, nor S3 itself.
 
-    Raise SessionNotFoundError, TransitionError when the session is not open, and InvalidFieldError
-    for a part that is not in the plan.
+    Only an upload that S3 has lost is opened anew. Raise SessionNotFoundError, TransitionError when
+    the session is not open, and InvalidFieldError for a part that is not in the plan.
     """
 
-    sessions: SessionRepository
+    sessions: RecentSessions
     store: ObjectStore
     policy: UploadPolicy
 
     async def __call__(
         self, address: SessionAddress, part_number: int, content_length: int | None = None
     ) -> SignedPart:
-        session = await address.find_in(self.sessions)
-        session.require_open("sign a part of")
+        session = await self.signable(address)
         require_part(session, part_number, content_length, size_field="content_length")
-        if session.is_lost:
-            session = await OpenStoreUpload(self.sessions, self.store, self.policy)(session)
-            session.require_open("sign a part of")
+        session = await self.opened(session)
         return await self.store.sign_part(
             session.key,
             session.open_store_upload_id,
@@ -39,3 +38,18 @@ class SignPart:
             expires_in=self.policy.url_life,
             content_length=content_length,
         )
+
+    async def signable(self, address: SessionAddress) -> UploadSession:
+        """Give a session whose parts may be signed, as it was a moment ago."""
+        # A session that has ended since gives URLs that the store itself refuses.
+        session = address.matched(await self.sessions.recent(address.upload_id))
+        session.require_open("sign a part of")
+        return session
+
+    async def opened(self, session: UploadSession) -> UploadSession:
+        """Give a signable session with an upload in the store, where it was lost a new one."""
+        if not session.is_lost:
+            return session
+        session = await OpenStoreUpload(self.sessions, self.store, self.policy)(session)
+        session.require_open("sign a part of")
+        return session

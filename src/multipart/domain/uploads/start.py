@@ -32,6 +32,16 @@ class NewUpload:
     metadata: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
 
+    @property
+    def stored_filename(self) -> str:
+        """Give the name without NUL, which no file system and no text of PostgreSQL has."""
+        return self.filename.replace("\0", "")
+
+    @property
+    def stored_type(self) -> str:
+        """Give the type, a general one where a browser does not know the file's."""
+        return self.content_type or "application/octet-stream"
+
 
 @dataclass(frozen=True, slots=True)
 class StartUpload:
@@ -80,10 +90,8 @@ class StartUpload:
             id=upload_id,
             user_id=new.user_id,
             key=object_key(self.policy.key_prefix, new.user_id, upload_id, new.filename),
-            # No file system has NUL in a name, and PostgreSQL has it in no text.
-            filename=new.filename.replace("\0", ""),
-            # Browsers send an empty type for files that they do not know.
-            content_type=new.content_type or "application/octet-stream",
+            filename=new.stored_filename,
+            content_type=new.stored_type,
             metadata=dict(new.metadata),
             plan=plan,
             created_at=now,

@@ -34,20 +34,11 @@ def checked(user_id: str, filename: str, content_type: str, metadata: Mapping[st
         )
     if content_type and not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidFieldError("content_type", "must be of the form type/subtype")
-    _metadata(metadata)
+    require_metadata(metadata)
 
 
-def _length(field: str, text: str, most: int) -> None:
-    if not 1 <= len(text) <= most:
-        raise InvalidFieldError(field, f"must have 1 to {most} characters")
-
-
-def _encodable(text: str) -> bool:
-    # JSON can carry half a surrogate pair, which no header and no database takes.
-    return not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _metadata(metadata: Mapping[str, str]) -> None:
+def require_metadata(metadata: Mapping[str, str]) -> None:
+    """Raise InvalidFieldError for what the object could not carry."""
     if len(metadata) > MAX_METADATA_ENTRIES:
         raise InvalidFieldError("metadata", f"must have {MAX_METADATA_ENTRIES} entries at most")
     for key, value in metadata.items():
@@ -61,3 +52,13 @@ def _metadata(metadata: Mapping[str, str]) -> None:
         raise InvalidFieldError("metadata", "keys must differ by more than case, which S3 ignores")
     if sum(len(f"{key}{value}".encode()) for key, value in metadata.items()) > MAX_METADATA_BYTES:
         raise InvalidFieldError("metadata", f"must have {MAX_METADATA_BYTES} bytes at most in all")
+
+
+def _length(field: str, text: str, most: int) -> None:
+    if not 1 <= len(text) <= most:
+        raise InvalidFieldError(field, f"must have 1 to {most} characters")
+
+
+def _encodable(text: str) -> bool:
+    # JSON can carry half a surrogate pair, which no header and no database takes.
+    return not any("\ud800" <= char <= "\udfff" for char in text)

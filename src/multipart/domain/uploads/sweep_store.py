@@ -9,7 +9,7 @@ from typing import Final
 
 from ..errors import StoreUnavailableError
 from ..model import UploadSession
-from ..model.object_key import upload_id_in
+from ..model.object_key import common_prefix, upload_id_in
 from ..ports import ListedUpload, ObjectStore, SessionRepository
 from .policy import UploadPolicy
 from .sweep_report import StoreScan, StrayUpload
@@ -32,10 +32,10 @@ class SweepStore:
 
     async def __call__(self, now: datetime, after: str | None, *, dry_run: bool) -> StoreScan:
         """Look at some pages of what is older than the grace, beginning behind the key `after`."""
-        scan = StoreScan(next_after=after)
+        scan, prefix = StoreScan(next_after=after), common_prefix(self.policy.key_prefix)
         try:
             for _ in range(MAX_PAGES):
-                page = await self.store.scan_uploads(self.policy.key_prefix, scan.next_after)
+                page = await self.store.scan_uploads(prefix, scan.next_after)
                 before = now - self.policy.grace
                 old = [upload for upload in page.uploads if upload.initiated_at < before]
                 await self._compare(old, scan, now, dry_run=dry_run)

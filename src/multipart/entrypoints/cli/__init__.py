@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .cors import cors
 from .dev import dev
 from .serve import serve
 from .sweep import sweep
@@ -25,3 +26,4 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(dev)
 main.add_command(sweep)
+main.add_command(cors)

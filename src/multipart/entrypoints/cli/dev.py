@@ -35,7 +35,7 @@ _HOST: Final = "127.0.0.1"
     help="Port of the S3 emulator.",
 )
 def dev(port: int, s3_port: int) -> None:
-    """Serve on embedded defaults: an S3 emulator, SQLite, and the API, all on 127.0.0.1.
+    """Serve on embedded defaults: an S3 emulator, SQLite, the API and a web page, on 127.0.0.1.
 
     Nothing has to be set up, and nothing is left when it stops: sessions and objects are kept
     in a temporary folder. The emulator (pip install '.[emulator]') is moto, which does not check
@@ -75,6 +75,7 @@ def _settings(emulator: Emulator, folder: Path) -> Settings:
         mongo_uri=None,
         database_url=f"sqlite+aiosqlite:///{folder}/sessions.db",
         cors_allowed_origins="*",
+        web_page=True,
     )
 
 
@@ -107,6 +108,7 @@ def _banner(api: str, settings: Settings) -> str:
     return f"""
   multipart-upload is ready.
 
+    Web page     {api}/
     API          {api}
     OpenAPI      {api}/docs
     S3 emulator  {settings.s3_endpoint_url}   bucket {_BUCKET}

@@ -8,11 +8,16 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
-from ...container import Container, use_cases
+from ...container import Container, UseCases, store_origin, use_cases
+from ...settings import Settings
+from ..companion.router import companion_router
+from ..companion.users import UserSource
 from ..housekeeping import housekeeping
+from ..web import web_page_router
+from .batches import BatchController
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
@@ -21,27 +26,36 @@ from .queries import QueryController
 from .request_id import HEADER, send_request_id
 from .uploads import UploadController
 
-# The largest body of these routes is a start-upload with all its metadata, a few KiB.
+# The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
+_REQUEST_HEADERS: Final = ("Content-Type", "Authorization", "Idempotency-Key", HEADER)
 
 
 def create_app(container: Container) -> Litestar:
     """Make the service; its resources open when it starts and close when it stops."""
+    opened: list[UseCases] = []
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
         interval = timedelta(seconds=container.settings().sweep_interval_seconds)
-        async with use_cases(container) as cases, housekeeping(cases, interval):
-            app.state.use_cases = cases
+        async with use_cases(container) as found, housekeeping(found, interval):
+            opened[:] = [found]
             yield
 
     return Litestar(
-        route_handlers=[UploadController, QueryController, HealthController],
+        route_handlers=[
+            UploadController,
+            BatchController,
+            QueryController,
+            HealthController,
+            _companion(container.settings()),
+            *_web_page(container.settings()),
+        ],
         lifespan=[lifespan],
-        dependencies=use_case_dependencies(),
+        dependencies=use_case_dependencies(opened),
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id],
-        cors_config=_cors(container.settings().allowed_origins),
+        cors_config=_cors(container.settings()),
         openapi_config=openapi_config(version("multipart-upload")),
         request_max_body_size=MAX_BODY_BYTES,
         # The command line sets logging up; an app that is imported must not.
@@ -49,12 +63,22 @@ def create_app(container: Container) -> Litestar:
     )
 
 
-def _cors(origins: list[str]) -> CORSConfig | None:
-    if not origins:
+def _companion(settings: Settings) -> Router:
+    users = UserSource(settings.companion_user_id, settings.companion_user_header)
+    return companion_router(settings.s3_bucket_name, users)
+
+
+def _web_page(settings: Settings) -> list[Router]:
+    return [web_page_router(store_origin(settings))] if settings.web_page else []
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.allowed_origins:
         return None
     return CORSConfig(
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type", "Authorization", "Idempotency-Key", HEADER],
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=[*_REQUEST_HEADERS, *settings.allowed_headers],
+        allow_credentials=settings.cors_allow_credentials,
         expose_headers=[HEADER, "Retry-After"],
     )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
-from litestar.datastructures import State
 from litestar.di import Provide
 
 from ...container import UseCases
 
 
-def use_case_dependencies() -> dict[str, Provide]:
-    """Provide every use case under its name in UseCases."""
-    return {field.name: _provide(field.name) for field in fields(UseCases)}
+def use_case_dependencies(opened: Sequence[UseCases]) -> dict[str, Provide]:
+    """Provide every use case under its name in UseCases, which is the only one once opened."""
+    return {field.name: _provide(field.name, opened) for field in fields(UseCases)}
 
 
-def _provide(name: str) -> Provide:
-    def provide(state: State) -> object:
-        return getattr(state.use_cases, name)
+def _provide(name: str, opened: Sequence[UseCases]) -> Provide:
+    # Not from the application's state: to hand that over takes longer than to sign a part.
+    def provide() -> object:
+        return getattr(opened[0], name)
 
     return Provide(provide, sync_to_thread=False)

@@ -40,6 +40,9 @@ Coordinate a multipart upload: the bytes go straight from the client to S3.
 
    answers `{"location": "https://...", "key": "alice/3f0c/film.mp4", "message": "..."}`.
 
+Of many parts, `POST /api/get-signed-urls` signs and `POST /api/upload-parts` records up to 10,000
+in one request.
+
 Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
 """
 

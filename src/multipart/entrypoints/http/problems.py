@@ -156,5 +156,6 @@ def _name_of(error: Mapping[str, str]) -> str:
 
 def _field_error(key: str, message: str) -> dict[str, str]:
     if found := _MISSING_FIELD.search(message):
-        return {"field": found["name"], "message": "is required"}
+        within = "" if key == "data" else f"{key}."
+        return {"field": f"{within}{found['name']}", "message": "is required"}
     return {"field": key, "message": message}

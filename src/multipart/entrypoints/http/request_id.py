@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from secrets import token_hex
 from typing import Final
-from uuid import uuid4
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 HEADER: Final = "X-Request-ID"
+_NAME: Final = HEADER.lower().encode()
 # What is taken from a client must not be able to break a log line.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _STATE_KEY: Final = "request_id"
@@ -19,17 +19,16 @@ def request_id_of(scope: Scope) -> str:
     """Give the request's id: the client's, if it sent a decent one, else a new one."""
     state = scope["state"]
     if _STATE_KEY not in state:
-        state[_STATE_KEY] = _from_client(scope) or uuid4().hex
+        state[_STATE_KEY] = _from_client(scope) or token_hex(16)
     return str(state[_STATE_KEY])
 
 
 async def send_request_id(message: Message, scope: Scope) -> None:
     """Put the id into the answer; for Litestar's `before_send`, so that a 404 has it too."""
     if message["type"] == "http.response.start":
-        MutableScopeHeaders.from_message(message)[HEADER] = request_id_of(scope)
+        message["headers"] = [*message["headers"], (_NAME, request_id_of(scope).encode())]
 
 
 def _from_client(scope: Scope) -> str | None:
-    name = HEADER.lower().encode()
-    sent = next((value for key, value in scope["headers"] if key == name), b"")
+    sent = next((value for name, value in scope["headers"] if name == _NAME), b"")
     return sent.decode() if _ACCEPTED.fullmatch(sent) else None

@@ -1,0 +1,124 @@
+"""Two load generators: wrk for rates, and our own for a given number of different requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import quantiles
+
+from .processes import LOAD_CORE, Server
+
+CONNECTIONS = 16
+_PERCENTILES = """
+done = function(summary, latency, requests)
+  io.write(string.format("%d %d %d %.0f %.0f %.0f\\n", summary.requests, summary.duration,
+    summary.errors.status + summary.errors.read + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement: requests a second, milliseconds, and the server's own microseconds each."""
+
+    rate: float
+    p50: float
+    p99: float
+    p99_9: float
+    cpu: float
+
+
+def hammered(server: Server, path: str, seconds: float, connections: int = CONNECTIONS) -> Sample:
+    """Repeat a GET for a while by wrk."""
+    script = "/dev/stdin"
+    before = server.cpu_seconds
+    command = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
+    done = subprocess.run(  # wrk
+        [*command, "-s", script, f"http://127.0.0.1:{server.port}{path}"],
+        input=_PERCENTILES,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    last = done.stdout.strip().splitlines()[-1]
+    requests, micros, errors, p50, p99, p99_9 = map(int, last.split())
+    if errors:
+        msg = f"{errors} errors on {path}"
+        raise RuntimeError(msg)
+    cpu = (server.cpu_seconds - before) / requests * 1e6
+    return Sample(requests / micros * 1e6, p50 / 1e3, p99 / 1e3, p99_9 / 1e3, cpu)
+
+
+def get(path: str) -> bytes:
+    """Write a GET."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+def post(path: str, fields: object) -> bytes:
+    """Write a POST of JSON."""
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def fired(server: Server, requests: Iterable[bytes], connections: int) -> Sample:
+    """Send each request once, over so many connections at a time."""
+    latencies: list[float] = []
+    pending = iter(requests)
+    before, begun = server.cpu_seconds, time.perf_counter()
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(_client(server, pending, latencies) for _ in range(connections)))
+
+    asyncio.run(all_of_them())
+    seconds, count = time.perf_counter() - begun, len(latencies)
+    cuts = quantiles(latencies, n=1000) if count > 1 else latencies * 999
+    cpu = (server.cpu_seconds - before) / count * 1e6
+    return Sample(count / seconds, *(cuts[at - 1] * 1e3 for at in (500, 990, 999)), cpu)
+
+
+def answered(server: Server, request: bytes) -> bytes:
+    """Send one request and give the body of its answer."""
+    return asyncio.run(_once(server, request))
+
+
+async def _once(server: Server, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**24)
+    body = await _exchanged(reader, writer, request)
+    writer.close()
+    return body
+
+
+async def _client(server: Server, pending: Iterator[bytes], latencies: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**24)
+    for request in pending:
+        begun = time.perf_counter()
+        await _exchanged(reader, writer, request)
+        latencies.append(time.perf_counter() - begun)
+    writer.close()
+
+
+async def _exchanged(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> bytes:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    if length is not None:
+        body = await reader.readexactly(int(length[1]))
+    else:
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+    if not head.startswith(b"HTTP/1.1 200"):
+        msg = f"{head[:100]!r} {body[:300]!r}"
+        raise RuntimeError(msg)
+    return body

@@ -1,0 +1,84 @@
+"""`multipart-upload cors`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+import click
+
+from ...container import let_pages_in, what_keeps_pages_out
+from ...domain.errors import UploadError
+from ...settings import Settings, SettingsError, load_settings
+
+T = TypeVar("T")
+
+_SETTINGS: Final = (
+    "S3 is reached by the settings of `serve`; the credentials need {actions} on BUCKET."
+)
+_origin = click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    help="Origin of the pages, such as https://app.example.org; may be repeated.  "
+    "[CORS_ALLOWED_ORIGINS]",
+)
+
+
+@click.group()
+def cors() -> None:
+    """Write or check the rule by which browsers may use a bucket.
+
+    Pages PUT parts and POST files straight to the bucket, which must allow that to their origin,
+    with the header content-type, and let them read the headers ETag and Location of the answer.
+    """
+
+
+@cors.command(epilog=_SETTINGS.format(actions="s3:GetBucketCORS and s3:PutBucketCORS"))
+@click.argument("bucket")
+@_origin
+def apply(bucket: str, origins: tuple[str, ...]) -> None:
+    """Put the rule in front of the other rules of BUCKET, which stay.
+
+    Ends with 0, or with 1 and the reason if S3 refuses.
+    """
+    settings = _settings(bucket, origins)
+    _run(let_pages_in(settings, settings.allowed_origins))
+    click.echo(f"Pages of {', '.join(settings.allowed_origins)} may use the bucket {bucket}.")
+
+
+@cors.command(epilog=_SETTINGS.format(actions="s3:GetBucketCORS"))
+@click.argument("bucket")
+@_origin
+def check(bucket: str, origins: tuple[str, ...]) -> None:
+    """Say what the rules of BUCKET lack; S3's rules are read, nothing is changed.
+
+    Ends with 0 if pages can do all they need, with 1 if not or if S3 does not tell.
+    """
+    settings = _settings(bucket, origins)
+    if complaints := _run(what_keeps_pages_out(settings, settings.allowed_origins)):
+        for complaint in complaints:
+            click.echo(complaint)
+        click.echo(f"To mend it: multipart-upload cors apply {bucket}")
+        raise SystemExit(1)
+    click.echo(f"Pages of {', '.join(settings.allowed_origins)} can use the bucket {bucket}.")
+
+
+def _settings(bucket: str, origins: tuple[str, ...]) -> Settings:
+    given = {"cors_allowed_origins": ",".join(origins)} if origins else {}
+    try:
+        settings = load_settings(s3_bucket_name=bucket, **given)
+    except SettingsError as exc:
+        raise click.ClickException(str(exc)) from exc
+    if not settings.allowed_origins:
+        msg = "Whose pages? Give --origin or set CORS_ALLOWED_ORIGINS."
+        raise click.UsageError(msg)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except UploadError as exc:
+        raise click.ClickException(str(exc)) from exc

@@ -1,0 +1,66 @@
+/** Send the bytes of one part to S3. */
+
+// A connection that has died quietly would else keep its place for ever.
+const STALL_MS = 60_000;
+
+/** S3 refused the part or did not answer; `status` is 0 when the page may not know or there is none. */
+export class PutError extends Error {
+  constructor(status) {
+    super(status ? `The storage answered ${status}.` : "The storage cannot be reached.");
+    this.status = status;
+  }
+}
+
+/** The file is not what it was when it was chosen, or is gone. */
+export class FileChangedError extends Error {
+  constructor() {
+    super("The file has changed or can no longer be read. Choose it again.");
+  }
+}
+
+/**
+ * PUT a slice of a file and give S3's ETag, null if the bucket's CORS rule does not show it.
+ *
+ * `onProgress` is told the bytes sent. Throw PutError, FileChangedError, or the signal's reason.
+ */
+export async function put(url, slice, { signal, onProgress }) {
+  try {
+    return await sent(url, slice, signal, onProgress);
+  } catch (error) {
+    if (error instanceof PutError && error.status === 0) await requireReadable(slice);
+    throw error;
+  }
+}
+
+// XMLHttpRequest, as fetch tells nothing of what has been sent.
+function sent(url, slice, signal, onProgress) {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    let stalled = setTimeout(abort, STALL_MS);
+    request.upload.onprogress = (event) => {
+      clearTimeout(stalled);
+      stalled = setTimeout(abort, STALL_MS);
+      onProgress(event.loaded);
+    };
+    request.onloadend = () => {
+      clearTimeout(stalled);
+      signal.removeEventListener("abort", abort);
+      if (signal.aborted) reject(signal.reason);
+      else if (request.status === 200) resolve(request.getResponseHeader("ETag"));
+      else reject(new PutError(request.status));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    request.open("PUT", url);
+    request.send(slice);
+  });
+}
+
+async function requireReadable(slice) {
+  try {
+    await slice.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new FileChangedError();
+  }
+}

@@ -1,0 +1,11 @@
+"""Fixtures of the tests that look through a browser."""
+
+from .page_browser import (
+    page_browser,
+    page_bucket,
+    page_service,
+    page_settings,
+    upload_page,
+)
+
+__all__ = ["page_browser", "page_bucket", "page_service", "page_settings", "upload_page"]

@@ -1,0 +1,36 @@
+"""Hold parts on their way to S3 until the test lets them go."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+from playwright.async_api import Error, Route
+
+from .upload_page import UploadPage
+
+
+@dataclass(slots=True)
+class Gate:
+    """Parts wait before it until it is opened."""
+
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    async def before_all_parts_but(cls, page: UploadPage, free: set[int]) -> Self:
+        gate = cls()
+
+        async def handle(route: Route, part: int) -> None:
+            if part not in free:
+                await gate._opened.wait()
+            # The page may have given the request up meanwhile.
+            with suppress(Error):
+                await route.continue_()
+
+        await page.on_parts(handle)
+        return gate
+
+    def open(self) -> None:
+        self._opened.set()

@@ -1,0 +1,107 @@
+"""Debian's Chromium, driven by Playwright, and the service whose page it opens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.e2e.bucket import Bucket
+from tests.e2e.service import Service, running_service
+from tests.e2e.upload import MIB
+from tests.servers.s3_kinds import S3Server
+
+from .upload_page import UploadPage
+
+_FLAGS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium_path() -> Path | None:
+    """Find Debian's Chromium, or one that calls itself so."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    return None if found is None else Path(found)
+
+
+@asynccontextmanager
+async def running_chromium(program: Path) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def page_browser() -> AsyncIterator[Browser]:
+    """Provide Chromium; without one the test is skipped, or fails where servers are required."""
+    if (program := chromium_path()) is None:
+        reason = "no chromium on PATH (apt-get install chromium)"
+        if os.environ.get("REQUIRE_SERVERS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    async with running_chromium(program) as browser:
+        yield browser
+
+
+def allow_pages(bucket: Bucket, *exposed_headers: str) -> None:
+    """Let pages PUT to the bucket and read these headers of its answers."""
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
+    exposed = {"ExposeHeaders": list(exposed_headers)} if exposed_headers else {}
+    bucket.client.put_bucket_cors(
+        Bucket=bucket.name, CORSConfiguration={"CORSRules": [{**rule, **exposed}]}
+    )
+
+
+@contextmanager
+def etags_hidden(bucket: Bucket) -> Iterator[None]:
+    """Make the mistake in a bucket's rule that most people make."""
+    allow_pages(bucket)
+    yield
+    allow_pages(bucket, "ETag")
+
+
+@pytest.fixture(scope="session")
+def page_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
+    """Provide a bucket that pages may PUT to."""
+    with Bucket.made_on(strict_s3) as bucket:
+        allow_pages(bucket, "ETag")
+        yield bucket
+
+
+@pytest.fixture(scope="session")
+def page_settings(page_bucket: Bucket) -> dict[str, str]:
+    return {**page_bucket.settings, "WEB_PAGE": "true", "MAX_UPLOAD_SIZE": str(40 * MIB)}
+
+
+@pytest.fixture(scope="session")
+def page_service(
+    page_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Provide a service that serves the page."""
+    with running_service(tmp_path_factory.mktemp("page-service"), page_settings) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def upload_page(
+    page_browser: Browser, page_service: Service, page_bucket: Bucket
+) -> AsyncIterator[UploadPage]:
+    """Provide the page in a fresh browser profile; it must break neither itself nor its policy."""
+    async with UploadPage.opened(page_browser, page_service.url, page_bucket) as page:
+        yield page
+        assert page.complaints == []
+        assert await page.policy_violations() == []

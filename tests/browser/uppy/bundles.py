@@ -1,0 +1,62 @@
+"""The pages with Uppy, bundled from what npm has installed, and the host that serves them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+GENERATIONS: Final = ("uppy5", "uppy6")
+_HERE: Final = Path(__file__).parents[1]
+_ESBUILD: Final = _HERE / "node_modules" / ".bin" / "esbuild"
+_HTML: Final = (
+    '<!doctype html><meta charset="utf-8"><script type="module" src="{name}.js"></script>'
+)
+
+
+def why_not() -> str | None:
+    """Say what is missing for the bundles, None if nothing is."""
+    if shutil.which("node") is None:
+        return "no node on PATH"
+    if not _ESBUILD.exists():
+        return "Uppy is not installed: npm ci --ignore-scripts in tests/browser"
+    return None
+
+
+def bundle(folder: Path) -> None:
+    """Write a page for each generation; their code is Uppy's own, as npm gives it."""
+    sources = [f"{name}={_HERE / name / 'app.js'}" for name in GENERATIONS]
+    subprocess.run(
+        [str(_ESBUILD), *sources, "--bundle", "--format=esm", f"--outdir={folder}"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    for name in GENERATIONS:
+        (folder / f"{name}.html").write_text(_HTML.format(name=name))
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a port of its own, which makes it a foreign origin to the service."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,38 @@
+"""Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from playwright.async_api import Browser, async_playwright
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS: Final = (
+    # As root, as CI is, Chromium starts in no other way.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str | None:
+    """Find the browser on PATH."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+@asynccontextmanager
+async def running_browser(program: str) -> AsyncIterator[Browser]:
+    """Start the browser without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program, headless=True, args=list(_FLAGS)
+        )
+        yield browser
+        await browser.close()

@@ -1,0 +1,116 @@
+"""What goes wrong on the way, and what Uppy 5 and 6 make of it with this service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from playwright.async_api import Route
+
+from tests.e2e.bucket import Bucket
+from tests.e2e.service import Service, running_service
+from tests.e2e.upload import MIB
+
+from .uppy_page import OpenUppy, holds, key_of, only
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+SIZE: Final = 25 * MIB
+URL_SECONDS: Final = 4
+ANYBODY: Final = {"Access-Control-Allow-Origin": "*"}
+
+
+@pytest.fixture
+def brief(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
+    """Provide a service whose URLs do not live long."""
+    with running_service(tmp_path, {**settings, "SIGNED_URL_SECONDS": str(URL_SECONDS)}) as service:
+        yield service
+
+
+async def test_a_part_that_fails_three_times_is_sent_a_fourth(
+    open_uppy: OpenUppy, bucket: Bucket
+) -> None:
+    uppy = await open_uppy(multipart="1")
+    failures = 0
+
+    async def fail(route: Route) -> None:
+        nonlocal failures
+        failures += 1
+        if failures > 3:
+            await route.continue_()
+        else:
+            await route.fulfill(status=503, headers=ANYBODY)
+
+    await uppy.page.route("**/*partNumber=3&*", fail)
+    await uppy.add("film.mp4", SIZE)
+
+    assert holds(bucket, only(await uppy.upload()), SIZE)
+    assert sorted(uppy.parts_put()) == [1, 2, 3, 3, 3, 3, 4, 5]
+
+
+async def test_a_url_that_has_expired_is_signed_anew(
+    open_uppy: OpenUppy, brief: Service, bucket: Bucket, generation: str
+) -> None:
+    uppy = await open_uppy(brief, multipart="1")
+    refusals: list[int] = []
+
+    async def come_late(route: Route) -> None:
+        if refusals:
+            await route.continue_()
+            return
+        await asyncio.sleep(URL_SECONDS + 1)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            refusal = await http.put(route.request.url, content=b"too late")
+        refusals.append(refusal.status_code)
+        # AWS lets a page read its refusal; versitygw does not.
+        await route.fulfill(status=refusal.status_code, body=refusal.text, headers=ANYBODY)
+
+    await uppy.page.route("**/*partNumber=2&*", come_late)
+    await uppy.add("film.mp4", SIZE)
+    result = await uppy.upload()
+    assert refusals == [403]
+    if generation == "uppy6":
+        # It sends to the old URL again and again; its user has to press "retry".
+        assert result["successful"] == []
+        result = await uppy.do("retried()")
+
+    assert holds(bucket, only(result), SIZE)
+    assert len(uppy.sent("GET", "/2?")) > 1
+    assert uppy.parts_put().count(1) == 1
+
+
+async def test_a_complete_whose_answer_is_lost_is_not_lost(
+    open_uppy: OpenUppy, bucket: Bucket, generation: str
+) -> None:
+    uppy = await open_uppy(multipart="1")
+    completed: list[str] = []
+
+    async def lose_the_first(route: Route) -> None:
+        if completed:
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        completed.append((await answer.json())["key"])
+        await route.abort()
+
+    await uppy.page.route("**/complete?*", lose_the_first)
+    await uppy.add("film.mp4", SIZE)
+
+    failed = await uppy.upload()
+    assert len(failed["failed"]) == 1
+    result = await uppy.do("retried()")
+
+    assert holds(bucket, completed[0], SIZE)
+    if generation == "uppy6":
+        # It lists the parts, finds them all, and asks for the result again.
+        assert only(result) == completed[0]
+        assert sorted(uppy.parts_put()) == [1, 2, 3, 4, 5]
+    else:
+        # It throws the upload away, which the object outlives, and begins again from zero.
+        assert await uppy.answers("DELETE", "/s3/multipart/") == [{}]
+        assert only(result) != completed[0]
+        assert holds(bucket, key_of(result["successful"][0]), SIZE)

@@ -1,0 +1,73 @@
+"""An upload as Uppy drives it on Companion's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionUpload:
+    """One upload; every method is one request to the service unless it says more."""
+
+    api: httpx.Client
+    created: Mapping[str, Any]
+
+    @classmethod
+    def create(cls, api: httpx.Client, filename: str = "film.mp4", **more: object) -> Self:
+        body = {"filename": filename, "type": "video/mp4", **more}
+        return cls(api, success(api.post("/s3/multipart", json=body)))
+
+    @property
+    def key(self) -> str:
+        return str(self.created["key"])
+
+    @property
+    def path(self) -> str:
+        return f"/s3/multipart/{self.created['uploadId']}"
+
+    def list(self) -> httpx.Response:
+        return self.api.get(self.path, params={"key": self.key})
+
+    def sign(self, number: object) -> httpx.Response:
+        return self.api.get(f"{self.path}/{number}", params={"key": self.key})
+
+    def sign_batch(self, numbers: str) -> httpx.Response:
+        query = {"key": self.key, "partNumbers": numbers}
+        return self.api.get(f"{self.path}/batch", params=query)
+
+    def put(self, number: int, body: bytes) -> dict[str, Any]:
+        """Sign a part, PUT it to S3 itself, and give what Uppy names in complete."""
+        url = success(self.sign(number))["url"]
+        sent = httpx.put(url, content=body, trust_env=False).raise_for_status()
+        return {"PartNumber": number, "ETag": sent.headers["etag"]}
+
+    def complete(self, *parts: Mapping[str, Any]) -> httpx.Response:
+        body = {"parts": list(parts)}
+        return self.api.post(f"{self.path}/complete", params={"key": self.key}, json=body)
+
+    def abort(self) -> httpx.Response:
+        return self.api.delete(self.path, params={"key": self.key})
+
+
+def success(response: httpx.Response) -> Any:
+    """Give the JSON of a success, which Uppy 5 takes for a failure if it says `error`."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    found = response.json()
+    assert "error" not in found
+    return found
+
+
+def refusal(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Give the body of exactly this error, in the fields of Companion and of Uppy 5."""
+    found: dict[str, Any] = response.json()
+    assert (response.status_code, found.get("code")) == (status, code), response.text
+    assert response.headers["content-type"] == "application/json"
+    assert found["error"] == found["message"]
+    assert isinstance(found["message"], str)
+    assert found["requestId"] == response.headers["x-request-id"]
+    return found

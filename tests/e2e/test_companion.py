@@ -1,0 +1,184 @@
+"""Companion's routes, state by state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from .bucket import Bucket
+from .companion import CompanionUpload, refusal, success
+from .service import Service
+from .upload import MIB, some_bytes
+
+pytestmark = pytest.mark.e2e
+
+FIRST, LAST = some_bytes(5 * MIB), b"the end"
+
+
+def both_sent(api: httpx.Client) -> tuple[CompanionUpload, list[dict[str, Any]]]:
+    upload = CompanionUpload.create(api)
+    return upload, [upload.put(2, LAST), upload.put(1, FIRST)]
+
+
+def test_a_file_goes_from_create_to_complete(each_api: httpx.Client, bucket: Bucket) -> None:
+    upload, parts = both_sent(each_api)
+
+    done = success(upload.complete(*parts))
+
+    assert upload.created.keys() == {"key", "uploadId", "bucket"}
+    assert upload.created["bucket"] == bucket.name
+    assert done.keys() == {"location", "key", "bucket"}
+    assert (done["key"], done["bucket"]) == (upload.key, bucket.name)
+    assert bucket.download(upload.key).body == FIRST + LAST
+
+
+def test_s3s_own_upload_id_is_in_no_answer(api: httpx.Client, bucket: Bucket) -> None:
+    upload = CompanionUpload.create(api)
+
+    (store_id,) = bucket.open_uploads(upload.key)
+
+    assert upload.created["uploadId"] != store_id
+
+
+def test_the_list_is_an_array_in_s3s_words(each_api: httpx.Client) -> None:
+    upload, parts = both_sent(each_api)
+
+    assert success(upload.list()) == [
+        {"PartNumber": 1, "Size": len(FIRST), "ETag": parts[1]["ETag"]},
+        {"PartNumber": 2, "Size": len(LAST), "ETag": parts[0]["ETag"]},
+    ]
+    assert parts[0]["ETag"].startswith('"')
+
+
+def test_an_upload_without_parts_has_an_empty_list(api: httpx.Client) -> None:
+    assert success(CompanionUpload.create(api).list()) == []
+
+
+def test_a_url_tells_the_seconds_it_lives(api: httpx.Client) -> None:
+    signed = success(CompanionUpload.create(api).sign(10_000))
+
+    assert signed.keys() == {"url", "expires"}
+    assert 3590 <= signed["expires"] <= 3600
+
+
+def test_several_urls_come_at_once(api: httpx.Client) -> None:
+    upload = CompanionUpload.create(api)
+
+    urls = success(upload.sign_batch("1,2, 10000"))["presignedUrls"]
+
+    assert list(urls) == ["1", "2", "10000"]
+    assert httpx.put(urls["2"], content=b"x", trust_env=False).status_code == 200
+    assert [part["PartNumber"] for part in success(upload.list())] == [2]
+
+
+def test_etags_with_and_without_quotes_are_the_same(api: httpx.Client) -> None:
+    upload, (last, first) = both_sent(api)
+
+    success(upload.complete({**first, "ETag": first["ETag"].strip('"')}, last))
+
+
+def test_a_small_file_may_be_one_small_part(api: httpx.Client, bucket: Bucket) -> None:
+    upload = CompanionUpload.create(api)
+
+    success(upload.complete(upload.put(1, b"")))
+
+    assert bucket.download(upload.key).body == b""
+
+
+def test_after_completion_nothing_changes_any_more(each_api: httpx.Client, bucket: Bucket) -> None:
+    upload, parts = both_sent(each_api)
+    done = success(upload.complete(*parts))
+    listed = [1, 2]
+
+    assert success(upload.complete(*parts)) == done
+    assert success(upload.abort()) == {}
+    assert [part["PartNumber"] for part in success(upload.list())] == listed
+    assert success(upload.complete(*success(upload.list()))) == done
+    refusal(upload.sign(1), 409, "wrong-state")
+    refusal(upload.complete(parts[0]), 409, "parts-unnamed")
+    refusal(upload.complete(parts[0], {**parts[1], "ETag": "x"}), 409, "parts-missing")
+    assert bucket.download(upload.key).body == FIRST + LAST
+
+
+def test_after_an_abort_nothing_is_there(each_api: httpx.Client, bucket: Bucket) -> None:
+    upload, parts = both_sent(each_api)
+
+    assert success(upload.abort()) == {}
+    assert success(upload.abort()) == {}
+    for answer in (upload.list(), upload.sign(1), upload.complete(*parts)):
+        refusal(answer, 404, "upload-not-found")
+    assert bucket.open_uploads(upload.key) == []
+
+
+def test_what_s3_has_lost_is_begun_anew_under_the_same_id(
+    each_api: httpx.Client, bucket: Bucket
+) -> None:
+    upload, parts = both_sent(each_api)
+    (store_id,) = bucket.open_uploads(upload.key)
+    bucket.client.abort_multipart_upload(Bucket=bucket.name, Key=upload.key, UploadId=store_id)
+
+    assert success(upload.list()) == []
+    assert refusal(upload.complete(*parts), 409, "parts-missing")["missing_parts"] == [1, 2]
+    success(upload.complete(upload.put(1, LAST)))
+    assert bucket.download(upload.key).body == LAST
+
+
+def test_an_upload_that_s3_has_lost_can_be_aborted(api: httpx.Client, bucket: Bucket) -> None:
+    upload, _ = both_sent(api)
+    (store_id,) = bucket.open_uploads(upload.key)
+    bucket.client.abort_multipart_upload(Bucket=bucket.name, Key=upload.key, UploadId=store_id)
+
+    assert success(upload.abort()) == {}
+
+
+def test_a_trailing_slash_of_the_address_does_no_harm(service: Service) -> None:
+    body = {"filename": "a b+c.txt", "type": "text/plain"}
+
+    with service.client() as api:
+        created = success(api.post(f"{service.url}//s3/multipart", json=body))
+        # URLSearchParams writes + for a space and %2B for a plus.
+        key = created["key"].replace("+", "%2B").replace("/", "%2F").replace(" ", "+")
+        listed = api.get(f"{service.url}//s3/multipart/{created['uploadId']}?key={key}")
+
+    assert success(listed) == []
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": ""}], ids=["none", "null", "empty"])
+def test_a_file_of_unknown_type_is_octets(
+    api: httpx.Client, bucket: Bucket, kind: dict[str, object]
+) -> None:
+    created = success(api.post("/s3/multipart", json={"filename": "a", **kind}))
+    upload = CompanionUpload(api, created)
+
+    success(upload.complete(upload.put(1, b"x")))
+
+    assert bucket.download(upload.key).content_type == "application/octet-stream"
+
+
+class TestSingleUploads:
+    def test_the_form_takes_the_file_as_it_was_announced(
+        self, api: httpx.Client, bucket: Bucket
+    ) -> None:
+        query = "filename=Zo%C3%AB%20b.txt&type=text%2Fplain&metadata%5Bauthor%5D=Zo%C3%AB"
+
+        form = success(api.get(f"/s3/params?{query}&metadata[other]=2"))
+        sent = httpx.post(form["url"], data=form["fields"], files={"file": ("x", LAST)})
+
+        assert (sent.status_code, form["method"]) == (201, "POST")
+        assert form["url"].endswith("/")
+        assert 3590 <= form["expires"] <= 3600
+        stored = bucket.download(form["fields"]["key"])
+        assert (stored.body, stored.content_type) == (LAST, "text/plain")
+        assert stored.metadata["other"] == "2"
+        assert stored.metadata["author"].startswith("=?UTF-8?")
+
+    def test_without_a_name_there_is_no_form(self, api: httpx.Client) -> None:
+        refusal(api.get("/s3/params", params={"type": "text/plain"}), 400, "invalid-field")
+        refusal(api.get("/s3/params", params={"filename": ""}), 400, "invalid-field")
+
+    def test_no_credentials_are_handed_out(self, api: httpx.Client) -> None:
+        refused = refusal(api.get("/s3/sts"), 400, "malformed-request")
+
+        assert "getTemporarySecurityCredentials" in refused["message"]

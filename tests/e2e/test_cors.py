@@ -1,0 +1,132 @@
+"""Which pages may call the service, and which may use the bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers.s3_kinds import S3Server
+
+from .bucket import Bucket
+from .service import run_command, running_service
+
+pytestmark = pytest.mark.e2e
+
+APP = "https://app.example.org"
+
+
+def preflight(api: httpx.Client, origin: str, method: str, headers: str) -> httpx.Headers:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+    return api.options("/s3/multipart/1", headers=asked).headers
+
+
+class TestService:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def api(
+        cls, bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[httpx.Client]:
+        settings = {
+            **bucket.settings,
+            "CORS_ALLOWED_ORIGINS": APP,
+            "CORS_ALLOW_CREDENTIALS": "true",
+            "CORS_ALLOWED_HEADERS": "X-CSRF-Token, X-Tenant",
+        }
+        folder = tmp_path_factory.mktemp("cors")
+        with running_service(folder, settings) as service, service.client() as api:
+            yield api
+
+    def test_a_page_may_do_what_uppy_does(self, api: httpx.Client) -> None:
+        allowed = preflight(api, APP, "DELETE", "content-type,authorization,x-csrf-token")
+
+        headers = {
+            name.strip().lower() for name in allowed["access-control-allow-headers"].split(",")
+        }
+        assert allowed["access-control-allow-origin"] == APP
+        assert allowed["access-control-allow-credentials"] == "true"
+        assert {"GET", "POST", "DELETE"} <= set(allowed["access-control-allow-methods"].split(", "))
+        assert {"content-type", "authorization", "x-csrf-token", "x-tenant"} <= headers
+
+    def test_a_page_may_read_a_refusal(self, api: httpx.Client) -> None:
+        answer = api.get("/s3/sts", headers={"Origin": APP})
+
+        assert answer.status_code == 400
+        assert answer.headers["access-control-allow-origin"] == APP
+
+    def test_another_page_may_not(self, api: httpx.Client) -> None:
+        answer = preflight(api, "https://evil.example.org", "DELETE", "content-type")
+
+        assert "access-control-allow-origin" not in answer
+
+
+class TestCommand:
+    @pytest.fixture
+    def bucket(self, strict_s3: S3Server) -> Iterator[Bucket]:
+        with Bucket.made_on(strict_s3) as bucket:
+            yield bucket
+
+    def run(self, folder: Path, bucket: Bucket, *arguments: str) -> tuple[int, str]:
+        ended = run_command(folder, bucket.settings, "cors", *arguments)
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def test_what_apply_writes_check_finds_good(self, tmp_path: Path, bucket: Bucket) -> None:
+        named = (bucket.name, "--origin", APP)
+
+        before, said = self.run(tmp_path, bucket, "check", *named)
+        assert before == 1
+        assert "no CORS rules" in said
+        assert f"cors apply {bucket.name}" in said
+
+        assert self.run(tmp_path, bucket, "apply", *named)[0] == 0
+        assert self.run(tmp_path, bucket, "apply", *named)[0] == 0
+
+        after, said = self.run(tmp_path, bucket, "check", *named)
+        assert after == 0, said
+        assert bucket.name in said
+
+    def test_the_rules_of_others_stay(self, tmp_path: Path, bucket: Bucket) -> None:
+        theirs = {"ID": "theirs", "AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+        bucket.client.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": [theirs]})
+
+        self.run(tmp_path, bucket, "apply", bucket.name, "--origin", APP)
+
+        rules = bucket.client.get_bucket_cors(Bucket=bucket.name)["CORSRules"]
+        assert [rule["AllowedOrigins"] for rule in rules] == [[APP], ["*"]]
+
+    def test_a_rule_that_hides_the_etag_is_told(self, tmp_path: Path, bucket: Bucket) -> None:
+        rule = {
+            "AllowedOrigins": [APP],
+            "AllowedMethods": ["PUT", "POST", "GET"],
+            "AllowedHeaders": ["*"],
+        }
+        bucket.client.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": [rule]})
+
+        code, said = self.run(tmp_path, bucket, "check", bucket.name, "--origin", APP)
+
+        assert code == 1
+        assert "does not expose ETag" in said
+        assert "does not expose Location" in said
+
+    def test_a_bucket_that_is_not_there_is_one_line(self, tmp_path: Path, bucket: Bucket) -> None:
+        code, said = self.run(tmp_path, bucket, "apply", "no-such-bucket", "--origin", APP)
+
+        assert code == 1
+        assert said.count("\n") == 1
+        assert "no-such-bucket" in said
+
+    @pytest.mark.parametrize("action", ["apply", "check"])
+    def test_without_an_origin_it_asks_whose_pages(
+        self, tmp_path: Path, bucket: Bucket, action: str
+    ) -> None:
+        code, said = self.run(tmp_path, bucket, action, bucket.name)
+
+        assert code == 2
+        assert "--origin" in said
+        assert "CORS_ALLOWED_ORIGINS" in said

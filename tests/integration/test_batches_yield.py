@@ -1,0 +1,140 @@
+"""Ten thousand parts in one request keep nobody waiting: others run at least every 20 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from dependency_injector import providers
+from litestar import Litestar
+
+from multipart_upload.adapters.clock import SystemClock
+from multipart_upload.adapters.memory import MemorySessionRepository
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.sql import open_sql_sessions
+from multipart_upload.container import Container
+from multipart_upload.contract.samples import NOW, sample_session
+from multipart_upload.domain.limits import MAX_PART_COUNT
+from multipart_upload.domain.model import PartPlan
+from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.entrypoints.http import create_app
+from multipart_upload.settings import Settings
+
+MOST_SECONDS: Final = 0.020
+PART_SIZE: Final = 8 * 2**20
+SESSION: Final = replace(
+    sample_session(), plan=PartPlan.for_size(MAX_PART_COUNT * PART_SIZE)
+).initiated("2~abc", NOW)
+ADDRESS: Final = {"upload_id": SESSION.id, "key": SESSION.key}
+PARTS: Final = [
+    {"part_number": number, "etag": '"d41d8cd98f00b204e9800998ecf8427e"', "size": PART_SIZE}
+    for number in range(1, MAX_PART_COUNT + 1)
+]
+sqlite = asynccontextmanager(open_sql_sessions)
+mongo = asynccontextmanager(open_mongo_sessions)
+
+
+@dataclass(slots=True)
+class Turns:
+    """The longest time that this thread has computed between two turns of another task.
+
+    Its own computing alone, so that a busy machine is no counterexample.
+    """
+
+    longest: float = 0.0
+
+    async def take(self) -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            self.longest = max(self.longest, now - last)
+            last = now
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("mongo", marks=pytest.mark.integration)])
+async def sessions(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[SessionRepository]:
+    if request.param == "memory":
+        yield MemorySessionRepository(SystemClock())
+    elif request.param == "sqlite":
+        async with sqlite(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
+            yield sessions
+    else:
+        async with mongo(request.getfixturevalue("mongo_uri")) as sessions:
+            yield sessions
+
+
+@pytest.fixture
+async def app(sessions: SessionRepository) -> Litestar:
+    await sessions.add(SESSION)
+    container = Container(
+        settings=Settings(
+            _env_file=None,
+            s3_bucket_name="bucket",
+            aws_access_key_id="AKIATEST",
+            aws_secret_access_key="secret",
+        )
+    )
+    container.sessions.override(providers.Object(sessions))
+    return create_app(container)
+
+
+@pytest.fixture(autouse=True)
+def _collected_garbage() -> Iterator[None]:
+    """What earlier tests have left is not collected within the request."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes, float]:
+    """POST and give the answer's body and the longest turn."""
+    body, answer, turns = json.dumps(fields).encode(), bytearray(), Turns()
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        answer.extend(message.get("body", b""))
+
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-length", str(len(body)).encode())],
+    }
+    async with app.lifespan():
+        others = asyncio.create_task(turns.take())
+        await app(scope, receive, send)  # type: ignore[arg-type]  # Litestar has types of its own
+        await asyncio.sleep(0)
+        others.cancel()
+        with suppress(asyncio.CancelledError):
+            await others
+    return bytes(answer), turns.longest
+
+
+async def test_signing_ten_thousand_parts_leaves_turns_to_others(app: Litestar) -> None:
+    fields = {**ADDRESS, "part_numbers": "all"}
+    answer, longest = await longest_turn(app, "/api/get-signed-urls", fields)
+    assert len(json.loads(answer)["urls"]) == MAX_PART_COUNT
+    assert longest < MOST_SECONDS
+
+
+async def test_recording_ten_thousand_parts_leaves_turns_to_others(app: Litestar) -> None:
+    fields = {**ADDRESS, "user_id": SESSION.user_id, "parts": PARTS}
+    answer, longest = await longest_turn(app, "/api/upload-parts", fields)
+    assert json.loads(answer)["parts_recorded"] == MAX_PART_COUNT
+    assert longest < MOST_SECONDS

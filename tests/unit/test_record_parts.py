@@ -1,0 +1,99 @@
+"""Recording many parts at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from multipart_upload.domain.errors import (
+    InvalidFieldError,
+    SessionNotFoundError,
+    StoreUploadGoneError,
+    TransitionError,
+)
+from multipart_upload.domain.model import SessionState
+from multipart_upload.domain.uploads import PartReport, RecordedPart
+
+from .proxies import RepositoryProxy
+from .service import MIB, PART_SIZE, Service, address_of
+
+
+async def test_many_parts_are_kept_as_if_each_had_been_reported_alone(service: Service) -> None:
+    together, alone = await service.started(17 * MIB), await service.started(17 * MIB)
+    reports = [PartReport(3, '"e3"', MIB), PartReport(1, "e1"), PartReport(2, "e2", PART_SIZE)]
+    recorded = await service.record_many(address_of(together), reports)
+    each = [
+        await service.record(address_of(alone), report.number, report.etag, report.size)
+        for report in reports
+    ]
+    assert recorded == each[-1] == RecordedPart(SessionState.IN_PROGRESS, 3)
+    parts = await service.sessions.list_parts(together.id)
+    assert parts == await service.sessions.list_parts(alone.id)
+
+
+async def test_the_last_of_one_number_wins(service: Service) -> None:
+    session = await service.started()
+    reports = [PartReport(1, "old"), PartReport(2, "e2"), PartReport(1, "new")]
+    assert (await service.record_many(address_of(session), reports)).parts_recorded == 2
+    assert [part.etag for part in await service.sessions.list_parts(session.id)] == ["new", "e2"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "rule"),
+    [
+        (PartReport(4, "e"), "parts[1].part_number", "must be 1 to 3"),
+        (PartReport(1, "e", 5), "parts[1].size", f"part 1 of this upload has {PART_SIZE} bytes"),
+    ],
+)
+async def test_one_wrong_part_is_named_by_its_place_and_none_is_recorded(
+    service: Service, wrong: PartReport, field: str, rule: str
+) -> None:
+    session = await service.started(17 * MIB)
+    with pytest.raises(InvalidFieldError) as refusal:
+        await service.record_many(address_of(session), [PartReport(1, "e"), wrong])
+    assert refusal.value.facts == {"errors": [{"field": field, "message": rule}]}
+    assert await service.sessions.count_parts(session.id) == 0
+    assert await service.now(session) == session
+
+
+async def test_all_go_to_the_repository_in_one_call(service: Service) -> None:
+    class Calls(RepositoryProxy):
+        made = 0
+
+        async def record_parts(self, *args: object) -> None:
+            self.made += 1
+            await super().record_parts(*args)  # type: ignore[arg-type]
+
+    session = await service.started()
+    calls = Calls(service.sessions)
+    reports = [PartReport(number, "e") for number in range(1, 10_001)]
+    recorded = await replace(service, sessions=calls).record_many(address_of(session), reports)
+    assert (recorded.parts_recorded, calls.made) == (10_000, 1)
+
+
+@pytest.mark.parametrize("state", [state for state in SessionState if not state.is_open])
+async def test_nothing_is_recorded_of_an_upload_that_is_not_open(
+    service: Service, state: SessionState
+) -> None:
+    session = await service.started()
+    await service.sessions.save(replace(session, state=state))
+    with pytest.raises(TransitionError):
+        await service.record_many(address_of(session), [PartReport(1, "e")])
+    assert await service.sessions.count_parts(session.id) == 0
+
+
+async def test_an_upload_of_another_user_is_not_found(service: Service) -> None:
+    session = await service.started()
+    with pytest.raises(SessionNotFoundError):
+        await service.record_many(address_of(replace(session, user_id="eve")), [PartReport(1, "e")])
+
+
+async def test_parts_of_an_upload_that_the_store_has_lost_are_not_recorded(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.status(address_of(session))
+    with pytest.raises(StoreUploadGoneError):
+        await service.record_many(address_of(session), [PartReport(1, "e1")])

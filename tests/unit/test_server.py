@@ -1,0 +1,22 @@
+"""The application as a server process starts it."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from multipart_upload.entrypoints.http.server import app_from_environment
+
+
+async def test_what_lives_as_long_as_the_process_is_spared_by_the_collector(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    gc.unfreeze()
+    async with app_from_environment().lifespan():
+        frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > 100_000
