@@ -49,6 +49,7 @@ def serve(
       AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY                [the usual AWS chain]
       S3_ENDPOINT_URL        a store other than AWS
       MONGO_URI              the session database             [a SQLite file]
+      WEB_PAGE               true: serve the upload page at / [false]
     The README lists them all.
     """
     try:
