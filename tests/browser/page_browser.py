@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -57,28 +57,22 @@ async def page_browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-def allow_pages(bucket: Bucket, *exposed_headers: str) -> None:
-    """Let pages PUT to the bucket and read these headers of its answers."""
-    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
-    exposed = {"ExposeHeaders": list(exposed_headers)} if exposed_headers else {}
-    bucket.client.put_bucket_cors(
-        Bucket=bucket.name, CORSConfiguration={"CORSRules": [{**rule, **exposed}]}
-    )
-
-
-@contextmanager
-def etags_hidden(bucket: Bucket) -> Iterator[None]:
-    """Make the mistake in a bucket's rule that most people make."""
-    allow_pages(bucket)
-    yield
-    allow_pages(bucket, "ETag")
+def allow_pages(bucket: Bucket) -> None:
+    """Let pages PUT to the bucket and read the ETag of its answers."""
+    rule = {
+        "AllowedOrigins": ["*"],
+        "AllowedMethods": ["PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag"],
+    }
+    bucket.client.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": [rule]})
 
 
 @pytest.fixture(scope="session")
 def page_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
     """Provide a bucket that pages may PUT to."""
     with Bucket.made_on(strict_s3) as bucket:
-        allow_pages(bucket, "ETag")
+        allow_pages(bucket)
         yield bucket
 
 

@@ -47,7 +47,7 @@ def page_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
     with Bucket.made_on(strict_s3) as bucket:
         named = replace(bucket, name="uploads")
         named.client.create_bucket(Bucket=named.name)
-        allow_pages(named, "ETag")
+        allow_pages(named)
         yield named
 
 

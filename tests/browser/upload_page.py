@@ -123,19 +123,6 @@ class UploadPage:
                         return address
                 await asyncio.sleep(0.05)
 
-    async def signed(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer as POST /api/get-signed-urls does, by signing one part after the other."""
-        named = {name: str(batch[name]) for name in ("upload_id", "key")}
-        answers = {
-            number: await self._get("get-signed-url", {**named, "part_number": str(number)})
-            for number in batch["part_numbers"]
-        }
-        urls = [
-            {"part_number": number, "signed_url": answer["signed_url"]}
-            for number, answer in answers.items()
-        ]
-        return {"urls": urls, "expires_at": min(each["expires_at"] for each in answers.values())}
-
     async def post(self, route: str, fields: dict[str, str]) -> None:
         """Call the service behind the page's back."""
         answer = await self.page.context.request.post(f"{self.url}/api/{route}", data=fields)

@@ -94,9 +94,10 @@ function remove(row) {
 }
 
 function onGo(row) {
-  const canPause = [State.QUEUED, State.STARTING, State.UPLOADING].includes(row.upload.state);
-  if (canPause) row.upload.pause();
-  else row.upload.start();
+  const { state } = row.upload;
+  if ([State.QUEUED, State.STARTING, State.UPLOADING].includes(state)) row.upload.pause();
+  // Not while it completes: the button may be hit in the very moment that this begins.
+  else if ([State.PAUSED, State.FAILED].includes(state)) row.upload.start();
 }
 
 async function onStop(row) {

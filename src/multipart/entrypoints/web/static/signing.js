@@ -1,6 +1,6 @@
 /** URLs on which to PUT parts, signed in batches a little ahead of their use. */
 
-import { ApiError, serverNow, signPart, signParts } from "./api.js";
+import { serverNow, signPart, signParts } from "./api.js";
 
 // Enough that a request for URLs is rare, few enough that the last ones are used before they end.
 const BATCH = 32;
@@ -62,23 +62,11 @@ function lived(url, expiresAt) {
   return { url, expiresAt: end, life: end - serverNow() };
 }
 
-let hasBatchRoute = true;
-
 async function many(address, numbers, signal) {
-  if (hasBatchRoute) {
-    try {
-      const answer = await signParts({ ...address, part_numbers: numbers }, signal);
-      return new Map(
-        answer.urls.map((item) => [item.part_number, lived(item.signed_url, answer.expires_at)]),
-      );
-    } catch (error) {
-      // A service without the route; an upload that is not there has a code of its own.
-      if (!(error instanceof ApiError) || error.code !== "not-found") throw error;
-      hasBatchRoute = false;
-    }
-  }
-  const signed = await Promise.all(numbers.map((number) => one(address, number, signal)));
-  return new Map(numbers.map((number, index) => [number, signed[index]]));
+  const answer = await signParts({ ...address, part_numbers: numbers }, signal);
+  return new Map(
+    answer.urls.map((item) => [item.part_number, lived(item.signed_url, answer.expires_at)]),
+  );
 }
 
 async function one(address, number, signal) {

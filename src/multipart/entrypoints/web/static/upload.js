@@ -63,15 +63,20 @@ export class Upload extends EventTarget {
 
   /** Send what is not sent yet: at first, after a pause, a failure or a reload. */
   start(file = this.file) {
+    const before = this.#run;
+    // What went before has its end first: two runs would send the same parts.
+    before.controller.abort();
     const controller = new AbortController();
     const { signal } = controller;
     this.file = file;
     this.problem = null;
     this.#move(State.QUEUED);
-    const end = fileSlots.during(signal, () => this.#work(signal)).then(
-      () => this.#done(),
-      (error) => signal.aborted || this.#failed(error),
-    );
+    const end = before.end
+      .then(() => fileSlots.during(signal, () => this.#work(signal)))
+      .then(
+        () => this.#done(),
+        (error) => signal.aborted || this.#failed(error),
+      );
     this.#run = { controller, end };
   }
 
