@@ -76,7 +76,7 @@ clean: ## Remove everything that make made
 	@touch $@
 
 benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
-	@cd $(@D) && npm install --no-audit --no-fund --no-package-lock --silent
+	@if command -v npm >/dev/null; then cd $(@D) && npm install --no-audit --no-fund --no-package-lock --silent; fi
 
 # A venv of its own: it pins another botocore than the service.
 .venv-ministack/.all: .venv-ministack/.made constraints-ministack.txt

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from .domain.limits import MAX_OBJECT_SIZE, MAX_URL_SECONDS
 
 _DAY: Final = 24 * 3600
+_TEN_YEARS: Final = 3650 * _DAY
 _ENDPOINT: Final = re.compile(
     r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?"
 )
@@ -77,12 +78,12 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
-    upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60)
+    upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60, le=_TEN_YEARS)
     lease_seconds: int = Field(default=20, ge=3, le=3600)
     wait_seconds: int = Field(default=25, ge=0, le=600)
     sweep_interval_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
     sweep_grace_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
-    retention_seconds: int = Field(default=30 * _DAY, ge=60)
+    retention_seconds: int = Field(default=30 * _DAY, ge=60, le=_TEN_YEARS)
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
     companion_user_id: str = Field(default="companion", max_length=128, pattern=r"^[\x21-\x7e]+$")

@@ -89,7 +89,7 @@ class Client:
         if errand.cut is Cut.REPORTS:
             self._report(told, last, etags[last], len(errand.slices[last]))
             return
-        # By the ETag, not the size: versitygw fills up with zeros what was cut.
+        # By the ETag, not the size: versitygw keeps what was cut at full length, wrong at its end.
         held = answer(self._line.asked(told.upload.list_parts))["parts"]
         intact = {part["part_number"] for part in held if part["etag"] in etags.values()}
         self._send(told, errand, sorted(etags.keys() - intact))

@@ -57,7 +57,8 @@ def mongo_rows(uri: str) -> Rows:
         ]
         parts = {
             (found["session_id"], found["number"]): found["etag"]
-            for found in database["upload_parts"].find()
+            # From number 0 down are no parts but counts of them.
+            for found in database["upload_parts"].find({"number": {"$gt": 0}})
         }
     return Rows({session.id: session for session in sessions}, parts)
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.e2e
 FAULTS: Final = 4
 """How many of each command or operation are hit, one after another."""
 WRITES: Final = ("insert", "update")
-COMMANDS: Final = (*WRITES, "find", "aggregate")
+COMMANDS: Final = (*WRITES, "find")
 QUICK_OPERATIONS: Final = ("CreateMultipartUpload", "ListParts")
 OPERATIONS: Final = (*QUICK_OPERATIONS, "CompleteMultipartUpload")
 # Longer than the service waits for MongoDB, and for S3 but when it completes.

@@ -207,3 +207,13 @@ async def test_an_upload_tells_when_the_bucket_will_abort_it() -> None:
         async with answering(answer) as (store, _):
             opened = await store.create_upload(new_object())
         assert opened == OpenedUpload("2~a", abort_date)
+
+
+async def test_a_part_without_what_s3_always_sends_is_no_answer() -> None:
+    body = (
+        "<ListPartsResult><IsTruncated>false</IsTruncated>"
+        "<Part><PartNumber>1</PartNumber></Part></ListPartsResult>"
+    )
+    async with answering(http_answer("200 OK", body)) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.list_parts(KEY, ID)

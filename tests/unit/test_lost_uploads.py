@@ -83,7 +83,9 @@ async def test_a_part_of_the_upload_that_was_lost_is_not_recorded(service: Servi
     assert await service.sessions.count_parts(session.id) == 0
 
 
-async def test_a_late_report_does_not_move_a_lost_upload(service: Service) -> None:
+async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
+    service: Service,
+) -> None:
     class LostMeanwhile(RepositoryProxy):
         async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
             await super().record_parts(upload_id, parts)
@@ -92,8 +94,8 @@ async def test_a_late_report_does_not_move_a_lost_upload(service: Service) -> No
     session = await service.started()
     etag = await service.put(session)
     late = replace(service, sessions=LostMeanwhile(service.sessions))
-    recorded = await late.record(address_of(session), 1, etag)
-    assert recorded.status is SessionState.INITIATED
+    with pytest.raises(StoreUploadGoneError):
+        await late.record(address_of(session), 1, etag)
     assert (await service.now(session)).is_lost
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
@@ -18,6 +19,7 @@ from multipart_upload.domain.model import Part, PartState, SessionState
 from multipart_upload.domain.uploads import RecordedPart, RecordPart, UploadPolicy
 
 from .faults import RepositoryDying, YieldingRepository
+from .proxies import RepositoryProxy
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
 
 GIB = 1024 * MIB
@@ -198,6 +200,21 @@ async def test_an_upload_that_expires_soon_notes_its_activity_sooner(
         clock.advance(minutes=1)
         await service.upload(session, number)
         assert (await service.now(session)).expires_at == clock.now() + policy.expiry
+
+
+async def test_a_first_report_that_a_complete_has_overtaken_is_not_acknowledged(
+    service: Service,
+) -> None:
+    class CompletedMeanwhile(RepositoryProxy):
+        async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
+            await service.complete(address_of(session))
+            await super().record_parts(upload_id, parts)
+
+    session = await service.started()
+    etag = await service.put(session)
+    late = replace(service, sessions=CompletedMeanwhile(service.sessions))
+    with pytest.raises(TransitionError, match="that is completed"):
+        await late.record(address_of(session), 1, etag)
 
 
 @pytest.mark.parametrize("hours", [-120, 48])

@@ -179,6 +179,8 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("SWEEP_INTERVAL_SECONDS", "-1"),
         ("SWEEP_GRACE_SECONDS", "604801"),
         ("RETENTION_SECONDS", "59"),
+        ("RETENTION_SECONDS", "315360001"),
+        ("UPLOAD_EXPIRY_SECONDS", "315360001"),
         ("MAX_UPLOAD_SIZE", "0"),
         ("MAX_UPLOAD_SIZE", "53687091200001"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example,b.example"),

@@ -200,6 +200,35 @@ async def test_a_session_that_is_gone_by_now_was_somebody_elses(
     assert await swept(late) == {session.id: SweepOutcome.TAKEN}
 
 
+async def test_a_session_that_nobody_can_sweep_does_not_keep_the_others(
+    service: Service, clock: SettableClock
+) -> None:
+    broken, fine = await service.uploaded(), await service.uploaded()
+
+    class Surprising(StoreProxy):
+        async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+            if key == broken.key:
+                raise ZeroDivisionError
+            return await super().list_parts(key, store_upload_id)
+
+    clock.advance(days=8)
+    assert await swept(replace(service, store=Surprising(service.store))) == {
+        broken.id: SweepOutcome.FAILED,
+        fine.id: SweepOutcome.EXPIRED,
+    }
+
+
+async def test_a_dry_run_tells_how_an_abort_was_begun(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    lease = Lease("a sweep that died", clock.now())
+    await service.sessions.save(session.expiring(lease, clock.now()))
+    clock.advance(minutes=10)
+    assert await swept(service, dry_run=True) == {session.id: SweepOutcome.EXPIRED}
+    assert await swept(service) == {session.id: SweepOutcome.EXPIRED}
+
+
 async def test_what_fails_is_tried_once_a_pass(service: Service, clock: SettableClock) -> None:
     template = await service.started()
     for n in range(450):
@@ -355,5 +384,6 @@ async def test_a_pass_is_bounded(service: Service, clock: SettableClock) -> None
     for n in range(MAX_SESSIONS + 10):
         await service.sessions.add(replace(template, id=f"u{n:05}", key=f"k/u{n:05}/f"))
     clock.advance(days=8)
-    assert len((await service.sweep()).swept) == MAX_SESSIONS
-    assert len((await service.sweep()).swept) == 11
+    first, second = await service.sweep(), await service.sweep()
+    assert (len(first.swept), first.has_more) == (MAX_SESSIONS, True)
+    assert (len(second.swept), second.has_more) == (11, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from multipart_upload.contract.samples import sample_session
@@ -12,7 +13,7 @@ from multipart_upload.domain.uploads import (
     SweepReport,
     SweptSession,
 )
-from multipart_upload.entrypoints.sweep_summary import pages, summary
+from multipart_upload.entrypoints.sweep_summary import lines, summary
 
 EMPTY = SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan())
 
@@ -24,7 +25,7 @@ def swept(*outcomes: SweepOutcome) -> list[SweptSession]:
 def test_nothing_to_do_is_said() -> None:
     assert not EMPTY.has_found
     assert summary(EMPTY) == "Sweep: nothing to do."
-    assert list(pages(EMPTY)) == ["Nothing to do."]
+    assert list(lines(EMPTY)) == ["Nothing to do."]
 
 
 def test_the_log_has_one_line_with_every_count() -> None:
@@ -45,7 +46,7 @@ def test_the_log_has_one_line_with_every_count() -> None:
 def test_a_person_sees_what_each_outcome_means_and_which_sessions_they_are() -> None:
     for outcome in SweepOutcome:
         report = SweepReport(is_dry_run=False, swept=swept(outcome), retired=0, scan=StoreScan())
-        head, line = pages(report)
+        head, line = lines(report)
         assert head.split()[:2] == ["1", outcome]
         assert len(head.split()) > 3
         assert line.split() == ["u0", "uploads/alice/u0/holiday.mp4"]
@@ -54,19 +55,19 @@ def test_a_person_sees_what_each_outcome_means_and_which_sessions_they_are() -> 
 def test_strays_are_shown_with_their_age_and_not_all_of_them() -> None:
     opened_at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     strays = [StrayUpload(f"stray-{n}", opened_at) for n in range(25)]
-    lines = list(
-        pages(SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan([], strays)))
+    shown = list(
+        lines(SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan([], strays)))
     )
-    assert lines[0].split()[:2] == ["25", "strays"]
-    assert lines[1].split() == ["2026-01-02", "03:04", "stray-0"]
-    assert lines[-1].split() == ["and", "5", "more"]
-    assert len(lines) == 22
+    assert shown[0].split()[:2] == ["25", "strays"]
+    assert shown[1].split() == ["2026-01-02", "03:04", "stray-0"]
+    assert shown[-1].split() == ["and", "5", "more"]
+    assert len(shown) == 22
 
 
 def test_what_was_removed_and_what_was_not_seen_is_told() -> None:
     scan = StoreScan(leftovers=["ada/1/f"], is_complete=False)
     report = SweepReport(is_dry_run=False, swept=[], retired=3, scan=scan)
-    text = "\n".join(pages(report))
+    text = "\n".join(lines(report))
     assert "3 retired" in text
     assert "1 leftover" in text
     assert "ada/1/f" in text
@@ -75,4 +76,9 @@ def test_what_was_removed_and_what_was_not_seen_is_told() -> None:
 
 def test_a_dry_run_says_that_it_is_one() -> None:
     report = SweepReport(is_dry_run=True, swept=[], retired=0, scan=StoreScan())
-    assert next(iter(pages(report))).startswith("Dry run: nothing is changed")
+    assert next(iter(lines(report))).startswith("Dry run: nothing is changed")
+
+
+def test_what_one_pass_leaves_is_told() -> None:
+    report = replace(EMPTY, has_more=True)
+    assert "There is more than one pass looks at." in list(lines(report))

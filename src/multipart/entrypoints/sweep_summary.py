@@ -33,7 +33,7 @@ def summary(report: SweepReport) -> str:
     return f"Sweep: {', '.join(counts) or 'nothing to do'}."
 
 
-def pages(report: SweepReport) -> Iterator[str]:
+def lines(report: SweepReport) -> Iterator[str]:
     """Give the report line by line, for a person."""
     if report.is_dry_run:
         yield "Dry run: nothing is changed, this is what would be."
@@ -52,11 +52,13 @@ def pages(report: SweepReport) -> Iterator[str]:
         yield from _some([f"{stray.initiated_at:%Y-%m-%d %H:%M}  {stray.key}" for stray in strays])
     if not report.scan.is_complete:
         yield "S3 did not list all its uploads: what only S3 knows was not looked at."
+    if report.has_more:
+        yield "There is more than one pass looks at."
     if not report.has_found:
         yield "Nothing to do."
 
 
-def _some(lines: list[str]) -> Iterator[str]:
-    yield from (f"{'':>8}{line}" for line in lines[:_MOST])
-    if len(lines) > _MOST:
-        yield f"{'':>8}and {len(lines) - _MOST} more"
+def _some(items: list[str]) -> Iterator[str]:
+    yield from (f"{'':>8}{item}" for item in items[:_MOST])
+    if len(items) > _MOST:
+        yield f"{'':>8}and {len(items) - _MOST} more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CompleteMultipartUploadOutputTypeDef,
         CompleteMultipartUploadRequestTypeDef,
+        ListPartsOutputTypeDef,
         MultipartUploadTypeDef,
         PartTypeDef,
     )
 
 COMPLETE_SECONDS: Final = 600.0
 """S3 may take minutes to join thousands of parts."""
-
-Page = TypeVar("Page", bound=Mapping[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class S3ObjectStore:
         pages = self.quick.get_paginator("list_parts").paginate(
             Bucket=self.bucket, Key=key, UploadId=store_upload_id
         )
-        parts = [_part(part) async for page in _each(pages) for part in page.get("Parts", [])]
+        parts = [part async for page in _each(pages) for part in page]
         return sorted(parts, key=lambda part: part.number)
 
     async def complete_upload(
@@ -207,16 +206,19 @@ class S3ObjectStore:
             return await self.patient.complete_multipart_upload(**request)
 
 
-async def _each(pages: AsyncIterable[Page]) -> AsyncIterator[Page]:
-    """Give pages, each in the time of a quick call: 10,000 parts are ten of them."""
+async def _each(
+    pages: AsyncIterable[ListPartsOutputTypeDef],
+) -> AsyncIterator[list[StoredPart]]:
+    """Give pages of parts, each in the time of a quick call: 10,000 parts are ten of them."""
     iterator = aiter(pages)
     while True:
         async with answered(QUICK_SECONDS):
             page = await anext(iterator, None)
-        if page is None:
-            return
-        _require_page(page)
-        yield page
+            if page is None:
+                return
+            _require_page(page)
+            parts = [_part(part) for part in page.get("Parts", [])]
+        yield parts
 
 
 def _require_page(page: Mapping[str, object]) -> None:

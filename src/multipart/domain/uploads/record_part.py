@@ -61,6 +61,8 @@ class RecordPart:
                 return await self.sessions.save(session.part_recorded(await self.sessions.now()))
             except StaleSessionError:  # another part came first, or the session was claimed
                 session = await self.sessions.get(session.id)
+                # Whoever claimed it may have read the parts already: this one is not promised.
+                session.require_recordable()
         return session
 
 

@@ -49,7 +49,13 @@ class SweepUploads:
         retired = 0 if dry_run else await self.sessions.remove_retired(before, MAX_SESSIONS)
         scan = SweepStore(self.sessions, self.store, self.policy)
         found = await scan(now, scan_after, dry_run=dry_run)
-        return SweepReport(is_dry_run=dry_run, swept=swept, retired=retired, scan=found)
+        return SweepReport(
+            is_dry_run=dry_run,
+            swept=swept,
+            retired=retired,
+            scan=found,
+            has_more=max(len(swept), retired) >= MAX_SESSIONS or found.next_after is not None,
+        )
 
     async def _sessions_swept(
         self, before: datetime, *, dry_run: bool

@@ -12,7 +12,7 @@ from ..model import UploadSession
 
 
 class SweepOutcome(StrEnum):
-    """What has become of a due session; in a dry run, what would."""
+    """What has become of a due session; in a dry run, what would if all goes well."""
 
     EXPIRED = "expired"
     """Nobody had touched it for its whole lifetime, or its start had died."""
@@ -65,13 +65,15 @@ class StoreScan:
 class SweepReport:
     """What a pass has found, and done unless it was a dry run.
 
-    `retired` counts the sessions removed at the end of their retention.
+    `has_more` is True where one pass could not look at all that was due. `retired` counts the
+    sessions removed at the end of their retention.
     """
 
     is_dry_run: bool
     swept: Sequence[SweptSession]
     retired: int
     scan: StoreScan
+    has_more: bool = False
 
     @property
     def counts(self) -> Counter[SweepOutcome]:

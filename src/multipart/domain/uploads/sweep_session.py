@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,7 @@ from .abort import AbortUpload
 from .complete import CompleteUpload
 from .sweep_report import SweepOutcome
 
+_logger = logging.getLogger(__name__)
 _OVERTAKEN: Final = (StaleSessionError, LeaseHeldError, TransitionError, NotFoundError)
 
 
@@ -44,13 +46,18 @@ class SweepSession:
             return SweepOutcome.TAKEN
         except UnavailableError:
             return SweepOutcome.FAILED
+        except Exception as exc:  # noqa: BLE001  # one session must not keep the others waiting
+            # Only the type: the text may hold a URL.
+            _logger.error("Sweeping %s failed: %s", session.id, type(exc).__name__)  # noqa: TRY400
+            return SweepOutcome.FAILED
 
     async def _swept(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         match session.state:
             case SessionState.COMPLETING:
                 return SweepOutcome.COMPLETED if dry_run else await self._completed(session)
             case SessionState.ABORTING:
-                return SweepOutcome.ABORTED if dry_run else await self._ended(session)
+                begun_as = SweepOutcome(session.ending or SessionState.ABORTED)
+                return begun_as if dry_run else await self._ended(session)
             case _:
                 return await self._expired(session, dry_run=dry_run)
 

@@ -16,7 +16,7 @@ from ...container import Container, check_database, use_cases
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
 from ..housekeeping import sweep_again_and_again
-from ..sweep_summary import pages
+from ..sweep_summary import lines
 from .logs import log_config
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -75,15 +75,15 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
 async def _swept_once(settings: Settings, *, dry_run: bool) -> bool:
     """Look at everything once; tell whether all of it could be looked at."""
     async with use_cases(Container(settings=settings)) as cases:
-        is_complete, scan_after = True, None
+        scan_after: str | None = None
         while True:
             report = await cases.sweep_uploads(dry_run=dry_run, scan_after=scan_after)
-            for line in pages(report):
+            for line in lines(report):
                 click.echo(line)
-            is_complete = is_complete and report.is_complete
+            # What fails, and what a dry run leaves, is due again at once: that would never end.
+            if dry_run or not report.has_more or not report.is_complete:
+                return report.is_complete and not report.has_more
             scan_after = report.scan.next_after
-            if scan_after is None or not report.scan.is_complete:
-                return is_complete
 
 
 async def _sweep_for_ever(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from ...domain.uploads import (
     ListParts,
     SessionAddress,
     SignPart,
+    SignParts,
     StartUpload,
 )
 from ..http.parameters import KeyQuery
@@ -97,12 +98,13 @@ class MultipartController(Controller):
         key: KeyQuery,
         numbers: _PartNumbers,
         user_id: NamedDependency[str],
-        sign_part: NamedDependency[SignPart],
+        sign_parts: NamedDependency[SignParts],
     ) -> SignedUrls:
         """Give URLs for several parts, as clients before Uppy 4 ask for them."""
         address = SessionAddress(upload_id=upload_id, key=key, user_id=user_id)
-        wanted = part_numbers(numbers)
-        return SignedUrls({str(n): (await sign_part(address, n)).url for n in wanted})
+        wanted = [range(number, number + 1) for number in part_numbers(numbers)]
+        signed = await sign_parts(address, wanted)
+        return SignedUrls({str(number): url for number, url in signed.urls.items()})
 
     @post("/{upload_id:str}/complete", status_code=200, request_max_body_size=MAX_COMPLETE_BYTES)
     async def complete(

@@ -71,7 +71,7 @@ class ReportedPart(Struct, frozen=True, gc=False):
 
 
 class RecordPartsRequest(SessionRequest, frozen=True):
-    """Parts that S3 has taken; all are recorded or none."""
+    """Parts that S3 has taken; all are checked before any is recorded."""
 
     parts: Annotated[list[ReportedPart], Meta(min_length=1, max_length=MAX_PART_COUNT)]
 
