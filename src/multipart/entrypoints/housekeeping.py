@@ -12,6 +12,7 @@ from typing import Final
 
 from ..container import UseCases
 from ..domain.errors import UploadError
+from ..domain.stopping import stopped
 from ..domain.uploads import CheckLifecycle, SweepUploads
 from .sweep_summary import summary
 
@@ -29,9 +30,7 @@ async def housekeeping(cases: UseCases, interval: timedelta) -> AsyncIterator[No
     try:
         yield
     finally:
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        await stopped(chores)
 
 
 async def warn_of_lifecycle(check_lifecycle: CheckLifecycle) -> None:

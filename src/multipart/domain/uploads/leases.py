@@ -14,6 +14,7 @@ from uuid import uuid4
 from ..errors import StaleSessionError, UnavailableError, UploadError
 from ..model import Lease, UploadSession
 from ..ports import SessionRepository
+from ..stopping import stopped
 
 T = TypeVar("T")
 
@@ -86,11 +87,11 @@ class HeldSession:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return tasks[0].result() if tasks[0].done() else tasks[1].result()
         except (UnavailableError, asyncio.CancelledError):
-            await self._stopped(tasks)
+            await stopped(tasks)
             await self._given_back()
             raise
         finally:
-            await self._stopped(tasks)
+            await stopped(tasks)
 
     async def moved(self, step: Callable[[UploadSession], UploadSession]) -> UploadSession:
         """Store a step of the session as long as it is held. Raise StaleSessionError if it is not.
@@ -133,9 +134,3 @@ class HeldSession:
         # Best effort: where the repository is away too, the deadline frees the session.
         with suppress(UploadError):
             await self.moved(UploadSession.lease_released)
-
-    @staticmethod
-    async def _stopped(tasks: tuple[asyncio.Task[Any], ...]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,7 +6,6 @@ import asyncio
 import logging.config
 import re
 import signal
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ import click
 
 from ...container import Container, check_database, use_cases
 from ...domain.errors import UploadError
+from ...domain.stopping import stopped
 from ...settings import Settings, SettingsError, load_settings
 from ..housekeeping import sweep_again_and_again
 from ..sweep_summary import lines
@@ -92,9 +92,10 @@ async def _sweep_for_ever(settings: Settings) -> None:
         raise click.ClickException(msg)
     interval = timedelta(seconds=settings.sweep_interval_seconds)
     async with use_cases(Container(settings=settings)) as cases:
-        sweeping = asyncio.ensure_future(sweep_again_and_again(cases.sweep_uploads, interval))
+        sweeping = asyncio.create_task(sweep_again_and_again(cases.sweep_uploads, interval))
+        told_to_end = asyncio.Event()
         for ending in (signal.SIGINT, signal.SIGTERM):
-            # A pass that is cut short gives back what it has claimed.
-            asyncio.get_running_loop().add_signal_handler(ending, sweeping.cancel)
-        with suppress(asyncio.CancelledError):
-            await sweeping
+            asyncio.get_running_loop().add_signal_handler(ending, told_to_end.set)
+        await told_to_end.wait()
+        # A pass that is cut short gives back what it has claimed.
+        await stopped([sweeping])
