@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Final, Literal
 
 import pytest
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import FileChooser, ViewportSize, expect
 
 from tests.e2e.upload import MIB, some_bytes
 
@@ -75,14 +76,17 @@ async def press_tab_until(page: UploadPage, role: Literal["button", "textbox"], 
 async def test_a_keyboard_is_enough(upload_page: UploadPage, film: Path) -> None:
     page = upload_page.page
     gate = await Gate.before_all_parts_but(upload_page, set())
+    choosers: asyncio.Queue[FileChooser] = asyncio.Queue()
+    # From the beginning: told only at the key, Chromium may have opened a window of its own.
+    page.on("filechooser", choosers.put_nowait)
 
     await press_tab_until(upload_page, "textbox", "Uploading as")
     await page.keyboard.type(upload_page.user)
     await page.keyboard.press("Enter")
     await press_tab_until(upload_page, "button", "Choose files")
-    async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("Enter")
-    await (await chooser.value).set_files(film)
+    await page.keyboard.press("Enter")
+    async with asyncio.timeout(30):
+        await (await choosers.get()).set_files(film)
     await expect(upload_page.button("Pause", NAME)).to_be_visible()
     await press_tab_until(upload_page, "button", f"Pause {NAME}")
     await page.keyboard.press("Enter")
