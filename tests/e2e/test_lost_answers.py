@@ -20,7 +20,6 @@ from tests.servers.s3_proxy import (
     S3Request,
     cut_after,
     cut_before,
-    no_such_upload,
     s3_proxy,
 )
 
@@ -37,11 +36,7 @@ MOST_REQUESTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What befalls S3's completes of each upload, and what its client is answered until its 200.
-
-    botocore asks once more by itself. Where that fails, too, uploads are few: after a hundred of
-    these it would ask once only.
-    """
+    """What befalls S3's completes of each upload, and what its client is answered until its 200."""
 
     uploads: int
     faults: tuple[Fault, ...]
@@ -49,15 +44,13 @@ class Case:
 
 
 BEFORE_S3_HAS_HEARD: Final = {
-    "lost-once": Case(80, (cut_before,), (200,)),
-    "lost-twice": Case(20, (cut_before, cut_before), (503, 200)),
+    "lost-once": Case(80, (cut_before,), (503, 200)),
+    "lost-twice": Case(20, (cut_before, cut_before), (503, 503, 200)),
 }
 AFTER_S3_HAS_COMMITTED: Final = {
-    # AWS and versitygw take a repeated complete; MinIO no longer knows the upload.
-    "and-repeated": Case(40, (cut_after,), (200,)),
-    "and-then-unknown": Case(20, (cut_after, no_such_upload), (200,)),
-    "and-the-repetition-lost": Case(20, (cut_after, cut_before), (503, 200)),
-    "and-lost-again": Case(20, (cut_after, cut_after), (503, 200)),
+    # The second time S3 no longer lists the parts, and our id in the object decides.
+    "lost-once-committed": Case(80, (cut_after,), (503, 200)),
+    "lost-before-and-after": Case(20, (cut_before, cut_after), (503, 503, 200)),
 }
 CASES: Final = BEFORE_S3_HAS_HEARD | AFTER_S3_HAS_COMMITTED
 

@@ -75,19 +75,20 @@ async def test_a_200_that_carries_an_error_is_that_error(
             await store.complete_upload(KEY, ID, PARTS)
 
 
-async def test_complete_is_tried_again_when_s3_asks_for_it() -> None:
-    async with answering(s3_error("200 OK", "InternalError"), COMPLETED) as (store, server):
-        assert (await store.complete_upload(KEY, ID, PARTS)).etag == "cc-2"
-    assert operations(server) == ["POST", "POST"]
+async def test_an_error_within_a_200_is_no_object() -> None:
+    async with answering(s3_error("200 OK", "InternalError"), NO_PARTS) as (store, server):
+        with pytest.raises(StoreUnavailableError):
+            await store.complete_upload(KEY, ID, PARTS)
+    assert operations(server) == ["POST", "GET"]
 
 
 async def test_a_failed_complete_of_an_upload_that_is_not_listed_means_that_it_is_gone() -> None:
     broken = http_answer("500 Internal Server Error", "<html>KeyError</html>")
     gone = s3_error("404 Not Found", "NoSuchUpload")
-    async with answering(broken, broken, gone) as (store, server):
+    async with answering(broken, gone) as (store, server):
         with pytest.raises(StoreUploadGoneError):
             await store.complete_upload(KEY, ID, PARTS)
-    assert operations(server) == ["POST", "POST", "GET"]
+    assert operations(server) == ["POST", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -217,3 +218,25 @@ async def test_a_part_without_what_s3_always_sends_is_no_answer() -> None:
     async with answering(http_answer("200 OK", body)) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.list_parts(KEY, ID)
+
+
+async def test_a_complete_is_not_repeated_behind_our_back() -> None:
+    async with answering(s3_error("500 Internal Server Error", "InternalError"), NO_PARTS) as (
+        store,
+        server,
+    ):
+        with pytest.raises(StoreUnavailableError):
+            await store.complete_upload(KEY, ID, PARTS)
+    assert operations(server) == ["POST", "GET"]
+
+
+async def test_an_etag_that_complete_does_not_tell_is_looked_up() -> None:
+    completed = http_answer(
+        "200 OK",
+        "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>",
+    )
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nETag: "cc-2"\r\nConnection: close\r\n\r\n'
+    async with answering(completed, head) as (store, server):
+        found = await store.complete_upload(KEY, ID, PARTS)
+    assert (found.etag, found.size, found.upload_id) == ("cc-2", 8, None)
+    assert operations(server) == ["POST", "HEAD"]

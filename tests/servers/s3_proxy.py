@@ -64,11 +64,6 @@ async def cut_after(_: S3Request, forward: Forward) -> bytes:
     raise LineCutError
 
 
-async def no_such_upload(_: S3Request, __: Forward) -> bytes:
-    """Answer as S3 does of an upload that it does not know, or no longer."""
-    return s3_error("404 Not Found", "NoSuchUpload")
-
-
 async def no_uploads_listed(_: S3Request, __: Forward) -> bytes:
     """Answer as some servers do after a restart: whatever was open, nothing is listed."""
     result = "ListMultipartUploadsResult"

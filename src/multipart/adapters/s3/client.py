@@ -51,7 +51,9 @@ async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
     presigner = await open_presigner(session, config)
     async with (
         s3_client(session, config) as quick,
-        s3_client(session, config, read_timeout=COMPLETE_SECONDS) as patient,
+        # Never repeated blindly: versitygw answers 200 to the repetition of a complete amid which
+        # it was killed, and has no object. Our own looks at the parts and the object first.
+        s3_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1) as patient,
     ):
         yield S3ObjectStore(config.bucket, quick, patient, presigner)
 
@@ -104,6 +106,7 @@ def s3_client(
     *,
     endpoint_url: str | None = None,
     read_timeout: float = QUICK_SECONDS,
+    attempts: int = _ATTEMPTS,
 ) -> AbstractAsyncContextManager[S3Client]:
     """Make a client for the service's own endpoint, or for another one."""
     url = endpoint_url or config.endpoint_url
@@ -115,7 +118,7 @@ def s3_client(
         s3={"addressing_style": "virtual" if url is None else "path"},
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=_CONNECTIONS,
         # Other stores refuse checksums that they do not know.
         request_checksum_calculation="when_required",
