@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
-from .canned import http_answer, s3_error
+from .canned import http_answer
 
 _OPERATIONS: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "uploads"): "CreateMultipartUpload",
