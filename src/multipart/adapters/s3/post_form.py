@@ -26,7 +26,7 @@ def signed_post(new: NewObject, max_size: int, url: str, bucket: str, grant: Gra
         "conditions": [*exactly, ["content-length-range", 0, max_size]],
     }
     encoded = b64encode(json.dumps(policy).encode())
-    key = signing_key(grant.secret_key, f"{grant.signed_at:%Y%m%d}", grant.region)
+    key = signing_key(grant.secret_key, grant.day, grant.region)
     signature = hmac.digest(key, encoded, sha256).hex()
     signed = {**fields, "policy": encoded.decode(), "x-amz-signature": signature}
     return SignedPost(url, signed, expires_at)

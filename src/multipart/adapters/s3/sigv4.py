@@ -32,16 +32,29 @@ class Grant:
     signed_at: datetime
     seconds: int
 
+    @property
+    def stamp(self) -> str:
+        """Give the time as it is signed."""
+        return f"{self.signed_at:%Y%m%dT%H%M%SZ}"
+
+    @property
+    def day(self) -> str:
+        """Give the day for which a key is derived."""
+        return self.stamp[:8]
+
+    @property
+    def scope(self) -> str:
+        """Name what the derived key is good for."""
+        return f"{self.day}/{self.region}/{_SERVICE}/aws4_request"
+
 
 def signed_names(grant: Grant) -> dict[str, str]:
     """Give what a form tells of its grant, by S3's names of the fields."""
-    stamp = f"{grant.signed_at:%Y%m%dT%H%M%SZ}"
-    scope = f"{stamp[:8]}/{grant.region}/{_SERVICE}/aws4_request"
     token = {} if grant.token is None else {"x-amz-security-token": grant.token}
     return {
         "x-amz-algorithm": _ALGORITHM,
-        "x-amz-credential": f"{grant.access_key}/{scope}",
-        "x-amz-date": stamp,
+        "x-amz-credential": f"{grant.access_key}/{grant.scope}",
+        "x-amz-date": grant.stamp,
         **token,
     }
 
@@ -50,9 +63,7 @@ class Signer:
     """Signs by one grant: what all its URLs share is prepared once."""
 
     def __init__(self, grant: Grant) -> None:
-        stamp = f"{grant.signed_at:%Y%m%dT%H%M%SZ}"
-        day = stamp[:8]
-        scope = f"{day}/{grant.region}/{_SERVICE}/aws4_request"
+        stamp, scope = grant.stamp, grant.scope
         self.query = (
             f"X-Amz-Algorithm={_ALGORITHM}"
             f"&X-Amz-Credential={quote(f'{grant.access_key}/{scope}', safe='')}"
@@ -63,7 +74,7 @@ class Signer:
         )
         # HMAC, RFC 2104, by its definition: its two hashes are fed what never changes once, and
         # copied, which halves the time of a signature. Python's own cannot be copied as cheaply.
-        key = signing_key(grant.secret_key, day, grant.region).ljust(_BLOCK, b"\0")
+        key = signing_key(grant.secret_key, grant.day, grant.region).ljust(_BLOCK, b"\0")
         self._inner = sha256(key.translate(_INNER))
         self._inner.update(f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode())
         self._outer = sha256(key.translate(_OUTER))

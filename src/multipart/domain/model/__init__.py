@@ -3,9 +3,10 @@
 from .object_key import object_key
 from .part import Part, PartState, StoredPart, bare_etag
 from .part_plan import PartPlan
-from .session import Lease, SessionState, StoredObject, UploadSession
+from .session import THROWN_AWAY, Lease, SessionState, StoredObject, UploadSession
 
 __all__ = [
+    "THROWN_AWAY",
     "Lease",
     "Part",
     "PartPlan",

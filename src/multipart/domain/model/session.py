@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from ..errors import LeaseHeldError, StoreUploadGoneError, TransitionError
 from .part_plan import PartPlan
@@ -35,6 +35,8 @@ class SessionState(StrEnum):
         return self in _OPEN
 
 
+THROWN_AWAY: Final = frozenset({SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED})
+"""Of a session in these nothing is left, or will be soon."""
 _TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
 _OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
 

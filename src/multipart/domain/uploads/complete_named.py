@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ..errors import PartsMissingError, PartsUnnamedError
-from ..model import Part, SessionState, UploadSession, bare_etag
+from ..model import THROWN_AWAY, Part, SessionState, UploadSession, bare_etag
 from .address import SessionAddress
 from .complete import CompleteUpload
 from .list_parts import ListParts
-
-_THROWN_AWAY: Final = frozenset({SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class CompleteNamedParts:
     async def __call__(self, address: SessionAddress, named: Sequence[NamedPart]) -> UploadSession:
         session, parts = await self.list_parts(address)
         # Of what was thrown away no list is right; CompleteUpload says so.
-        if session.state not in _THROWN_AWAY:
+        if session.state not in THROWN_AWAY:
             _require_same(session.state, named, parts)
         return await self.complete(address)
 

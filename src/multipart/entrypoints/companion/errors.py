@@ -13,12 +13,10 @@ from typing import Any, Final
 from litestar import Request, Response
 
 from ...domain.errors import SessionNotFoundError, TransitionError, UploadError
-from ...domain.model import SessionState
+from ...domain.model import THROWN_AWAY
 from ..http import problems
 from ..http.request_id import request_id_of
 from .users import UnknownUserError
-
-THROWN_AWAY: Final = frozenset({SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED})
 
 _AnyRequest = Request[Any, Any, Any]
 _Handler = Callable[[_AnyRequest, Any], Response[Any]]

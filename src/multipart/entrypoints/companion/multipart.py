@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from ...domain.errors import SessionNotFoundError, TransitionError
-from ...domain.model import PartState, SessionState
+from ...domain.model import THROWN_AWAY, PartState, SessionState
 from ...domain.uploads import (
     AbortUpload,
     CompleteNamedParts,
@@ -20,7 +20,6 @@ from ...domain.uploads import (
     StartUpload,
 )
 from ..http.parameters import KeyQuery
-from .errors import THROWN_AWAY
 from .parameters import PartNumberPath, UploadIdPath, part_number, part_numbers
 from .schemas import (
     CompletedUpload,
