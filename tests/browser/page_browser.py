@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, running_service
 from tests.e2e.upload import MIB
 from tests.servers.s3_kinds import S3Server
 
+from .chromium import chromium, running_browser
 from .upload_page import UploadPage
-
-_FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def chromium_path() -> Path | None:
-    """Find Debian's Chromium, or one that calls itself so."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    return None if found is None else Path(found)
-
-
-@asynccontextmanager
-async def running_chromium(program: Path) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=_FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def page_browser() -> AsyncIterator[Browser]:
     """Provide Chromium; without one the test is skipped, or fails where servers are required."""
-    if (program := chromium_path()) is None:
+    if (program := chromium()) is None:
         reason = "no chromium on PATH (apt-get install chromium)"
         if os.environ.get("REQUIRE_SERVERS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    async with running_chromium(program) as browser:
+    async with running_browser(program) as browser:
         yield browser
 
 

@@ -10,13 +10,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from tests.browser.chromium import chromium, running_browser
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, run_command, running_service
 from tests.servers.s3_kinds import S3Server
 from tests.servers.whole_puts import whole_puts_to
 
 from . import bundles
-from .chromium import chromium, running_browser
 from .uppy_page import OpenUppy, UppyPage
 
 
