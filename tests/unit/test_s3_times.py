@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.utils import parse_timestamp
 
-from multipart_upload.adapters.s3.client import parsed_time
+from multipart_upload.adapters.s3.times import parsed_time
 
 
 @pytest.mark.parametrize(

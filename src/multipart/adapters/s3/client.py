@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
-from botocore.utils import parse_timestamp
 
 from ...domain.ports import ObjectStore
 from .errors import QUICK_SECONDS
 from .object_store import COMPLETE_SECONDS, S3ObjectStore
+from .part_xml import use_part_xml
 from .presigner import Presigner
+from .times import parsed_time
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -82,22 +82,12 @@ def s3_session(config: S3Config) -> AioSession:
     session = get_session()
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parsed_time)
+    use_part_xml(session)
     if config.access_key_id is not None and config.secret_access_key is not None:
         session.set_credentials(
             config.access_key_id, config.secret_access_key, config.session_token
         )
     return session
-
-
-def parsed_time(value: str) -> datetime:
-    """Read a time that S3 has written, as botocore does.
-
-    Its own way guesses at any form of a date, which for 10,000 parts takes half of a complete.
-    """
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return parse_timestamp(value)
 
 
 def s3_client(

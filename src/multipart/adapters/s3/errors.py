@@ -24,6 +24,7 @@ _NO_ANSWERS: Final = (
     BotoCoreError,
     TimeoutError,
     KeyError,  # an answer without what S3 always sends
+    ValueError,  # an answer with a number or a time that is none
     RuntimeError,  # botocore's for credentials that were renewed and are out of date still
 )
 _logger = logging.getLogger(__name__)
