@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -150,6 +150,13 @@ class PartDocument(Document):
         )
 
 
+PART_FIELDS: Final[Mapping[str, bool]] = {
+    "_id": False,
+    **dict.fromkeys(("number", "etag", "size", "recorded_at", "state"), True),
+}
+"""What to_part reads; of 10,000 parts the rest takes as long to decode again."""
+
+
 def to_part(found: Mapping[str, Any]) -> Part:
     """Give the part of a document.
 
@@ -159,7 +166,7 @@ def to_part(found: Mapping[str, Any]) -> Part:
         number=found["number"],
         etag=found["etag"],
         size=found["size"],
-        recorded_at=found["recorded_at"],
+        recorded_at=found["recorded_at"].replace(tzinfo=UTC),
         state=PartState(found["state"]),
     )
 

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
-from .documents import SessionDocument, part_upsert, to_part
+from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
 from .tally import PARTS, TALLIES, counted, marks
@@ -96,8 +96,12 @@ class MongoSessionRepository:
         """Read all parts by ascending number."""
         with answered():
             of_session = {"session_id": upload_id, "number": PARTS}
-            found = self.parts.find(of_session, batch_size=_BATCH)
-            return [to_part(document) async for document in found.sort("number", ASCENDING)]
+            found = self.parts.find(of_session, PART_FIELDS, batch_size=_BATCH)
+            found.sort("number", ASCENDING)
+            parts: list[Part] = []
+            while batch := await found.to_list(_BATCH):
+                parts += map(to_part, batch)
+            return parts
 
     async def forget_parts(self, upload_id: str) -> None:
         """Remove all parts of a session."""
