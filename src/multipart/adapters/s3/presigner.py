@@ -21,6 +21,7 @@ from .sigv4 import Grant, Signer, UrlSigner
 
 _CHUNK: Final = 1000
 """URLs that are signed in one go, in about 3 ms: between two the event loop serves others."""
+_SECOND: Final = timedelta(seconds=1)
 
 
 def _utc_now() -> datetime:
@@ -32,10 +33,28 @@ class _Second:
 
     def __init__(self, grant: Grant, wanted: timedelta) -> None:
         self.signed_at = grant.signed_at
+        self.ends_at = grant.signed_at + _SECOND
         self.expires_at = grant.signed_at + timedelta(seconds=grant.seconds)
         self.wanted = wanted
         self.signer = Signer(grant)
-        self.url_signers: dict[tuple[str, str, bool], UrlSigner] = {}
+        self.part_signers: dict[tuple[str, str, bool], _PartSigner] = {}
+
+
+class _PartSigner:
+    """What all parts of an upload share."""
+
+    def __init__(self, url_signer: UrlSigner, store_upload_id: str) -> None:
+        self._sign = url_signer.sign
+        self._upload_id = quote(store_upload_id, safe="")
+
+    def sign(self, number: int, headers: str = "") -> str:
+        """Give the URL of a part."""
+        return self._sign(
+            # In botocore's order, then in that of signing.
+            f"uploadId={self._upload_id}&partNumber={number}&",
+            f"&partNumber={number}&uploadId={self._upload_id}",
+            headers,
+        )
 
 
 @dataclass(slots=True)
@@ -64,13 +83,11 @@ class Presigner:
     ) -> SignedPart:
         """Sign a PUT of one part; see ObjectStore.sign_part."""
         second = await self._this_second(expires_in)
-        signer = self._url_signer(
-            second, key, store_upload_id, has_length=content_length is not None
-        )
-        queries = _queries(quote(store_upload_id, safe=""), part_number)
+        has_length = content_length is not None
+        signer = self._part_signer(second, key, store_upload_id, has_length=has_length)
         if content_length is None:
-            return SignedPart(signer.sign(*queries), {}, second.expires_at)
-        url = signer.sign(*queries, f"content-length:{content_length}\n")
+            return SignedPart(signer.sign(part_number), {}, second.expires_at)
+        url = signer.sign(part_number, f"content-length:{content_length}\n")
         return SignedPart(url, {"Content-Length": str(content_length)}, second.expires_at)
 
     async def sign_parts(
@@ -78,12 +95,11 @@ class Presigner:
     ) -> SignedParts:
         """Sign PUTs of many parts; see ObjectStore.sign_parts."""
         second = await self._this_second(expires_in)
-        sign = self._url_signer(second, key, store_upload_id, has_length=False).sign
-        upload_id = quote(store_upload_id, safe="")
+        sign = self._part_signer(second, key, store_upload_id, has_length=False).sign
         urls: dict[int, str] = {}
         for start in range(0, len(part_numbers), _CHUNK):
             for number in part_numbers[start : start + _CHUNK]:
-                urls[number] = sign(*_queries(upload_id, number))
+                urls[number] = sign(number)
             await asyncio.sleep(0)
         return SignedParts(urls, second.expires_at)
 
@@ -100,25 +116,29 @@ class Presigner:
     def _path(self, key: str) -> str:
         return self.path + quote(key, safe="/~")
 
-    def _url_signer(
+    def _part_signer(
         self, second: _Second, key: str, store_upload_id: str, *, has_length: bool
-    ) -> UrlSigner:
+    ) -> _PartSigner:
         signed = (key, store_upload_id, has_length)
-        signer = second.url_signers.get(signed)
+        signer = second.part_signers.get(signed)
         if signer is None:
             headers = ("content-length",) if has_length else ()
-            signer = UrlSigner(second.signer, "PUT", self.origin, self._path(key), *headers)
-            second.url_signers[signed] = signer
+            url_signer = UrlSigner(second.signer, "PUT", self.origin, self._path(key), *headers)
+            signer = _PartSigner(url_signer, store_upload_id)
+            second.part_signers[signed] = signer
         return signer
 
     async def _this_second(self, expires_in: timedelta) -> _Second:
-        signed_at = self.now().replace(microsecond=0)
-        second = self._second
-        if second is None or second.signed_at != signed_at or second.wanted != expires_in:
+        now, second = self.now(), self._second
+        if (
+            second is None
+            or not second.signed_at <= now < second.ends_at
+            or second.wanted != expires_in
+        ):
             # Signing itself asks nobody, but the credentials may be due for renewal.
             async with answered(QUICK_SECONDS):
-                second = _Second(await self._grant(signed_at, expires_in), expires_in)
-            self._second = second
+                grant = await self._grant(now.replace(microsecond=0), expires_in)
+            self._second = second = _Second(grant, expires_in)
         return second
 
     async def _grant(self, signed_at: datetime, wanted: timedelta) -> Grant:
@@ -143,11 +163,3 @@ class Presigner:
             signed_at=signed_at,
             seconds=seconds,
         )
-
-
-def _queries(upload_id: str, number: int) -> tuple[str, str]:
-    """Name a part in botocore's order, then in that of signing."""
-    return (
-        f"uploadId={upload_id}&partNumber={number}&",
-        f"&partNumber={number}&uploadId={upload_id}",
-    )

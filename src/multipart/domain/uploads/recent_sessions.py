@@ -38,7 +38,7 @@ class RecentSessions:
             session, seen_at = seen
             # Not open may be over by now, and nobody can upload meanwhile. A clock that went back
             # must not make a session look fresh for long.
-            if session.state.is_open and abs(self._clock.now() - seen_at) < MOMENT:
+            if session.state.is_open and seen_at <= self._clock.now() < seen_at + MOMENT:
                 return session
         return await self.get(upload_id)
 

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from ...domain.uploads import RecordParts, SignParts
 from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest
+from .json_response import JsonResponse
 from .openapi import OwnOperation, problems
 from .schemas import PartRecorded
 
@@ -22,6 +23,7 @@ class BatchController(Controller):
 
     path = "/api"
     tags = ("Uploading",)
+    response_class = JsonResponse
     request_max_body_size = MAX_BATCH_BYTES
 
     @post(

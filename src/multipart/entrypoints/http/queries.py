@@ -14,6 +14,7 @@ from ...domain.model import SessionState
 from ...domain.ports import SessionQuery
 from ...domain.uploads import GetUploadStatus, ListParts, ListSessions, SessionAddress
 from .cursor import cursor_after, parse_cursor
+from .json_response import JsonResponse
 from .openapi import OwnOperation, problems
 from .parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
@@ -35,6 +36,7 @@ class QueryController(Controller):
 
     path = "/api"
     tags = ("Looking",)
+    response_class = JsonResponse
 
     @get(
         "/upload-status",

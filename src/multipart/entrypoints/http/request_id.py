@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from secrets import token_hex
+from random import getrandbits
 from typing import Final
 
 from litestar.types import Message, Scope
@@ -19,7 +19,7 @@ def request_id_of(scope: Scope) -> str:
     """Give the request's id: the client's, if it sent a decent one, else a new one."""
     state = scope["state"]
     if _STATE_KEY not in state:
-        state[_STATE_KEY] = _from_client(scope) or token_hex(16)
+        state[_STATE_KEY] = _from_client(scope) or f"{getrandbits(128):032x}"
     return str(state[_STATE_KEY])
 
 

@@ -14,6 +14,7 @@ from ...domain.uploads import (
     SignPart,
     StartUpload,
 )
+from .json_response import JsonResponse
 from .openapi import OwnOperation, problems
 from .parameters import (
     ContentLengthQuery,
@@ -39,6 +40,7 @@ class UploadController(Controller):
 
     path = "/api"
     tags = ("Uploading",)
+    response_class = JsonResponse
 
     @post(
         "/start-upload",
