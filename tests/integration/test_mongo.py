@@ -53,7 +53,6 @@ def test_the_indexes_are_there_once_the_repository_is_open(mongo_uri: str) -> No
     }
     assert indexes(mongo_uri, "upload_parts") == {
         (("_id", 1),): False,
-        (("session_id", 1), ("number", 1)): True,
         (("retained_until", 1),): False,
     }
 

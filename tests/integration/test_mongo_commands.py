@@ -63,6 +63,7 @@ async def use_every_hot_method(sessions: SessionRepository) -> None:
     session = await sessions.save((await sessions.get("upload-1")).initiated("2~a", NOW))
     await sessions.record_parts("upload-1", [sample_part(1)])
     await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
+    await sessions.report_parts(session, [sample_part(1)])
     await sessions.save(session.part_recorded(NOW))
     await sessions.list_parts("upload-1")
     await sessions.count_parts("upload-1")
@@ -76,7 +77,7 @@ async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
     async with opened(f"{mongo_uri}{separator}w=1&journal=false&retryWrites=false") as sessions:
         await use_every_hot_method(sessions)
     writes = [command for command in commands if WRITES & set(command)]
-    assert len(writes) == 6
+    assert len(writes) == 9
     assert [command["writeConcern"] for command in writes] == [MAJORITY] * len(writes)
     assert all("txnNumber" in command for command in writes), "not retryable"
 
@@ -88,7 +89,7 @@ async def test_every_read_sees_only_what_a_majority_has(
         await use_every_hot_method(sessions)
         await sessions.find(SessionQuery(user_id="alice"))
     reads = [command for command in commands if {"find", "aggregate"} & set(command)]
-    assert len(reads) == 4
+    assert len(reads) == 5
     assert {command["readConcern"]["level"] for command in reads} == {"majority"}
 
 
@@ -122,18 +123,22 @@ def hot_filters(command: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, A
             pytest.fail(f"not a command for a hot path: {command}")
 
 
-async def test_recording_the_last_of_many_parts_is_one_command_on_it_and_its_tally(
+async def test_reporting_the_last_of_many_parts_is_one_write_that_decides_and_one_read_that_counts(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~a", NOW))
     await sessions.record_parts("upload-1", [sample_part(n) for n in range(1, 301)])
     commands.clear()
-    await sessions.record_parts("upload-1", [sample_part(301)])
-    (command,) = commands
-    assert command["ordered"]
-    assert [update["q"] for update in command["updates"]] == [
-        {"session_id": "upload-1", "number": 301},
-        {"session_id": "upload-1", "number": 0},
+    assert await sessions.report_parts(session, [sample_part(301)]) == 301
+    write, read = commands
+    tally = {"_id": "upload-1/00000", "session_id": "upload-1"}
+    assert write["ordered"]
+    assert [update["q"] for update in write["updates"]] == [
+        tally | {"store_upload_id": "2~a"},
+        {"_id": "upload-1/00301", "session_id": "upload-1"},
     ]
+    assert read["filter"] == tally
 
 
 async def test_counting_parts_reads_no_part(
@@ -143,4 +148,4 @@ async def test_counting_parts_reads_no_part(
     commands.clear()
     assert await sessions.count_parts("upload-1") == 300
     (command,) = commands
-    assert command["filter"] == {"session_id": "upload-1", "number": {"$lte": 0}}
+    assert command["filter"] == {"_id": "upload-1/00000", "session_id": "upload-1"}

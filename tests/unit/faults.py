@@ -134,6 +134,12 @@ class YieldingRepository(RepositoryProxy):
         await super().record_parts(upload_id, parts)
         await others_run(self.turns)
 
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        await others_run(self.turns)
+        recorded = await super().report_parts(session, parts)
+        await others_run(self.turns)
+        return recorded
+
 
 class YieldingStore(StoreProxy):
     """Lets other tasks run, as often as told, after every call and before every change."""

@@ -107,6 +107,9 @@ class RepositoryProxy:
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         await self.sessions.record_parts(upload_id, parts)
 
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        return await self.sessions.report_parts(session, parts)
+
     async def list_parts(self, upload_id: str) -> list[Part]:
         return await self.sessions.list_parts(upload_id)
 

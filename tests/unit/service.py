@@ -76,7 +76,7 @@ class Service:
 
     @property
     def record(self) -> RecordPart:
-        return RecordPart(self.sessions, self.clock)
+        return RecordPart(RecentSessions(self.sessions, self.clock), self.clock)
 
     @property
     def record_many(self) -> RecordParts:

@@ -87,9 +87,10 @@ async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
     service: Service,
 ) -> None:
     class LostMeanwhile(RepositoryProxy):
-        async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
-            await super().record_parts(upload_id, parts)
+        async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+            recorded = await super().report_parts(session, parts)
             await lost(service, session)
+            return recorded
 
     session = await service.started()
     etag = await service.put(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from multipart_upload.domain.errors import (
     StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import SessionState
+from multipart_upload.domain.model import Part, SessionState, UploadSession
 from multipart_upload.domain.uploads import PartReport, RecordedPart
 
 from .proxies import RepositoryProxy
@@ -61,9 +62,9 @@ async def test_all_go_to_the_repository_in_one_call(service: Service) -> None:
     class Calls(RepositoryProxy):
         made = 0
 
-        async def record_parts(self, *args: object) -> None:
+        async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
             self.made += 1
-            await super().record_parts(*args)  # type: ignore[arg-type]
+            return await super().report_parts(session, parts)
 
     session = await service.started()
     calls = Calls(service.sessions)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.uploads import RecordPart, SweepOutcome
+from multipart_upload.domain.uploads import RecentSessions, RecordPart, SweepOutcome
 
 from .service import Service, SettableClock, address_of, new_service
 
@@ -92,7 +92,7 @@ class World:
             # This replica's own clock may be anywhere within two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
-            record = RecordPart(self.service.sessions, clock)
+            record = RecordPart(RecentSessions(self.service.sessions, clock), clock)
             await record(address_of(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.rest()

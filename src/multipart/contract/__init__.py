@@ -7,6 +7,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.object_store",
     f"{__name__}.outage",
     f"{__name__}.part_recording",
+    f"{__name__}.part_reporting",
     f"{__name__}.part_uploading",
     f"{__name__}.session_finding",
     f"{__name__}.session_repository",

@@ -13,6 +13,7 @@ import pytest
 
 from ..domain.ports import SessionRepository
 from .part_recording import PartRecordingContract
+from .part_reporting import PartReportingContract
 from .session_finding import SessionFindingContract
 from .session_saving import SessionSavingContract
 from .session_sweeping import SessionSweepingContract
@@ -22,6 +23,7 @@ from .session_sweeping import SessionSweepingContract
 class SessionRepositoryContract(
     SessionSavingContract,
     PartRecordingContract,
+    PartReportingContract,
     SessionFindingContract,
     SessionSweepingContract,
 ):

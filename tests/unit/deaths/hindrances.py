@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from multipart_upload.domain.errors import RepositoryUnavailableError
-from multipart_upload.domain.model import SessionState, StoredObject, StoredPart, UploadSession
+from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
+from multipart_upload.domain.model import (
+    Part,
+    SessionState,
+    StoredObject,
+    StoredPart,
+    UploadSession,
+)
 from multipart_upload.domain.ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
 from tests.unit.proxies import RepositoryProxy, StoreProxy
 
@@ -58,6 +64,20 @@ class RepositoryOvertaken(RepositoryProxy):
         if session.state is self.state and self.meanwhile:
             await self.meanwhile.pop()()
         return await super().save(session)
+
+
+class ReportRefused(RepositoryProxy):
+    """Refuses a report, once, as amid a complete that the store is about to refuse."""
+
+    def __init__(self, sessions: SessionRepository) -> None:
+        super().__init__(sessions)
+        self.has_refused = False
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        if not self.has_refused:
+            self.has_refused = True
+            raise StaleSessionError
+        return await super().report_parts(session, parts)
 
 
 class RenewalAnswerLost(RepositoryProxy):

@@ -47,6 +47,13 @@ class MemorySessionRepository:
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         self._parts[upload_id].update((part.number, part) for part in parts)
 
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        stored = await self.get(session.id)
+        if not stored.state.is_open or stored.store_upload_id != session.store_upload_id:
+            raise StaleSessionError
+        await self.record_parts(session.id, parts)
+        return await self.count_parts(session.id)
+
     async def list_parts(self, upload_id: str) -> list[Part]:
         recorded = self._parts.get(upload_id, {})
         return [recorded[number] for number in sorted(recorded)]

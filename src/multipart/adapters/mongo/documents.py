@@ -20,6 +20,7 @@ from ...domain.model import (
     StoredObject,
     UploadSession,
 )
+from .slots import slot
 
 # Read backwards for the newest first. Ascending all the same: secantusdb, on which the tests may
 # run, loses what lies on an included end of a descending index.
@@ -124,14 +125,15 @@ class SessionDocument(Document):
 
 
 class PartDocument(Document):
-    """The last report of one part of a session.
+    """The last report of one part of a session; `_id` is made of both, see slots.py.
 
     MongoDB removes it at `retained_until`, when a report is older than an upload may rest and is
     then remembered. Nothing need touch the 10,000 parts of an upload that ends; and should one go
-    on for longer, the store still lists its part. Beside its parts a session has tallies: see
+    on for longer, the store still lists its part. Beside its parts a session has a tally: see
     tally.py.
     """
 
+    id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
     session_id: str
     number: int
     etag: str
@@ -141,13 +143,10 @@ class PartDocument(Document):
     retained_until: datetime
 
     class Settings:
-        """The collection and its indexes; sharding.js has its shard key."""
+        """The collection and its index; sharding.js has its shard key."""
 
         name = "upload_parts"
-        indexes = (
-            IndexModel([("session_id", ASCENDING), ("number", ASCENDING)], unique=True),
-            IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),
-        )
+        indexes = (IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),)
 
 
 PART_FIELDS: Final[Mapping[str, bool]] = {
@@ -174,11 +173,11 @@ def to_part(found: Mapping[str, Any]) -> Part:
 def part_upsert(upload_id: str, part: Part, life: timedelta) -> UpdateOne:
     """Give the update that puts this report in the place of an earlier one of its number."""
     report = {
+        "number": part.number,
         "etag": part.etag,
         "size": part.size,
         "recorded_at": part.recorded_at,
         "state": part.state.value,
         "retained_until": part.recorded_at + life,
     }
-    slot = {"session_id": upload_id, "number": part.number}
-    return UpdateOne(slot, {"$set": report}, upsert=True)
+    return UpdateOne(slot(upload_id, part.number), {"$set": report}, upsert=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +17,8 @@ from ...domain.ports import SessionPage, SessionQuery
 from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
-from .tally import PARTS, TALLIES, counted, marks
+from .slots import all_slots, part_slots
+from .tally import counted, followed, mark, mark_if_open, tally_of
 
 _CHUNK: Final = 250
 """Parts in one command: each has the whole bound for its answer, however many parts there are."""
@@ -28,7 +29,7 @@ _DUPLICATE_KEY: Final = 11000
 
 @dataclass(frozen=True, slots=True)
 class MongoSessionRepository:
-    """Keeps each session and each part in a document of its own; no write spans two of them.
+    """Keeps each session and each part in a document of its own; no write needs two of them.
 
     Beanie binds a document class to one database per process, the last one opened. So that two
     repositories never mix, each keeps to the collections it was given.
@@ -74,30 +75,43 @@ class MongoSessionRepository:
         """Store a changed session if its version is still the one stored."""
         document = SessionDocument.from_domain(session)
         unchanged = {"_id": session.id, "version": session.version}
+        saved = session.stored(session.version + 1)
         with answered():
             result = await self.sessions.update_one(unchanged, document.next_version())
             if not result.matched_count:
                 await self._require_written(document)
-        return session.stored(session.version + 1)
+            await self._follow(saved)
+        return saved
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         """Store parts in order, each replacing an earlier report of its number."""
-        for start in range(0, len(parts), _CHUNK):
-            chunk = parts[start : start + _CHUNK]
-            upserts = [part_upsert(upload_id, part, self.part_life) for part in chunk]
-            # Behind the parts: what dies in between leaves a part uncounted, never one that is
-            # counted and not there. Its client has no answer, and reports it again.
-            upserts += marks(upload_id, chunk, self.part_life)
+        for chunk in _chunks(parts):
+            # The tally behind the parts: what dies in between leaves a part uncounted.
+            writes = [*self._upserts(upload_id, chunk), mark(upload_id, chunk, self.part_life)]
             with answered():
-                while upserts:
-                    upserts = upserts[await self._applied(upserts) :]
+                while writes:
+                    writes = writes[await self._applied(writes) :]
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        """Store parts of a session whose tally takes them, and count."""
+        for chunk in _chunks(parts):
+            # The tally first, because it decides: what dies in between leaves a part counted that
+            # is not there. Its client has no answer, and reports it again.
+            decision = mark_if_open(session, chunk, self.part_life)
+            writes = [decision, *self._upserts(session.id, chunk)]
+            with answered():
+                while writes:
+                    applied = await self._applied(writes)
+                    if not applied and writes[0] is decision:
+                        await self._require_open(session)
+                    writes = writes[applied:]
+        return await self.count_parts(session.id)
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         """Read all parts by ascending number."""
         with answered():
-            of_session = {"session_id": upload_id, "number": PARTS}
-            found = self.parts.find(of_session, PART_FIELDS, batch_size=_BATCH)
-            found.sort("number", ASCENDING)
+            found = self.parts.find(part_slots(upload_id), PART_FIELDS, batch_size=_BATCH)
+            found.sort("_id", ASCENDING)
             parts: list[Part] = []
             while batch := await found.to_list(_BATCH):
                 parts += map(to_part, batch)
@@ -106,13 +120,13 @@ class MongoSessionRepository:
     async def forget_parts(self, upload_id: str) -> None:
         """Remove all parts of a session."""
         with answered():
-            await self.parts.delete_many({"session_id": upload_id})
+            await self.parts.delete_many(part_slots(upload_id))
+            await self.parts.update_one(tally_of(upload_id), {"$unset": {"bits": True}})
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
         with answered():
-            tallies = self.parts.find({"session_id": upload_id, "number": TALLIES})
-            return counted(await tallies.to_list())
+            return counted(await self.parts.find_one(tally_of(upload_id), ["bits"]))
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""
@@ -139,8 +153,8 @@ class MongoSessionRepository:
             retired = await self.sessions.find(is_retired, ["_id"]).limit(limit).to_list()
         for session in retired:
             # The parts first: without its session nobody would look for them any more.
-            await self.forget_parts(session["_id"])
             with answered():
+                await self.parts.delete_many(all_slots(session["_id"]))
                 await self.sessions.delete_one({"_id": session["_id"]})
         return len(retired)
 
@@ -162,6 +176,37 @@ class MongoSessionRepository:
         found = await self.sessions.find_one({"_id": upload_id}, ["write_id"])
         return None if found is None else found["write_id"]
 
+    async def _follow(self, session: UploadSession) -> None:
+        """Have the tally follow a session as stored, unless it follows a later version already."""
+        where, update = followed(session, self.part_life)
+        while True:
+            try:
+                await self.parts.update_one(where, update, upsert=True)
+            except DuplicateKeyError:
+                tally = await self.parts.find_one(tally_of(session.id), ["version"])
+                if tally is not None and tally.get("version", -1) < session.version:
+                    continue  # it was made in between
+            return
+
+    async def _require_open(self, session: UploadSession) -> None:
+        """Raise StaleSessionError unless reports are taken, now at the latest."""
+        tally = await self.parts.find_one(tally_of(session.id), ["store_upload_id"])
+        if tally is not None and tally.get("store_upload_id") == session.store_upload_id:
+            return  # it was made in between
+        found = await self.sessions.find_one({"_id": session.id})
+        stored = None if found is None else _session(found)
+        if (
+            stored is None
+            or not stored.state.is_open
+            or stored.store_upload_id != session.store_upload_id
+        ):
+            raise StaleSessionError
+        # Whoever opened it again has died, or not yet come to the tally.
+        await self._follow(stored)
+
+    def _upserts(self, upload_id: str, parts: Sequence[Part]) -> list[UpdateOne]:
+        return [part_upsert(upload_id, part, self.part_life) for part in parts]
+
     async def _applied(self, upserts: Sequence[UpdateOne]) -> int:
         """Tell how many were applied before one that lost the race to insert its number."""
         try:
@@ -173,6 +218,10 @@ class MongoSessionRepository:
                 raise
             return int(raced[0])
         return len(upserts)
+
+
+def _chunks(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
+    return (parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK))
 
 
 def _session(found: dict[str, Any]) -> UploadSession:

@@ -59,9 +59,15 @@ class Database:
         """Run a statement and count the rows it changed."""
         return await self.in_time(self._write(statement))
 
-    async def write_each(self, statement: Executable, rows: Iterable[Mapping[str, object]]) -> None:
-        """Run a statement once for each row, all or nothing."""
-        await self.in_time(self._write_each(statement, iter(rows)))
+    async def write_each(
+        self,
+        statement: Executable,
+        rows: Iterable[Mapping[str, object]],
+        *,
+        only_if: Select[Any] | None = None,
+    ) -> bool:
+        """Run a statement once for each row, all or nothing; tell whether `only_if` found a row."""
+        return await self.in_time(self._write_each(statement, iter(rows), only_if))
 
     async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """Give the answer, or raise RepositoryUnavailableError when there is none in time."""
@@ -95,11 +101,19 @@ class Database:
             return (await connection.execute(statement)).rowcount
 
     async def _write_each(
-        self, statement: Executable, rows: Iterator[Mapping[str, object]]
-    ) -> None:
+        self,
+        statement: Executable,
+        rows: Iterator[Mapping[str, object]],
+        only_if: Select[Any] | None,
+    ) -> bool:
         async with self._writing, self._connections, self._engine.begin() as connection:
             while chunk := list(islice(rows, _CHUNK)):
                 await connection.execute(statement, chunk)
+            # Last, because SQLite reads of a transaction that has written the newest state.
+            if only_if is None or (await connection.execute(only_if)).first() is not None:
+                return True
+            await connection.rollback()
+            return False
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, literal, select, tuple_, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...domain.errors import SessionNotFoundError, StaleSessionError
-from ...domain.model import Part, UploadSession
+from ...domain.model import Part, SessionState, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
 from .database import Database
 from .rows import part_row, session_row, to_milliseconds, to_part, to_session
@@ -24,11 +24,18 @@ _INSERT: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 class SqlSessionRepository:
-    """Keeps the port's promises by single statements, so that none needs a longer transaction."""
+    """Keeps the port's promises by single statements where it can: most need no transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = _INSERT[database.dialect]
+        insert = self._insert(PARTS)
+        replaced = {
+            name: insert.excluded[name] for name in ("etag", "size", "recorded_at", "state")
+        }
+        self._upsert = insert.on_conflict_do_update(
+            index_elements=["upload_id", "number"], set_=replaced
+        )
 
     async def now(self) -> datetime:
         return await self._database.now()
@@ -59,15 +66,22 @@ class SqlSessionRepository:
         return saved
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
-        # Each number once, by number: two batches never wait for each other's rows in a circle.
-        last = {part.number: part for part in parts}
-        insert = self._insert(PARTS)
-        replaced = {
-            name: insert.excluded[name] for name in ("etag", "size", "recorded_at", "state")
-        }
-        upsert = insert.on_conflict_do_update(index_elements=["upload_id", "number"], set_=replaced)
-        rows = (part_row(upload_id, last[number]) for number in sorted(last))
-        await self._database.write_each(upsert, rows)
+        await self._database.write_each(self._upsert, _part_rows(upload_id, parts))
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        columns = SESSIONS.c
+        is_open = select(columns.id).where(
+            columns.id == session.id,
+            columns.state.in_(sorted(state for state in SessionState if state.is_open)),
+            columns.store_upload_id == session.store_upload_id,
+        )
+        # Whoever saves the session waits for these parts, or they see what he has saved.
+        unchanged = is_open.with_for_update(read=True)
+        rows = _part_rows(session.id, parts)
+        if not await self._database.write_each(self._upsert, rows, only_if=unchanged):
+            raise StaleSessionError
+        # Only now: those who report at the same time do not see each other before.
+        return await self.count_parts(session.id)
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         of_session = select(PARTS).where(PARTS.c.upload_id == upload_id)
@@ -114,6 +128,12 @@ class SqlSessionRepository:
     async def check(self) -> None:
         # A table, because an empty database answers as well.
         await self._database.read(select(SESSIONS.c.id).limit(1))
+
+
+def _part_rows(upload_id: str, parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
+    # Each number once, by number: two batches never wait for each other's rows in a circle.
+    last = {part.number: part for part in parts}
+    return (part_row(upload_id, last[number]) for number in sorted(last))
 
 
 def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:

@@ -74,7 +74,17 @@ class SessionRepository(Protocol):
         """Store parts in order, each replacing an earlier report of its number.
 
         Either way of ending, every part before the first that failed is stored. The session
-        itself is not looked at.
+        itself is not looked at: this is for whoever has it for himself.
+        """
+        ...
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        """Record parts while the session is open for the store upload that it has here.
+
+        Return how many numbers are recorded by then: of callers at the same time the last to be
+        answered counts the parts of all. Raise StaleSessionError, and store nothing, if it has been
+        saved in a state that is not open or with another store upload. A report at the same time as
+        such a save may count as before it, and not be seen yet by a read right after that.
         """
         ...
 

@@ -63,6 +63,9 @@ class RecentSessions:
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         await self._stored.record_parts(upload_id, parts)
 
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        return await self._stored.report_parts(session, parts)
+
     async def list_parts(self, upload_id: str) -> list[Part]:
         return await self._stored.list_parts(upload_id)
 

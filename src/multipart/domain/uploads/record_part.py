@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..errors import StaleSessionError
+from ..errors import StaleSessionError, StoreUploadGoneError
 from ..model import Part, SessionState, UploadSession
-from ..ports import Clock, SessionRepository
+from ..ports import Clock
 from .address import SessionAddress
 from .part_rules import require_part
+from .recent_sessions import RecentSessions
 
 # Expiry goes by activity; noting it ten times in a lifetime, at most hourly, spares a write a part.
 ACTIVITY_GRAIN: Final = timedelta(hours=1)
 _NOTES_PER_LIFETIME: Final = 10
+_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +36,50 @@ class RecordPart:
     a part that is not in the plan, and StoreUploadGoneError when the store has lost the upload.
     """
 
-    sessions: SessionRepository
+    sessions: RecentSessions
     clock: Clock
 
     async def __call__(
         self, address: SessionAddress, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
-        session = await address.find_in(self.sessions)
-        session.require_recordable()
+        session = await self.recordable(address)
         require_part(session, part_number, size, size_field="size")
         now = self.clock.now()
         return await self.taken(session, [Part.reported(part_number, etag, size, now)], now)
+
+    async def recordable(self, address: SessionAddress) -> UploadSession:
+        """Give a session whose parts may be recorded, as it was a moment ago."""
+        # What was asked for does not change: key, user and plan. Whether it is open still is
+        # decided where the part is stored.
+        session = address.matched(await self.sessions.recent(address.upload_id))
+        session.require_recordable()
+        return session
 
     async def taken(
         self, session: UploadSession, parts: Sequence[Part], now: datetime
     ) -> RecordedPart:
         """Store parts that an open session may have, in order."""
         # The parts first: a session in progress has one, whatever dies in between.
-        await self.sessions.record_parts(session.id, parts)
-        session = await self._moved(session, now)
-        return RecordedPart(session.state, await self.sessions.count_parts(session.id))
+        session, count = await self._reported(session, parts)
+        return RecordedPart((await self._moved(session, now)).state, count)
+
+    async def _reported(
+        self, session: UploadSession, parts: Sequence[Part]
+    ) -> tuple[UploadSession, int]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return session, await self.sessions.report_parts(session, parts)
+            except StaleSessionError:
+                session = await self._open_still(session)
+        raise StaleSessionError
+
+    async def _open_still(self, session: UploadSession) -> UploadSession:
+        stored = await self.sessions.get(session.id)
+        stored.require_recordable()
+        # Parts of an upload that has been replaced are in the store no more than those of a lost.
+        if stored.store_upload_id != session.store_upload_id:
+            raise StoreUploadGoneError
+        return stored
 
     async def _moved(self, session: UploadSession, now: datetime) -> UploadSession:
         while _is_worth_noting(session, now):

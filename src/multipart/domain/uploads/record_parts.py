@@ -39,8 +39,7 @@ class RecordParts:
     async def __call__(
         self, address: SessionAddress, reports: Iterable[PartReport]
     ) -> RecordedPart:
-        session = await address.find_in(self.record_part.sessions)
-        session.require_recordable()
+        session = await self.record_part.recordable(address)
         now = self.record_part.clock.now()
         return await self.record_part.taken(session, await _checked(session, reports, now), now)
 

@@ -1,0 +1,96 @@
+"""The tally follows its session, whoever dies or is slow in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.collection import Collection
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.domain.errors import StaleSessionError
+from multipart_upload.domain.model import SessionState, UploadSession
+from multipart_upload.domain.ports import SessionRepository
+
+pytestmark = pytest.mark.integration
+opened = asynccontextmanager(open_mongo_sessions)
+
+
+@pytest.fixture
+async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
+    async with opened(mongo_uri) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def documents(mongo_uri: str) -> Iterator[Collection[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+    with client:
+        yield client.get_default_database()["upload_parts"]
+
+
+async def in_progress(sessions: SessionRepository) -> UploadSession:
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~a", NOW))
+    await sessions.report_parts(session, [sample_part(1)])
+    return await sessions.save(session.part_recorded(NOW))
+
+
+async def test_a_report_mends_what_was_left_closed_by_whoever_died_opening_it_again(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    session = await in_progress(sessions)
+    # As after a complete that S3 has refused, whose process died between session and tally.
+    closed = {"store_upload_id": None, "version": session.version - 1}
+    documents.update_one({"_id": "upload-1/00000"}, {"$set": closed})
+    assert await sessions.report_parts(session, [sample_part(2)]) == 2
+    assert await sessions.report_parts(session, [sample_part(3)]) == 3
+
+
+async def test_what_was_left_open_by_whoever_died_closing_it_is_closed_by_the_next(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    session = await in_progress(sessions)
+    completing = await sessions.save(replace(session, state=SessionState.COMPLETING))
+    left = {"store_upload_id": "2~a", "version": session.version}
+    documents.update_one({"_id": "upload-1/00000"}, {"$set": left})
+    await sessions.report_parts(session, [sample_part(2)])
+    await sessions.save(completing)
+    with pytest.raises(StaleSessionError):
+        await sessions.report_parts(session, [sample_part(3)])
+    assert [part.number for part in await sessions.list_parts("upload-1")] == [1, 2]
+
+
+async def test_of_two_saves_the_later_one_is_followed_in_whatever_order_they_come_to_the_tally(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    session = await in_progress(sessions)
+    later = {"store_upload_id": None, "version": session.version + 2}
+    documents.update_one({"_id": "upload-1/00000"}, {"$set": later})
+    await sessions.save(session)
+    tally = documents.find_one({"_id": "upload-1/00000"})
+    assert tally is not None
+    assert {name: tally[name] for name in later} == later
+
+
+async def test_first_reports_and_saves_at_once_all_find_the_one_tally(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    for attempt in range(10):
+        new = sample_session(f"upload-{attempt}")
+        await sessions.add(new)
+        session = await sessions.save(new.initiated("2~a", NOW))
+        documents.delete_one({"_id": f"upload-{attempt}/00000"})
+        reports = (sessions.report_parts(session, [sample_part(n)]) for n in range(1, 9))
+        saving = asyncio.create_task(sessions.save(session))
+        assert max(await asyncio.gather(*reports)) == 8
+        saved = await saving
+        tally = documents.find_one({"_id": f"upload-{attempt}/00000"})
+        assert tally is not None
+        assert (tally["store_upload_id"], tally["version"]) == ("2~a", saved.version)
