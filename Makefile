@@ -24,8 +24,9 @@ help: ## List what make can do
 run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
 	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
 
-test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test but those of chaos
-	@.venv/bin/python -m pytest --cov
+# Two at a time, as they wait for servers more than they compute; a file's own stay together.
+test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test but those of chaos (TEST=options, as --cov)
+	@.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(TEST)
 
 chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS_ROUNDS=30 times each
 	@.venv/bin/python -m pytest -m chaos $(CHAOS_TESTS)
