@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
+from multipart_upload.adapters.mongo.session_repository import MongoSessionRepository
 from multipart_upload.contract.samples import NOW, sample_part, sample_session
 from multipart_upload.domain.errors import StaleSessionError
 from multipart_upload.domain.model import SessionState, UploadSession
@@ -23,8 +26,9 @@ opened = asynccontextmanager(open_mongo_sessions)
 
 
 @pytest.fixture
-async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
+async def sessions(mongo_uri: str) -> AsyncIterator[MongoSessionRepository]:
     async with opened(mongo_uri) as sessions:
+        assert isinstance(sessions, MongoSessionRepository)
         yield sessions
 
 
@@ -77,6 +81,52 @@ async def test_of_two_saves_the_later_one_is_followed_in_whatever_order_they_com
     tally = documents.find_one({"_id": "upload-1/00000"})
     assert tally is not None
     assert {name: tally[name] for name in later} == later
+
+
+async def test_a_tally_is_kept_for_as_long_as_its_session_has_been_active(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    later = NOW + timedelta(days=5)
+    session = await in_progress(sessions)
+    await sessions.save(replace(session, active_at=later))
+    tally = documents.find_one({"_id": "upload-1/00000"})
+    assert tally is not None
+    assert tally["retained_until"].replace(tzinfo=UTC) == later + DEFAULT_PART_LIFE
+
+
+async def test_what_is_full_is_not_kept_and_counts_until_all_is_forgotten(
+    sessions: SessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    session = await in_progress(sessions)
+    assert await sessions.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
+    assert await sessions.report_parts(session, [sample_part(599), sample_part(601)]) == 601
+    tally = documents.find_one({"_id": "upload-1/00000"}, ["bits", "filled"])
+    assert tally is not None
+    assert (tally["filled"], sorted(tally["bits"])) == (10, ["10", "9"])
+    await sessions.forget_parts("upload-1")
+    assert await sessions.report_parts(session, [sample_part(2)]) == 1
+
+
+async def test_what_was_full_before_all_was_forgotten_is_not_counted_thereafter(
+    sessions: MongoSessionRepository,
+) -> None:
+    class LostOnceRead:
+        """The collection, of which a store upload is lost just after its parts have been read."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sessions.parts, name)
+
+        async def find_one(self, *args: Any) -> Any:
+            found = await sessions.parts.find_one(*args)
+            lost = await sessions.save(replace(session, store_upload_id=None))
+            await sessions.forget_parts("upload-1")
+            await sessions.save(replace(lost, store_upload_id="2~b"))
+            return found
+
+    session = await in_progress(sessions)
+    slow = replace(sessions, parts=LostOnceRead())  # type: ignore[arg-type]
+    await slow.report_parts(session, [sample_part(n) for n in range(1, 601)])
+    assert await sessions.count_parts("upload-1") == 0
 
 
 async def test_first_reports_and_saves_at_once_all_find_the_one_tally(

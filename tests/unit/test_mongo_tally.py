@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from random import Random
+from typing import Any, Self
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.adapters.mongo.tally import counted, mark
+from multipart_upload.adapters.mongo.tally import counted, mark, shortened
 from multipart_upload.contract.samples import sample_part
 from multipart_upload.domain.limits import MAX_PART_COUNT
 
 NUMBERS = st.lists(st.integers(1, MAX_PART_COUNT), min_size=1, max_size=50)
+# Runs from anywhere, so that words fill up.
+RUNS = st.lists(
+    st.builds(
+        lambda first, length: list(range(first, min(first + length, MAX_PART_COUNT + 1))),
+        st.integers(1, MAX_PART_COUNT) | st.integers(1, 600),
+        st.integers(1, 2000),
+    ),
+    max_size=20,
+)
 DAY = timedelta(days=1)
 
 
@@ -21,34 +31,79 @@ def update_of(*numbers: int) -> dict[str, Any]:
     return dict(update)
 
 
-def applied(*batches: list[int]) -> dict[str, Any]:
-    """Do what MongoDB does with the marks of some batches, one after another."""
-    bits: dict[str, int] = {}
-    for batch in batches:
-        for field, change in update_of(*batch)["$bit"].items():
-            word = field.removeprefix("bits.")
-            bits[word] = bits.get(word, 0) | change["or"]
-    return {"bits": bits}
+class Tally(dict[str, Any]):
+    """Does what MongoDB does with the updates of a tally."""
+
+    def marked(self, *numbers: int) -> Self:
+        for field, change in update_of(*numbers)["$bit"].items():
+            place = field.removeprefix("bits.")
+            self._bits[place] = self._bits.get(place, 0) | change["or"]
+        return self
+
+    def shorten(self, update: dict[str, Any] | None) -> None:
+        if update is not None:
+            self["filled"] = max(self.get("filled", 0), update["$max"]["filled"])
+            for field in update["$unset"]:
+                self._bits.pop(field.removeprefix("bits."), None)
+
+    @property
+    def _bits(self) -> dict[str, int]:
+        bits: dict[str, int] = self.setdefault("bits", {})
+        return bits
 
 
 @given(first=NUMBERS, second=NUMBERS)
 def test_each_number_counts_once_however_often_it_is_marked(
     first: list[int], second: list[int]
 ) -> None:
-    assert counted(applied(first, second)) == len({*first, *second})
+    assert counted(Tally().marked(*first).marked(*second)) == len({*first, *second})
+
+
+@given(RUNS, st.randoms(use_true_random=False))
+def test_a_tally_counts_the_same_whenever_and_however_late_it_is_shortened(
+    runs: list[list[int]], random: Random
+) -> None:
+    tally, expected = Tally(), set[int]()
+    late: list[dict[str, Any] | None] = []
+    for run in runs:
+        tally.marked(*run)
+        expected.update(run)
+        late.append(shortened(tally))
+        while late and random.random() < 0.5:
+            tally.shorten(late.pop(random.randrange(len(late))))
+        assert counted(tally) == len(expected)
+
+
+def test_parts_in_order_leave_a_handful_of_words_at_any_number() -> None:
+    tally, most = Tally(), 0
+    for number in range(1, MAX_PART_COUNT + 1):
+        tally.marked(number).shorten(shortened(tally))
+        most = max(most, len(tally["bits"]))
+    assert counted(tally) == MAX_PART_COUNT
+    assert most == 8
+
+
+def test_parts_that_are_all_reported_again_leave_no_more() -> None:
+    tally, most = Tally(), 0
+    for number in (*range(1, MAX_PART_COUNT + 1), *range(1, MAX_PART_COUNT + 1)):
+        tally.marked(number).shorten(shortened(tally))
+        most = max(most, len(tally["bits"]))
+    assert counted(tally) == MAX_PART_COUNT
+    assert most == 8
 
 
 def test_where_nothing_was_marked_there_are_no_parts() -> None:
     assert counted(None) == counted({"version": 1}) == 0
+    assert shortened(None) is None
 
 
 def test_all_parts_of_the_largest_upload_are_a_few_words_of_what_mongodb_holds() -> None:
-    tally = applied(list(range(1, MAX_PART_COUNT + 1)))
+    tally = Tally().marked(*range(1, MAX_PART_COUNT + 1))
     assert counted(tally) == MAX_PART_COUNT
     assert len(tally["bits"]) == 167
     assert all(word < 2**63 for word in tally["bits"].values())
 
 
-def test_a_tally_is_kept_as_long_as_the_last_of_its_parts() -> None:
+def test_a_tally_without_a_session_is_kept_as_long_as_the_last_of_its_first_parts() -> None:
     last = sample_part(9).recorded_at + DAY
-    assert update_of(2, 9, 1)["$max"] == {"retained_until": last}
+    assert update_of(2, 9, 1)["$setOnInsert"] == {"retained_until": last}

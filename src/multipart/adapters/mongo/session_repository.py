@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,7 +18,17 @@ from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
 from .slots import all_slots, part_slots
-from .tally import counted, followed, mark, mark_if_open, tally_of
+from .tally import (
+    COUNTED,
+    counted,
+    followed,
+    forgotten,
+    mark,
+    mark_if_open,
+    open_tally_of,
+    shortened,
+    tally_of,
+)
 
 _CHUNK: Final = 250
 """Parts in one command: each has the whole bound for its answer, however many parts there are."""
@@ -105,7 +115,11 @@ class MongoSessionRepository:
                     if not applied and writes[0] is decision:
                         await self._require_open(session)
                     writes = writes[applied:]
-        return await self.count_parts(session.id)
+        with answered():
+            tally = await self._tally(session.id)
+            if (update := shortened(tally)) is not None:
+                await self.parts.update_one(open_tally_of(session), update)
+        return counted(tally)
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         """Read all parts by ascending number."""
@@ -121,12 +135,12 @@ class MongoSessionRepository:
         """Remove all parts of a session."""
         with answered():
             await self.parts.delete_many(part_slots(upload_id))
-            await self.parts.update_one(tally_of(upload_id), {"$unset": {"bits": True}})
+            await self.parts.update_one(tally_of(upload_id), forgotten())
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
         with answered():
-            return counted(await self.parts.find_one(tally_of(upload_id), ["bits"]))
+            return counted(await self._tally(upload_id))
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""
@@ -175,6 +189,9 @@ class MongoSessionRepository:
         # repetition says that the id is taken or the version has passed: by this very write.
         found = await self.sessions.find_one({"_id": upload_id}, ["write_id"])
         return None if found is None else found["write_id"]
+
+    async def _tally(self, upload_id: str) -> Mapping[str, Any] | None:
+        return await self.parts.find_one(tally_of(upload_id), COUNTED)
 
     async def _follow(self, session: UploadSession) -> None:
         """Have the tally follow a session as stored, unless it follows a later version already."""

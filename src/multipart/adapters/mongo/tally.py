@@ -2,7 +2,8 @@
 
 MongoDB counts by walking the index, which at 10,000 parts takes longer than recording one. A
 counter would have to know whether a report was the first of its number; one bit a number need not,
-and setting it again changes nothing, whoever repeats a report or a write.
+and setting it again changes nothing, whoever repeats a report or a write. Parts come more or less
+in order: of those that are there from the first on, no bits are kept but how many words they fill.
 
 The same document says for which store upload reports are taken, None for none. It follows the
 session: whoever saves that writes here next, and of two the later version stays. A report that does
@@ -24,6 +25,13 @@ from .slots import TALLY, slot
 
 _WORD: Final = 60
 """Part numbers in one field, of MongoDB's 64 bits. One that is not there yet counts as 0."""
+_FULL: Final = (1 << _WORD) - 1
+_MOST_FULL: Final = 8
+"""Full words that are left in the way: to take them out is a write."""
+
+COUNTED: Final = ("bits", "filled")
+"""The fields that the count is made of: the words by their place, and how many of the first are
+full, whatever is left in their places."""
 
 
 def tally_of(upload_id: str) -> dict[str, Any]:
@@ -31,15 +39,19 @@ def tally_of(upload_id: str) -> dict[str, Any]:
     return slot(upload_id, TALLY)
 
 
+def open_tally_of(session: UploadSession) -> dict[str, Any]:
+    """Give the filter that finds it only where reports are taken for the session's store upload."""
+    return tally_of(session.id) | {"store_upload_id": session.store_upload_id}
+
+
 def mark(upload_id: str, parts: Sequence[Part], life: timedelta) -> UpdateOne:
-    """Give the update that notes these parts as recorded; a tally lives as long as its last."""
+    """Give the update that notes these parts as recorded."""
     return UpdateOne(tally_of(upload_id), _marked(parts, life), upsert=True)
 
 
 def mark_if_open(session: UploadSession, parts: Sequence[Part], life: timedelta) -> UpdateOne:
     """Give the same, which fails with a duplicate key unless reports are taken."""
-    taking = tally_of(session.id) | {"store_upload_id": session.store_upload_id}
-    return UpdateOne(taking, _marked(parts, life), upsert=True)
+    return UpdateOne(open_tally_of(session), _marked(parts, life), upsert=True)
 
 
 def followed(session: UploadSession, life: timedelta) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -62,16 +74,47 @@ def followed(session: UploadSession, life: timedelta) -> tuple[dict[str, Any], d
 
 def counted(tally: Mapping[str, Any] | None) -> int:
     """Count the part numbers that a tally notes."""
-    return sum(word.bit_count() for word in (tally or {}).get("bits", {}).values())
+    words, filled = _words(tally)
+    return filled * _WORD + sum(bits.bit_count() for place, bits in words if place >= filled)
+
+
+def shortened(tally: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Give the update that takes out full words, None while it is not worth a write.
+
+    Whatever has been noted since then, a full word is so still, until all is forgotten.
+    """
+    words, filled = _words(tally)
+    full = {place for place, bits in words if bits == _FULL}
+    while filled in full:
+        filled += 1
+    superfluous = [place for place, _ in words if place < filled]
+    if len(superfluous) < _MOST_FULL:
+        return None
+    return {
+        "$max": {"filled": filled},
+        "$unset": {f"bits.{place}": True for place in superfluous},
+    }
+
+
+def forgotten() -> dict[str, Any]:
+    """Give the update that takes all parts out of a tally."""
+    return {"$unset": dict.fromkeys(COUNTED, True)}
+
+
+def _words(tally: Mapping[str, Any] | None) -> tuple[list[tuple[int, int]], int]:
+    tally = tally or {}
+    words = [(int(place), bits) for place, bits in tally.get("bits", {}).items()]
+    return words, tally.get("filled", 0)
 
 
 def _marked(parts: Sequence[Part], life: timedelta) -> dict[str, Any]:
     words: defaultdict[str, int] = defaultdict(int)
     for part in parts:
-        word, bit = divmod(part.number, _WORD)
+        word, bit = divmod(part.number - 1, _WORD)
         words[f"bits.{word}"] |= 1 << bit
     latest: datetime = max(part.recorded_at for part in parts)
     return {
         "$bit": {field: {"or": Int64(bits)} for field, bits in words.items()},
-        "$max": {"retained_until": latest + life},
+        # From then on by the session's activity: no report need keep up the index of this field.
+        "$setOnInsert": {"retained_until": latest + life},
     }
