@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from litestar import Response
 from litestar.response.base import ASGIResponse
+from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec.json import Encoder
 
 _encode: Final = Encoder().encode
 
 
 class _JsonBody(ASGIResponse):
-    """A body with no header beyond those that every body has."""
+    """Sends a body with no header beyond those that every body has."""
 
     __slots__ = ()
 
@@ -20,14 +21,17 @@ class _JsonBody(ASGIResponse):
         # Not Litestar's own, whose mutable headers take longer than all else of the answer.
         self.body = body
         self.status_code = status_code
-        self.background = None
-        self.is_head_response = False
 
-    def encode_headers(self) -> list[tuple[bytes, bytes]]:
-        return [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(self.body)).encode()),
-        ]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        length = b"%d" % len(self.body)
+        headers = ((b"content-type", b"application/json"), (b"content-length", length))
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": headers,
+        }
+        await send(start)
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 class JsonResponse(Response[Any]):

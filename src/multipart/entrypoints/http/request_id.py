@@ -30,5 +30,7 @@ async def send_request_id(message: Message, scope: Scope) -> None:
 
 
 def _from_client(scope: Scope) -> str | None:
-    sent = next((value for name, value in scope["headers"] if name == _NAME), b"")
-    return sent.decode() if _ACCEPTED.fullmatch(sent) else None
+    for name, value in scope["headers"]:
+        if name == _NAME:
+            return value.decode() if _ACCEPTED.fullmatch(value) else None
+    return None
