@@ -5,4 +5,9 @@ import pytest
 # Before anybody imports the suites: their assertions, too, say what they compared.
 pytest.register_assert_rewrite("multipart_upload.contract", "tests.servers")
 
-pytest_plugins = ["tests.servers.mongodb", "tests.servers.postgresql", "tests.servers.s3"]
+pytest_plugins = [
+    "tests.servers.mongodb",
+    "tests.servers.postgresql",
+    "tests.servers.s3",
+    "tests.servers.used",
+]

@@ -1,4 +1,4 @@
-"""Fixtures that find a MongoDB server, real if there is one, and a report of which it was."""
+"""Fixtures that find a MongoDB server, real if there is one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pymongo import MongoClient
 
 from .mongodb_docker import docker
 from .mongodb_kinds import MongoServer, external, mongod, secantusdb
+from .used import note_used
 
 STARTABLE: Final[tuple[Callable[[Path], MongoServer | None], ...]] = (mongod, docker, secantusdb)
-_USED: Final = pytest.StashKey[list[str]]()
 
 
 def with_database(uri: str, database: str) -> str:
@@ -56,15 +56,6 @@ def own_mongo_server(
     yield from _started(STARTABLE, tmp_path_factory, request.config)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Say which MongoDB servers the run has used."""
-    used = config.stash.get(_USED, [])
-    for name in dict.fromkeys(used):
-        terminalreporter.write_line(f"MongoDB server: {name}")
-
-
 def _started(
     kinds: tuple[Callable[[Path], MongoServer | None], ...],
     folders: pytest.TempPathFactory,
@@ -75,7 +66,7 @@ def _started(
     if server is None:
         _missing()
     server.start()
-    config.stash.setdefault(_USED, []).append(server.name)
+    note_used(config, f"MongoDB server: {server.name}")
     yield server
     server.discard()
 

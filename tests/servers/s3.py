@@ -1,4 +1,4 @@
-"""Fixtures that provide S3 servers, and a report of which there are."""
+"""Fixtures that provide S3 servers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from multipart_upload.domain.ports import SignedPart, SignedPost
 
 from . import s3_kinds
 from .s3_kinds import S3Server
+from .used import note_used
 
 STRICT: Final[tuple[Callable[[Path, Path], S3Server | None], ...]] = (
     s3_kinds.versitygw,
     s3_kinds.ministack,
 )
 """The servers that check signatures, the best first."""
-_USED: Final = pytest.StashKey[list[str]]()
 
 
 def fresh_bucket(server: S3Server) -> S3Config:
@@ -129,15 +129,6 @@ def post(http: httpx.AsyncClient) -> Post:
     return post_form
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Say which S3 servers the run has used."""
-    used = config.stash.get(_USED, [])
-    for name in dict.fromkeys(used):
-        terminalreporter.write_line(f"S3 server: {name}")
-
-
 def _started(
     kinds: tuple[Callable[[Path, Path], S3Server | None], ...],
     folders: pytest.TempPathFactory,
@@ -149,7 +140,7 @@ def _started(
         _missing(kinds)
     try:
         server.start()
-        config.stash.setdefault(_USED, []).append(server.name)
+        note_used(config, f"S3 server: {server.name}")
         yield server
     finally:
         server.kill()
