@@ -141,6 +141,16 @@ async def test_reporting_the_last_of_many_parts_is_one_write_that_decides_and_on
     assert read["filter"] == tally
 
 
+async def test_parts_that_nobody_reports_are_there_before_they_are_counted(
+    commands: list[dict[str, Any]], sessions: SessionRepository
+) -> None:
+    commands.clear()
+    await sessions.record_parts("upload-1", [sample_part(3), sample_part(4)])
+    (write,) = commands
+    ids = [update["q"]["_id"] for update in write["updates"]]
+    assert ids == ["upload-1/00003", "upload-1/00004", "upload-1/00000"]
+
+
 async def test_counting_parts_reads_no_part(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect, DuplicateKeyError
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
@@ -144,3 +145,55 @@ async def test_first_reports_and_saves_at_once_all_find_the_one_tally(
         tally = documents.find_one({"_id": f"upload-{attempt}/00000"})
         assert tally is not None
         assert (tally["store_upload_id"], tally["version"]) == ("2~a", saved.version)
+
+
+async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
+    sessions: MongoSessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    class OvertakenOnce:
+        """The collection, where a report makes the tally just before a save would."""
+
+        raced = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sessions.parts, name)
+
+        async def update_one(self, *args: Any, **options: Any) -> Any:
+            if not self.raced:
+                self.raced = True
+                documents.delete_one({"_id": "upload-1/00000"})
+                await sessions.report_parts(session, [sample_part(2)])
+                raise DuplicateKeyError("_id", 11000)
+            return await sessions.parts.update_one(*args, **options)
+
+    session = await in_progress(sessions)
+    raced = replace(sessions, parts=OvertakenOnce())  # type: ignore[arg-type]
+    await raced.save(replace(session, state=SessionState.COMPLETING))
+    with pytest.raises(StaleSessionError):
+        await sessions.report_parts(session, [sample_part(3)])
+
+
+async def test_parts_that_are_stored_are_acknowledged_even_if_the_tally_cannot_be_shortened(
+    sessions: MongoSessionRepository,
+) -> None:
+    class AwayForLater:
+        """The collection, of a server that goes away once the parts are stored and counted."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sessions.parts, name)
+
+        async def update_one(self, *_: Any, **__: Any) -> Any:
+            raise AutoReconnect
+
+    session = await in_progress(sessions)
+    away = replace(sessions, parts=AwayForLater())  # type: ignore[arg-type]
+    assert await away.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
+
+
+async def test_with_its_session_the_tally_goes(
+    sessions: MongoSessionRepository, documents: Collection[dict[str, Any]]
+) -> None:
+    session = await in_progress(sessions)
+    await sessions.save(replace(session, state=SessionState.COMPLETED, retained_until=NOW))
+    assert await sessions.remove_retired(NOW + timedelta(days=1), 10) == 1
+    assert list(documents.find()) == []

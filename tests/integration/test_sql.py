@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlalchemy import event, make_url, text
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
 from multipart_upload.adapters.sql.engine import new_database, new_engine
 from multipart_upload.contract.samples import NOW, sample_part, sample_session
-from multipart_upload.domain.errors import RepositoryUnavailableError
+from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
 from multipart_upload.domain.model import SessionState
 from multipart_upload.domain.ports import SessionQuery, SessionRepository
 
@@ -252,3 +253,70 @@ async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
         )
         await server.close()
         await asyncio.gather(*(sessions.check() for _ in range(5)))
+
+
+@pytest.mark.integration
+async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_open(
+    postgresql_url: str,
+) -> None:
+    async with opened(postgresql_url) as sessions:
+        await sessions.add(sample_session())
+        session = await sessions.save(sample_session().initiated("2~abc", NOW))
+        await sessions.report_parts(session, [sample_part(1)])
+        other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
+        held = other.transaction()
+        await held.start()
+        await other.execute("SELECT * FROM upload_parts FOR UPDATE")
+        # It has looked at the session by now, and waits for the part.
+        report = asyncio.create_task(sessions.report_parts(session, [sample_part(1, "late")]))
+        await asyncio.sleep(0.3)
+        closed = replace(session, state=SessionState.COMPLETING)
+        save = asyncio.create_task(sessions.save(closed))
+        await asyncio.wait({save}, timeout=0.3)
+        assert not save.done()
+        await held.rollback()
+        assert await report == 1
+        await save
+        await other.close()
+
+
+@pytest.mark.integration
+async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
+    postgresql_url: str,
+) -> None:
+    async with opened(postgresql_url) as sessions:
+        await sessions.add(sample_session())
+        session = await sessions.save(sample_session().initiated("2~abc", NOW))
+        await sessions.report_parts(session, [sample_part(1)])
+        await sessions.save(replace(session, state=SessionState.COMPLETING))
+        other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
+        async with other.transaction():
+            await other.execute("SELECT * FROM upload_parts FOR UPDATE")
+            with pytest.raises(StaleSessionError):
+                await sessions.report_parts(session, [sample_part(1, "late")])
+        await other.close()
+
+
+async def test_on_sqlite_nobody_saves_between_a_reports_look_at_the_session_and_its_parts(
+    url: str, file: Path
+) -> None:
+    told: list[str] = []
+
+    def save(_1: object, _2: object, statement: str, *_: object) -> None:
+        if "upload_parts" in statement and not told:
+            with closing(sqlite3.connect(file, timeout=0)) as another:
+                try:
+                    another.execute("UPDATE upload_sessions SET state = 'completing'")
+                    another.commit()
+                except sqlite3.OperationalError as exc:
+                    told.append(str(exc))
+
+    async with opened(url) as sessions:
+        await sessions.add(sample_session())
+        session = await sessions.save(sample_session().initiated("2~abc", NOW))
+    engine = new_engine(make_url(url))
+    event.listen(engine.sync_engine, "before_cursor_execute", save)
+    database = new_database(engine)
+    await SqlSessionRepository(database).report_parts(session, [sample_part()])
+    await database.close()
+    assert told == ["database is locked"]

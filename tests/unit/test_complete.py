@@ -19,6 +19,7 @@ from multipart_upload.domain.model import PartState, SessionState, UploadSession
 from multipart_upload.domain.ports import SessionQuery
 
 from .faults import RepositoryDying, StoreAway, StoreRefusing
+from .proxies import RepositoryProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 FULL = bytes(PART_SIZE)
@@ -114,6 +115,19 @@ async def test_an_upload_that_the_store_never_opened_is_not_found(service: Servi
     page = await service.list_sessions(SessionQuery(user_id="ada"))
     with pytest.raises(SessionNotFoundError):
         await service.complete(address_of(page.sessions[0]))
+
+
+async def test_a_count_that_is_ahead_of_the_parts_makes_no_part(service: Service) -> None:
+    class Ahead(RepositoryProxy):
+        """As a report leaves it that nobody was answered."""
+
+        async def count_parts(self, upload_id: str) -> int:  # noqa: ARG002
+            return 1
+
+    session = await service.started()
+    with pytest.raises(SessionNotFoundError):
+        await replace(service, sessions=Ahead(service.sessions)).complete(address_of(session))
+    assert await service.now(session) == session
 
 
 async def test_a_missing_part_is_named_and_can_still_be_uploaded(service: Service) -> None:

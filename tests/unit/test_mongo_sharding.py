@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 
 import pytest
 
 from multipart_upload.adapters.mongo.documents import PartDocument, SessionDocument
+from multipart_upload.adapters.mongo.slots import all_slots, part_slots, slot
+from multipart_upload.adapters.mongo.tally import followed, open_tally_of, tally_of
+from multipart_upload.contract.samples import sample_session
 
 COMMAND = re.compile(
     r'^sh\.shardCollection\(`\$\{db\.getName\(\)\}\.(\w+)`, \{ (\w+): "hashed" \}\);$', re.MULTILINE
@@ -23,11 +28,24 @@ def test_both_collections_are_sharded_by_the_hashed_upload_id() -> None:
     assert shard_keys() == {"upload_sessions": "_id", "upload_parts": "session_id"}
 
 
+def test_every_filter_of_parts_names_the_session_of_which_all_ids_begin_with_the_id() -> None:
+    # One shard alone keeps `_id` unique, so all documents of a session must be on one.
+    session = replace(sample_session(), store_upload_id="2~abc")
+    filters = [
+        slot("upload-1", 7),
+        part_slots("upload-1"),
+        all_slots("upload-1"),
+        tally_of("upload-1"),
+        open_tally_of(session),
+        followed(session, timedelta(days=1))[0],
+    ]
+    assert {found["session_id"] for found in filters} == {"upload-1"}
+    assert slot("upload-1", 7)["_id"] == "upload-1/00007"
+
+
 @pytest.mark.parametrize("document", [SessionDocument, PartDocument])
-def test_a_unique_index_begins_with_the_shard_key(
+def test_no_index_but_that_of_the_id_is_unique(
     document: type[SessionDocument | PartDocument],
 ) -> None:
-    # MongoDB refuses any other on a sharded collection: no shard could keep it alone.
-    settings = document.Settings
-    unique = [index.document for index in settings.indexes if index.document.get("unique")]
-    assert all(next(iter(index["key"])) == shard_keys()[settings.name] for index in unique)
+    # MongoDB refuses one on a sharded collection unless it begins with the shard key.
+    assert not any(index.document.get("unique") for index in document.Settings.indexes)

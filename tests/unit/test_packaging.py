@@ -1,6 +1,8 @@
 """What setuptools, pip and an operator read agrees with what the source says."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -106,3 +108,26 @@ def _pins(path: Path) -> set[str]:
 
 def _pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("setting", "other"), [("MONGO_URI", "sqlalchemy"), ("DATABASE_URL", "beanie")]
+)
+def test_a_start_imports_the_adapter_of_one_database(setting: str, other: str) -> None:
+    address = {"MONGO_URI": "mongodb://127.0.0.1/x", "DATABASE_URL": "sqlite+aiosqlite:///x.db"}
+    program = f"""
+import sys
+from multipart_upload.container import check_database
+from multipart_upload.entrypoints.http.server import load_settings
+check_database(load_settings())
+print({other!r} in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "S3_BUCKET_NAME": "bucket", setting: address[setting]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"

@@ -48,7 +48,9 @@ def recent(stored: CountingRepository, clock: SettableClock) -> RecentSessions:
 
 
 async def opened(stored: CountingRepository, upload_id: str = "upload-1") -> UploadSession:
-    session = sample_session(upload_id, state=SessionState.INITIATED)
+    session = replace(
+        sample_session(upload_id, state=SessionState.INITIATED), store_upload_id="2~abc"
+    )
     await stored.add(session)
     return session
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from itertools import repeat
 
 import pytest
@@ -14,17 +12,12 @@ import pytest
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     RepositoryUnavailableError,
-    StaleSessionError,
-    StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import Part, PartState, SessionState, UploadSession
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.model import Part, PartState, SessionState
 from multipart_upload.domain.uploads import RecentSessions, RecordedPart, RecordPart, UploadPolicy
 
-from .deaths.hindrances import ReportRefused
 from .faults import RepositoryDying, YieldingRepository
-from .proxies import RepositoryProxy
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
 
 GIB = 1024 * MIB
@@ -205,75 +198,6 @@ async def test_an_upload_that_expires_soon_notes_its_activity_sooner(
         clock.advance(minutes=1)
         await service.upload(session, number)
         assert (await service.now(session)).expires_at == clock.now() + policy.expiry
-
-
-class Meanwhile(RepositoryProxy):
-    """Has something else happen just before a report is stored, for the first time."""
-
-    def __init__(
-        self, sessions: SessionRepository, happens: Callable[[], Awaitable[object]]
-    ) -> None:
-        super().__init__(sessions)
-        self.happens: Callable[[], Awaitable[object]] | None = happens
-
-    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        if self.happens is not None:
-            happens, self.happens = self.happens, None
-            await happens()
-        return await super().report_parts(session, parts)
-
-
-@pytest.mark.parametrize("is_first", [True, False])
-async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_acknowledged(
-    service: Service, *, is_first: bool
-) -> None:
-    session = await service.started()
-    await (service.put(session) if is_first else service.upload(session))
-    late = Meanwhile(service.sessions, partial(service.complete, address_of(session)))
-    with pytest.raises(TransitionError, match="that is completed"):
-        await replace(service, sessions=late).record(address_of(session), 1, "another")
-    (part,) = await service.sessions.list_parts(session.id)
-    assert part.etag != "another"
-
-
-async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
-    service: Service,
-) -> None:
-    session = await service.uploaded()
-    late = replace(service, sessions=ReportRefused(service.sessions))
-    assert (await late.record(address_of(session), 1, "another")).parts_recorded == 1
-    (part,) = await service.sessions.list_parts(session.id)
-    assert part.etag == "another"
-
-
-async def test_a_part_of_an_upload_that_has_been_replaced_meanwhile_is_not_recorded(
-    service: Service,
-) -> None:
-    session = await service.uploaded()
-
-    async def replaced() -> None:
-        await service.bucket.abort_upload(session.key, session.store_upload_id or "")
-        await service.status(address_of(session))
-        await service.sign(address_of(session), 1)
-
-    late = replace(service, sessions=Meanwhile(service.sessions, replaced))
-    with pytest.raises(StoreUploadGoneError):
-        await late.record(address_of(session), 1, "another")
-    assert await service.sessions.list_parts(session.id) == []
-
-
-async def test_a_session_that_closes_and_opens_all_the_time_is_a_conflict_at_last(
-    service: Service,
-) -> None:
-    class NeverStill(RepositoryProxy):
-        async def report_parts(self, *_: object) -> int:
-            raise StaleSessionError
-
-    session = await service.uploaded()
-    with pytest.raises(StaleSessionError):
-        await replace(service, sessions=NeverStill(service.sessions)).record(
-            address_of(session), 1, "e1"
-        )
 
 
 @pytest.mark.parametrize("hours", [-120, 48])

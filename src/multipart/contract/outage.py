@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -24,6 +25,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "get_many": lambda sessions: sessions.get_many(["upload-1"]),
     "save": lambda sessions: sessions.save(sample_session()),
     "record_parts": lambda sessions: sessions.record_parts("upload-1", [sample_part()]),
+    "report_parts": lambda sessions: sessions.report_parts(
+        replace(sample_session(), store_upload_id="2~abc"), [sample_part()]
+    ),
     "list_parts": lambda sessions: sessions.list_parts("upload-1"),
     "forget_parts": lambda sessions: sessions.forget_parts("upload-1"),
     "count_parts": lambda sessions: sessions.count_parts("upload-1"),
@@ -49,6 +53,8 @@ class SessionRepositoryOutageContract:
     async def test_every_method_says_in_time_that_there_is_no_answer(
         self, away: SessionRepository
     ) -> None:
+        promised = {name for name in vars(SessionRepository) if not name.startswith("_")}
+        assert CALLS.keys() == promised
         # At once and several times over: nobody's time may be spent on waiting for the others.
         started = time.monotonic()
         outcomes = await asyncio.gather(

@@ -82,6 +82,15 @@ class PartReportingContract:
         await saved(sessions, completing, SessionState.IN_PROGRESS, "2~first")
         assert await sessions.report_parts(session, [sample_part()]) == 1
 
+    async def test_a_session_without_a_store_upload_takes_no_reports(
+        self, sessions: SessionRepository
+    ) -> None:
+        session = await opened(sessions)
+        lost = await saved(sessions, session, SessionState.INITIATED, None)
+        with pytest.raises(StaleSessionError):
+            await sessions.report_parts(lost, [sample_part()])
+        assert await sessions.list_parts(session.id) == []
+
     async def test_a_session_whose_store_upload_was_lost_takes_reports_of_the_next_one_only(
         self, sessions: SessionRepository
     ) -> None:
@@ -97,9 +106,7 @@ class PartReportingContract:
         assert await sessions.list_parts(session.id) == []
         assert await sessions.report_parts(again, [sample_part(3)]) == 1
 
-    async def test_of_racing_reports_the_last_to_be_answered_counts_all(
-        self, sessions: SessionRepository
-    ) -> None:
+    async def test_of_racing_reports_one_counts_all(self, sessions: SessionRepository) -> None:
         session = await opened(sessions)
         reports = [sessions.report_parts(session, [sample_part(n)]) for n in range(1, 31)]
         assert max(await asyncio.gather(*reports)) == 30
@@ -109,7 +116,7 @@ class PartReportingContract:
         await saved(sessions, first, SessionState.ABORTING, "2~first")
         assert await sessions.report_parts(second, [sample_part()]) == 1
 
-    async def test_hundreds_of_parts_are_all_refused_or_all_taken(
+    async def test_hundreds_of_parts_are_all_taken_or_once_it_is_not_open_all_refused(
         self, sessions: SessionRepository
     ) -> None:
         session = await opened(sessions)

@@ -49,7 +49,11 @@ class MemorySessionRepository:
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
         stored = await self.get(session.id)
-        if not stored.state.is_open or stored.store_upload_id != session.store_upload_id:
+        if (
+            session.store_upload_id is None
+            or not stored.state.is_open
+            or stored.store_upload_id != session.store_upload_id
+        ):
             raise StaleSessionError
         await self.record_parts(session.id, parts)
         return await self.count_parts(session.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,11 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.errors import (
+    RepositoryUnavailableError,
+    SessionNotFoundError,
+    StaleSessionError,
+)
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
 from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
@@ -103,7 +108,9 @@ class MongoSessionRepository:
                     writes = writes[await self._applied(writes) :]
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        """Store parts of a session whose tally takes them, and count."""
+        """Store parts of a session whose tally takes them, a chunk at a time, and count."""
+        if session.store_upload_id is None:  # which in a tally says that none are taken
+            raise StaleSessionError
         for chunk in _chunks(parts):
             # The tally first, because it decides: what dies in between leaves a part counted that
             # is not there. Its client has no answer, and reports it again.
@@ -117,7 +124,9 @@ class MongoSessionRepository:
                     writes = writes[applied:]
         with answered():
             tally = await self._tally(session.id)
-            if (update := shortened(tally)) is not None:
+        if (update := shortened(tally)) is not None:
+            # The parts are stored, and whoever comes next tries again.
+            with suppress(RepositoryUnavailableError), answered():
                 await self.parts.update_one(open_tally_of(session), update)
         return counted(tally)
 
@@ -201,15 +210,12 @@ class MongoSessionRepository:
                 await self.parts.update_one(where, update, upsert=True)
             except DuplicateKeyError:
                 tally = await self.parts.find_one(tally_of(session.id), ["version"])
-                if tally is not None and tally.get("version", -1) < session.version:
-                    continue  # it was made in between
+                if tally is None or tally.get("version", -1) < session.version:
+                    continue  # it was made in between, and a majority may not have it yet
             return
 
     async def _require_open(self, session: UploadSession) -> None:
         """Raise StaleSessionError unless reports are taken, now at the latest."""
-        tally = await self.parts.find_one(tally_of(session.id), ["store_upload_id"])
-        if tally is not None and tally.get("store_upload_id") == session.store_upload_id:
-            return  # it was made in between
         found = await self.sessions.find_one({"_id": session.id})
         stored = None if found is None else _session(found)
         if (
@@ -218,7 +224,7 @@ class MongoSessionRepository:
             or stored.store_upload_id != session.store_upload_id
         ):
             raise StaleSessionError
-        # Whoever opened it again has died, or not yet come to the tally.
+        # Whoever opened it has died or not yet come to the tally, or it was made in between.
         await self._follow(stored)
 
     def _upserts(self, upload_id: str, parts: Sequence[Part]) -> list[UpdateOne]:

@@ -7,7 +7,8 @@ in order: of those that are there from the first on, no bits are kept but how ma
 
 The same document says for which store upload reports are taken, None for none. It follows the
 session: whoever saves that writes here next, and of two the later version stays. A report that does
-not match finds the place of the document taken, and fails before it has written anything.
+not match finds the place of the document taken, and fails before it has written anything. Where
+there is no tally yet a report makes it: whoever opened the session has died before he could.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def mark(upload_id: str, parts: Sequence[Part], life: timedelta) -> UpdateOne:
 
 
 def mark_if_open(session: UploadSession, parts: Sequence[Part], life: timedelta) -> UpdateOne:
-    """Give the same, which fails with a duplicate key unless reports are taken."""
+    """Give the same, which fails with a duplicate key where a tally says that none are taken."""
     return UpdateOne(open_tally_of(session), _marked(parts, life), upsert=True)
 
 

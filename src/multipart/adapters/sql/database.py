@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Database:
-    """Runs one statement a transaction; whatever goes wrong is RepositoryUnavailableError.
+    """Runs each call in a transaction; whatever goes wrong is RepositoryUnavailableError.
 
     `writing` is entered around each write.
     """
@@ -66,7 +66,10 @@ class Database:
         *,
         only_if: Select[Any] | None = None,
     ) -> bool:
-        """Run a statement once for each row, all or nothing; tell whether `only_if` found a row."""
+        """Run a statement once for each row, all or nothing.
+
+        With `only_if` nothing is written, and False returned, unless it finds a row.
+        """
         return await self.in_time(self._write_each(statement, iter(rows), only_if))
 
     async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
@@ -107,13 +110,14 @@ class Database:
         only_if: Select[Any] | None,
     ) -> bool:
         async with self._writing, self._connections, self._engine.begin() as connection:
+            if self.dialect == "sqlite":
+                # Its one lock from the beginning on: what is found is so still when it is written.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if only_if is not None and (await connection.execute(only_if)).first() is None:
+                return False
             while chunk := list(islice(rows, _CHUNK)):
                 await connection.execute(statement, chunk)
-            # Last, because SQLite reads of a transaction that has written the newest state.
-            if only_if is None or (await connection.execute(only_if)).first() is not None:
-                return True
-            await connection.rollback()
-            return False
+            return True
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)

@@ -74,6 +74,7 @@ class SqlSessionRepository:
             columns.id == session.id,
             columns.state.in_(sorted(state for state in SessionState if state.is_open)),
             columns.store_upload_id == session.store_upload_id,
+            columns.store_upload_id.is_not(None),
         )
         # Whoever saves the session waits for these parts, or they see what he has saved.
         unchanged = is_open.with_for_update(read=True)

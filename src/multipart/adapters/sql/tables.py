@@ -46,7 +46,7 @@ SESSIONS: Final = Table(
     Index("upload_sessions_retained", "retained_until"),
 )
 
-# No foreign key: recording a part does not look at its session.
+# No foreign key: a report looks at its session by itself, and nothing else need.
 PARTS: Final = Table(
     "upload_parts",
     SCHEMA,

@@ -81,10 +81,11 @@ class SessionRepository(Protocol):
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
         """Record parts while the session is open for the store upload that it has here.
 
-        Return how many numbers are recorded by then: of callers at the same time the last to be
-        answered counts the parts of all. Raise StaleSessionError, and store nothing, if it has been
-        saved in a state that is not open or with another store upload. A report at the same time as
-        such a save may count as before it, and not be seen yet by a read right after that.
+        Return how many numbers are recorded by then: of callers at the same time one counts the
+        parts of all. Raise StaleSessionError if it has none here, or has been saved in a state that
+        is not open or with another. Nothing is stored then, but of hundreds of parts those before
+        the save may be. A report at the same time as such a save may count as before it, and not be
+        seen yet by a read right after that.
         """
         ...
 

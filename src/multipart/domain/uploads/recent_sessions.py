@@ -30,15 +30,16 @@ class RecentSessions:
         self._seen: dict[str, tuple[UploadSession, datetime]] = {}
 
     async def recent(self, upload_id: str) -> UploadSession:
-        """Give a session as it was less than a moment ago, or as stored if it was not open then.
+        """Give a session as it was less than a moment ago, or as stored if none could upload.
 
         Raise SessionNotFoundError if there is none.
         """
         if (seen := self._seen.get(upload_id)) is not None:
             session, seen_at = seen
-            # Not open may be over by now, and nobody can upload meanwhile. A clock that went back
-            # must not make a session look fresh for long.
-            if session.state.is_open and seen_at <= self._clock.now() < seen_at + MOMENT:
+            # Not open, or lost, may be over by now, and nobody can upload meanwhile. A clock that
+            # went back must not make a session look fresh for long.
+            is_usable = session.state.is_open and not session.is_lost
+            if is_usable and seen_at <= self._clock.now() < seen_at + MOMENT:
                 return session
         return await self.get(upload_id)
 

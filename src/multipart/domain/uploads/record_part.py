@@ -70,31 +70,26 @@ class RecordPart:
             try:
                 return session, await self.sessions.report_parts(session, parts)
             except StaleSessionError:
-                session = await self._open_still(session)
+                session = await self.sessions.get(session.id)
+                session.require_recordable()
         raise StaleSessionError
-
-    async def _open_still(self, session: UploadSession) -> UploadSession:
-        stored = await self.sessions.get(session.id)
-        stored.require_recordable()
-        # Parts of an upload that has been replaced are in the store no more than those of a lost.
-        if stored.store_upload_id != session.store_upload_id:
-            raise StoreUploadGoneError
-        return stored
 
     async def _moved(self, session: UploadSession, now: datetime) -> UploadSession:
         while _is_worth_noting(session, now):
             try:
                 return await self.sessions.save(session.part_recorded(await self.sessions.now()))
             except StaleSessionError:  # another part came first, or the session was claimed
+                store_upload_id = session.store_upload_id
                 session = await self.sessions.get(session.id)
                 # Whoever claimed it may have read the parts already: this one is not promised.
                 session.require_recordable()
+                # Nor is one of an upload that has been replaced: its reports are forgotten.
+                if session.store_upload_id != store_upload_id:
+                    raise StoreUploadGoneError from None
         return session
 
 
 def _is_worth_noting(session: UploadSession, now: datetime) -> bool:
-    if not session.state.is_open or session.is_lost:
-        return False
     grain = min(ACTIVITY_GRAIN, (session.expires_at - session.active_at) / _NOTES_PER_LIFETIME)
     # Both ways: activity counts by the repository's clock, and this one may be behind it.
     return session.state is SessionState.INITIATED or abs(now - session.active_at) >= grain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Response
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.response.base import ASGIResponse
 from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
 from msgspec.json import Encoder
@@ -37,10 +38,21 @@ class _JsonBody(ASGIResponse):
 class JsonResponse(Response[Any]):
     """For routes that set no header, cookie or task: signing a part takes no longer than those."""
 
-    def __init__(self, content: Any, *, status_code: int, **_: Any) -> None:
-        self.content = content
-        self.status_code = status_code
+    def __init__(
+        self,
+        content: Any,
+        *,
+        status_code: int,
+        headers: object = None,
+        cookies: object = None,
+        background: object = None,
+        **_: Any,
+    ) -> None:
+        if headers or cookies or background:
+            msg = "a route with headers, cookies or a task needs Litestar's own Response"
+            raise ImproperlyConfiguredException(msg)
+        self._body = _JsonBody(_encode(content), status_code)
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Give what sends the content."""
-        return _JsonBody(_encode(self.content), self.status_code or 200)
+        return self._body

@@ -1,0 +1,160 @@
+"""Reports that something overtakes, and reports by processes that remember a session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from multipart_upload.domain.errors import (
+    StaleSessionError,
+    StoreUploadGoneError,
+    TransitionError,
+)
+from multipart_upload.domain.model import Part, SessionState, UploadSession
+from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.uploads import (
+    GetUploadStatus,
+    ListParts,
+    RecentSessions,
+    RecordedPart,
+    RecordPart,
+)
+
+from .deaths.hindrances import ReportRefused
+from .proxies import RepositoryProxy
+from .service import Service, address_of
+
+
+async def replaced(service: Service, session: UploadSession) -> None:
+    """Have the store lose an upload, and somebody open the next one."""
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.status(address_of(session))
+    await service.sign(address_of(session), 1)
+
+
+class Meanwhile(RepositoryProxy):
+    """Has something else happen just before a report is stored, for the first time."""
+
+    def __init__(
+        self, sessions: SessionRepository, happens: Callable[[], Awaitable[object]]
+    ) -> None:
+        super().__init__(sessions)
+        self.happens: Callable[[], Awaitable[object]] | None = happens
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            await happens()
+        return await super().report_parts(session, parts)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_acknowledged(
+    service: Service, *, is_first: bool
+) -> None:
+    session = await service.started()
+    await (service.put(session) if is_first else service.upload(session))
+    late = Meanwhile(service.sessions, partial(service.complete, address_of(session)))
+    with pytest.raises(TransitionError, match="that is completed"):
+        await replace(service, sessions=late).record(address_of(session), 1, "another")
+    (part,) = await service.sessions.list_parts(session.id)
+    assert part.etag != "another"
+
+
+async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    late = replace(service, sessions=ReportRefused(service.sessions))
+    assert (await late.record(address_of(session), 1, "another")).parts_recorded == 1
+    (part,) = await service.sessions.list_parts(session.id)
+    assert part.etag == "another"
+
+
+async def test_a_first_report_of_an_upload_that_is_replaced_before_the_session_moves_is_refused(
+    service: Service,
+) -> None:
+    class ReplacedOnceStored(RepositoryProxy):
+        async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+            recorded = await super().report_parts(session, parts)
+            await replaced(service, session)
+            return recorded
+
+    session = await service.started()
+    etag = await service.put(session)
+    late = replace(service, sessions=ReplacedOnceStored(service.sessions))
+    with pytest.raises(StoreUploadGoneError):
+        await late.record(address_of(session), 1, etag)
+    assert (await service.now(session)).state is SessionState.INITIATED
+    assert await service.sessions.list_parts(session.id) == []
+
+
+async def test_a_session_that_closes_and_opens_all_the_time_is_a_conflict_at_last(
+    service: Service,
+) -> None:
+    class NeverStill(RepositoryProxy):
+        async def report_parts(self, *_: object) -> int:
+            raise StaleSessionError
+
+    session = await service.uploaded()
+    with pytest.raises(StaleSessionError):
+        await replace(service, sessions=NeverStill(service.sessions)).record(
+            address_of(session), 1, "e1"
+        )
+
+
+class Replica:
+    """A process that remembers sessions for a moment."""
+
+    def __init__(self, service: Service) -> None:
+        self.sessions = RecentSessions(service.sessions, service.clock)
+        self.record = RecordPart(self.sessions, service.clock)
+        self.status = GetUploadStatus(ListParts(self.sessions, service.store))
+
+
+async def test_a_report_on_a_session_that_is_remembered_is_one_call_of_the_repository(
+    service: Service,
+) -> None:
+    class Calls(RepositoryProxy):
+        def __init__(self, sessions: SessionRepository) -> None:
+            super().__init__(sessions)
+            self.made: list[str] = []
+
+        def __getattribute__(self, name: str) -> object:
+            if hasattr(SessionRepository, name):
+                self.made.append(name)
+            return super().__getattribute__(name)
+
+    session = await service.uploaded()
+    calls = Calls(service.sessions)
+    replica = Replica(replace(service, sessions=calls))
+    await replica.record(address_of(session), 1, "e1")
+    calls.made.clear()
+    await replica.record(address_of(session), 1, "e2")
+    assert calls.made == ["report_parts"]
+
+
+async def test_who_remembers_that_an_upload_was_lost_takes_reports_of_the_next_one(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    replica = Replica(service)
+    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await replica.status(address_of(session))
+    await service.sign(address_of(session), 1)
+    recorded = await replica.record(address_of(session), 1, "e1")
+    assert recorded == RecordedPart(SessionState.IN_PROGRESS, 1)
+
+
+async def test_who_remembers_an_upload_that_was_lost_takes_reports_of_the_next_one(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    replica = Replica(service)
+    await replica.record(address_of(session), 1, "e1")
+    await replaced(service, session)
+    recorded = await replica.record(address_of(session), 1, "e2")
+    assert recorded == RecordedPart(SessionState.IN_PROGRESS, 1)
