@@ -179,15 +179,20 @@ async def test_parts_that_are_stored_are_acknowledged_even_if_the_tally_cannot_b
     class AwayForLater:
         """The collection, of a server that goes away once the parts are stored and counted."""
 
+        asked = 0
+
         def __getattr__(self, name: str) -> Any:
             return getattr(sessions.parts, name)
 
         async def update_one(self, *_: Any, **__: Any) -> Any:
+            self.asked += 1
             raise AutoReconnect
 
     session = await in_progress(sessions)
-    away = replace(sessions, parts=AwayForLater())  # type: ignore[arg-type]
+    parts = AwayForLater()
+    away = replace(sessions, parts=parts)  # type: ignore[arg-type]
     assert await away.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
+    assert parts.asked == 1
 
 
 async def test_with_its_session_the_tally_goes(

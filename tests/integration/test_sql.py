@@ -255,46 +255,57 @@ async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
         await asyncio.gather(*(sessions.check() for _ in range(5)))
 
 
+@pytest.fixture
+async def other_postgresql(postgresql_url: str) -> AsyncIterator[Any]:
+    """Provide a connection beside those of the repository."""
+    other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
+    yield other
+    await other.close()
+
+
+async def until_waiting(other: Any, count: int) -> None:
+    """Wait until so many of the others wait for a lock."""
+    async with asyncio.timeout(3):
+        while True:
+            if await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") >= count:
+                return
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.integration
 async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_open(
-    postgresql_url: str,
+    postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with opened(postgresql_url) as sessions:
         await sessions.add(sample_session())
         session = await sessions.save(sample_session().initiated("2~abc", NOW))
         await sessions.report_parts(session, [sample_part(1)])
-        other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
-        held = other.transaction()
+        held = other_postgresql.transaction()
         await held.start()
-        await other.execute("SELECT * FROM upload_parts FOR UPDATE")
-        # It has looked at the session by now, and waits for the part.
+        await other_postgresql.execute("SELECT * FROM upload_parts FOR UPDATE")
         report = asyncio.create_task(sessions.report_parts(session, [sample_part(1, "late")]))
-        await asyncio.sleep(0.3)
+        await until_waiting(other_postgresql, 1)
         closed = replace(session, state=SessionState.COMPLETING)
         save = asyncio.create_task(sessions.save(closed))
-        await asyncio.wait({save}, timeout=0.3)
-        assert not save.done()
+        await until_waiting(other_postgresql, 2)
         await held.rollback()
         assert await report == 1
         await save
-        await other.close()
 
 
 @pytest.mark.integration
 async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
-    postgresql_url: str,
+    postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with opened(postgresql_url) as sessions:
         await sessions.add(sample_session())
         session = await sessions.save(sample_session().initiated("2~abc", NOW))
         await sessions.report_parts(session, [sample_part(1)])
         await sessions.save(replace(session, state=SessionState.COMPLETING))
-        other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
-        async with other.transaction():
-            await other.execute("SELECT * FROM upload_parts FOR UPDATE")
+        async with other_postgresql.transaction():
+            await other_postgresql.execute("SELECT * FROM upload_parts FOR UPDATE")
             with pytest.raises(StaleSessionError):
                 await sessions.report_parts(session, [sample_part(1, "late")])
-        await other.close()
 
 
 async def test_on_sqlite_nobody_saves_between_a_reports_look_at_the_session_and_its_parts(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from litestar.exceptions import ImproperlyConfiguredException
+from litestar import Litestar, get
+from litestar.background_tasks import BackgroundTask
+from litestar.testing import AsyncTestClient
 
 from multipart_upload.entrypoints.http.json_response import JsonResponse
 
@@ -28,7 +30,21 @@ async def test_an_answer_tells_its_type_and_its_length() -> None:
     assert not body["more_body"]
 
 
-@pytest.mark.parametrize("more", [{"headers": {"X": "1"}}, {"cookies": [1]}, {"background": 1}])
-def test_what_it_could_not_send_is_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(ImproperlyConfiguredException):
-        JsonResponse({}, status_code=200, **more)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"response_headers": {"X-Frame-Options": "DENY"}},
+        {"response_cookies": {"name": "value"}},
+        {"background": BackgroundTask(print)},
+    ],
+    ids=["headers", "cookies", "a task"],
+)
+async def test_a_route_that_wants_more_of_its_answer_is_told_so(more: dict[str, Any]) -> None:
+    @get("/", response_class=JsonResponse, **more)
+    async def answer() -> dict[str, str]:
+        return {}
+
+    async with AsyncTestClient(Litestar([answer], debug=True, logging_config=None)) as client:
+        response = await client.get("/")
+    assert response.status_code == 500
+    assert "needs Litestar's own Response" in response.text

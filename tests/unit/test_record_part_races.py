@@ -137,7 +137,7 @@ async def test_a_report_on_a_session_that_is_remembered_is_one_call_of_the_repos
     assert calls.made == ["report_parts"]
 
 
-async def test_who_remembers_that_an_upload_was_lost_takes_reports_of_the_next_one(
+async def test_who_remembers_a_lost_upload_takes_reports_of_the_next_one(
     service: Service,
 ) -> None:
     session = await service.uploaded()
@@ -149,7 +149,7 @@ async def test_who_remembers_that_an_upload_was_lost_takes_reports_of_the_next_o
     assert recorded == RecordedPart(SessionState.IN_PROGRESS, 1)
 
 
-async def test_who_remembers_an_upload_that_was_lost_takes_reports_of_the_next_one(
+async def test_who_remembers_the_upload_before_takes_reports_of_the_next_one(
     service: Service,
 ) -> None:
     session = await service.uploaded()

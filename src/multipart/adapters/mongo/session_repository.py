@@ -10,13 +10,9 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
-from ...domain.errors import (
-    RepositoryUnavailableError,
-    SessionNotFoundError,
-    StaleSessionError,
-)
+from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.model import Part, UploadSession
 from ...domain.ports import SessionPage, SessionQuery
 from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
@@ -124,10 +120,10 @@ class MongoSessionRepository:
                     writes = writes[applied:]
         with answered():
             tally = await self._tally(session.id)
-        if (update := shortened(tally)) is not None:
-            # The parts are stored, and whoever comes next tries again.
-            with suppress(RepositoryUnavailableError), answered():
-                await self.parts.update_one(open_tally_of(session), update)
+            if (update := shortened(tally)) is not None:
+                # The parts are stored, and whoever comes next tries again.
+                with suppress(PyMongoError):
+                    await self.parts.update_one(open_tally_of(session), update)
         return counted(tally)
 
     async def list_parts(self, upload_id: str) -> list[Part]:

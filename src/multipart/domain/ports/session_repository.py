@@ -82,10 +82,11 @@ class SessionRepository(Protocol):
         """Record parts while the session is open for the store upload that it has here.
 
         Return how many numbers are recorded by then: of callers at the same time one counts the
-        parts of all. Raise StaleSessionError if it has none here, or has been saved in a state that
-        is not open or with another. Nothing is stored then, but of hundreds of parts those before
-        the save may be. A report at the same time as such a save may count as before it, and not be
-        seen yet by a read right after that.
+        parts of all. Raise StaleSessionError if `session` has no store upload, or if it is stored
+        in a state that is not open or with another store upload. Nothing is stored then; but an
+        adapter may store many parts in chunks, and those before a save that came in between stay. A
+        report at the same time as such a save may count as before it, and not be seen yet by a read
+        right after that.
         """
         ...
 

@@ -70,6 +70,8 @@ class RecordPart:
             try:
                 return session, await self.sessions.report_parts(session, parts)
             except StaleSessionError:
+                # Perhaps with the next store upload: a report does not say which it is of. One of
+                # the upload before is found out when the parts are compared with the store's.
                 session = await self.sessions.get(session.id)
                 session.require_recordable()
         raise StaleSessionError

@@ -39,20 +39,16 @@ class JsonResponse(Response[Any]):
     """For routes that set no header, cookie or task: signing a part takes no longer than those."""
 
     def __init__(
-        self,
-        content: Any,
-        *,
-        status_code: int,
-        headers: object = None,
-        cookies: object = None,
-        background: object = None,
-        **_: Any,
+        self, content: Any, *, status_code: int, background: object = None, **_: Any
     ) -> None:
-        if headers or cookies or background:
+        self._body = _JsonBody(_encode(content), status_code)
+        self._background = background
+
+    def to_asgi_response(
+        self, *_: Any, headers: object = None, cookies: object = None, **__: Any
+    ) -> ASGIResponse:
+        """Give what sends the content. Raise ImproperlyConfiguredException for anything more."""
+        if headers or cookies or self._background:
             msg = "a route with headers, cookies or a task needs Litestar's own Response"
             raise ImproperlyConfiguredException(msg)
-        self._body = _JsonBody(_encode(content), status_code)
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """Give what sends the content."""
         return self._body
