@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, DuplicateKeyError
 
@@ -38,6 +39,22 @@ def documents(mongo_uri: str) -> Iterator[Collection[dict[str, Any]]]:
     client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
     with client:
         yield client.get_default_database()["upload_parts"]
+
+
+class PartsProxy:
+    """The collection of parts passed through, for one method to be changed."""
+
+    def __init__(self, parts: AsyncCollection[dict[str, Any]]) -> None:
+        self.parts = parts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.parts, name)
+
+
+def tally_in(documents: Collection[dict[str, Any]], upload_id: str = "upload-1") -> dict[str, Any]:
+    tally = documents.find_one({"_id": f"{upload_id}/00000"})
+    assert tally is not None
+    return tally
 
 
 async def in_progress(sessions: SessionRepository) -> UploadSession:
@@ -79,8 +96,7 @@ async def test_of_two_saves_the_later_one_is_followed_in_whatever_order_they_com
     later = {"store_upload_id": None, "version": session.version + 2}
     documents.update_one({"_id": "upload-1/00000"}, {"$set": later})
     await sessions.save(session)
-    tally = documents.find_one({"_id": "upload-1/00000"})
-    assert tally is not None
+    tally = tally_in(documents)
     assert {name: tally[name] for name in later} == later
 
 
@@ -90,8 +106,7 @@ async def test_a_tally_is_kept_for_as_long_as_its_session_has_been_active(
     later = NOW + timedelta(days=5)
     session = await in_progress(sessions)
     await sessions.save(replace(session, active_at=later))
-    tally = documents.find_one({"_id": "upload-1/00000"})
-    assert tally is not None
+    tally = tally_in(documents)
     assert tally["retained_until"].replace(tzinfo=UTC) == later + DEFAULT_PART_LIFE
 
 
@@ -101,8 +116,7 @@ async def test_what_is_full_is_not_kept_and_counts_until_all_is_forgotten(
     session = await in_progress(sessions)
     assert await sessions.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
     assert await sessions.report_parts(session, [sample_part(599), sample_part(601)]) == 601
-    tally = documents.find_one({"_id": "upload-1/00000"}, ["bits", "filled"])
-    assert tally is not None
+    tally = tally_in(documents)
     assert (tally["filled"], sorted(tally["bits"])) == (10, ["10", "9"])
     await sessions.forget_parts("upload-1")
     assert await sessions.report_parts(session, [sample_part(2)]) == 1
@@ -111,21 +125,18 @@ async def test_what_is_full_is_not_kept_and_counts_until_all_is_forgotten(
 async def test_what_was_full_before_all_was_forgotten_is_not_counted_thereafter(
     sessions: MongoSessionRepository,
 ) -> None:
-    class LostOnceRead:
+    class LostOnceRead(PartsProxy):
         """The collection, of which a store upload is lost just after its parts have been read."""
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(sessions.parts, name)
-
         async def find_one(self, *args: Any) -> Any:
-            found = await sessions.parts.find_one(*args)
+            found = await self.parts.find_one(*args)
             lost = await sessions.save(replace(session, store_upload_id=None))
             await sessions.forget_parts("upload-1")
             await sessions.save(replace(lost, store_upload_id="2~b"))
             return found
 
     session = await in_progress(sessions)
-    slow = replace(sessions, parts=LostOnceRead())  # type: ignore[arg-type]
+    slow = replace(sessions, parts=LostOnceRead(sessions.parts))  # type: ignore[arg-type]
     await slow.report_parts(session, [sample_part(n) for n in range(1, 601)])
     assert await sessions.count_parts("upload-1") == 0
 
@@ -142,21 +153,17 @@ async def test_first_reports_and_saves_at_once_all_find_the_one_tally(
         saving = asyncio.create_task(sessions.save(session))
         assert max(await asyncio.gather(*reports)) == 8
         saved = await saving
-        tally = documents.find_one({"_id": f"upload-{attempt}/00000"})
-        assert tally is not None
+        tally = tally_in(documents, f"upload-{attempt}")
         assert (tally["store_upload_id"], tally["version"]) == ("2~a", saved.version)
 
 
 async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
     sessions: MongoSessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
-    class OvertakenOnce:
+    class OvertakenOnce(PartsProxy):
         """The collection, where a report makes the tally just before a save would."""
 
         raced = False
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(sessions.parts, name)
 
         async def update_one(self, *args: Any, **options: Any) -> Any:
             if not self.raced:
@@ -164,10 +171,10 @@ async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
                 documents.delete_one({"_id": "upload-1/00000"})
                 await sessions.report_parts(session, [sample_part(2)])
                 raise DuplicateKeyError("_id", 11000)
-            return await sessions.parts.update_one(*args, **options)
+            return await self.parts.update_one(*args, **options)
 
     session = await in_progress(sessions)
-    raced = replace(sessions, parts=OvertakenOnce())  # type: ignore[arg-type]
+    raced = replace(sessions, parts=OvertakenOnce(sessions.parts))  # type: ignore[arg-type]
     await raced.save(replace(session, state=SessionState.COMPLETING))
     with pytest.raises(StaleSessionError):
         await sessions.report_parts(session, [sample_part(3)])
@@ -176,20 +183,17 @@ async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
 async def test_parts_that_are_stored_are_acknowledged_even_if_the_tally_cannot_be_shortened(
     sessions: MongoSessionRepository,
 ) -> None:
-    class AwayForLater:
+    class AwayForLater(PartsProxy):
         """The collection, of a server that goes away once the parts are stored and counted."""
 
         asked = 0
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(sessions.parts, name)
 
         async def update_one(self, *_: Any, **__: Any) -> Any:
             self.asked += 1
             raise AutoReconnect
 
     session = await in_progress(sessions)
-    parts = AwayForLater()
+    parts = AwayForLater(sessions.parts)
     away = replace(sessions, parts=parts)  # type: ignore[arg-type]
     assert await away.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
     assert parts.asked == 1

@@ -22,7 +22,7 @@ from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_session
 from multipart_upload.adapters.sql.engine import new_database, new_engine
 from multipart_upload.contract.samples import NOW, sample_part, sample_session
 from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
-from multipart_upload.domain.model import SessionState
+from multipart_upload.domain.model import SessionState, UploadSession
 from multipart_upload.domain.ports import SessionQuery, SessionRepository
 
 opened = asynccontextmanager(open_sql_sessions)
@@ -242,16 +242,14 @@ async def test_a_list_is_read_from_an_index_in_its_order(
 
 @pytest.mark.integration
 async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
-    postgresql_url: str,
+    postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with opened(postgresql_url) as sessions:
         await asyncio.gather(*(sessions.check() for _ in range(5)))
-        server = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
-        await server.execute(
+        await other_postgresql.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
-        await server.close()
         await asyncio.gather(*(sessions.check() for _ in range(5)))
 
 
@@ -261,6 +259,14 @@ async def other_postgresql(postgresql_url: str) -> AsyncIterator[Any]:
     other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
     yield other
     await other.close()
+
+
+async def with_a_part(sessions: SessionRepository) -> UploadSession:
+    """Store an open session and a report of its first part."""
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~abc", NOW))
+    await sessions.report_parts(session, [sample_part(1)])
+    return session
 
 
 async def until_waiting(other: Any, count: int) -> None:
@@ -277,9 +283,7 @@ async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_
     postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with opened(postgresql_url) as sessions:
-        await sessions.add(sample_session())
-        session = await sessions.save(sample_session().initiated("2~abc", NOW))
-        await sessions.report_parts(session, [sample_part(1)])
+        session = await with_a_part(sessions)
         held = other_postgresql.transaction()
         await held.start()
         await other_postgresql.execute("SELECT * FROM upload_parts FOR UPDATE")
@@ -298,9 +302,7 @@ async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with opened(postgresql_url) as sessions:
-        await sessions.add(sample_session())
-        session = await sessions.save(sample_session().initiated("2~abc", NOW))
-        await sessions.report_parts(session, [sample_part(1)])
+        session = await with_a_part(sessions)
         await sessions.save(replace(session, state=SessionState.COMPLETING))
         async with other_postgresql.transaction():
             await other_postgresql.execute("SELECT * FROM upload_parts FOR UPDATE")

@@ -138,6 +138,16 @@ class Service:
         await self.upload(session)
         return await self.now(session)
 
+    async def lose(self, session: UploadSession) -> None:
+        """Let the store throw an upload away, as a lifecycle rule does."""
+        await self.bucket.abort_upload(session.key, session.store_upload_id or "")
+
+    async def lost(self, session: UploadSession) -> UploadSession:
+        """Let the store throw an upload away, and have that noticed."""
+        await self.lose(session)
+        await self.status(address_of(session))
+        return await self.now(session)
+
     async def now(self, session: UploadSession) -> UploadSession:
         """Read the session as it is stored."""
         return await self.sessions.get(session.id)

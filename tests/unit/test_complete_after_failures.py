@@ -107,7 +107,7 @@ async def test_an_object_of_another_upload_at_the_key_is_not_taken_for_ours(
     service: Service, upload_id: str
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await put_object(service, session.key, upload_id)
     left = await left_behind(service, session, StoreUploadGoneError)
     assert left.is_lost
@@ -116,7 +116,7 @@ async def test_an_object_of_another_upload_at_the_key_is_not_taken_for_ours(
 
 async def test_parts_that_the_store_threw_away_are_gone(service: Service) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     left = await left_behind(service, session, StoreUploadGoneError)
     assert left.is_lost
     assert left.lease is None

@@ -22,17 +22,10 @@ from .proxies import RepositoryProxy, StoreProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 
-async def lost(service: Service, session: UploadSession) -> UploadSession:
-    """Let the store throw an upload away, as a lifecycle rule does, and have that noticed."""
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
-    await service.status(address_of(session))
-    return await service.now(session)
-
-
 async def test_the_status_says_so_and_there_are_no_parts(service: Service) -> None:
     session = await service.started(size=PART_SIZE + MIB)
     await service.upload(session, 1, bytes(PART_SIZE))
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     for _ in range(2):
         status = await service.status(address_of(session))
         assert status.session.is_lost
@@ -43,7 +36,7 @@ async def test_the_status_says_so_and_there_are_no_parts(service: Service) -> No
 async def test_a_loss_is_no_activity(service: Service, clock: SettableClock) -> None:
     session = await service.uploaded()
     clock.advance(days=3)
-    assert (await lost(service, session)).expires_at == session.expires_at
+    assert (await service.lost(session)).expires_at == session.expires_at
 
 
 @pytest.mark.parametrize("parts", [0, 1])
@@ -53,7 +46,7 @@ async def test_the_next_sign_opens_another_upload_under_the_same_id(
     session = await service.started(size=len(BODY))
     for number in range(1, parts + 1):
         await service.upload(session, number)
-    await lost(service, session)
+    await service.lost(session)
     address = address_of(session)
     signed = await service.sign(address, 1, len(BODY))
     reopened = await service.now(session)
@@ -67,7 +60,7 @@ async def test_the_next_sign_opens_another_upload_under_the_same_id(
 
 async def test_what_was_reported_before_does_not_stand_in_the_way(service: Service) -> None:
     session = await service.uploaded()
-    await lost(service, session)
+    await service.lost(session)
     signed = await service.sign(address_of(session), 1)
     # Put with other bytes, and never reported.
     await service.bucket.put(signed, b"HELLO")
@@ -77,7 +70,7 @@ async def test_what_was_reported_before_does_not_stand_in_the_way(service: Servi
 async def test_a_part_of_the_upload_that_was_lost_is_not_recorded(service: Service) -> None:
     session = await service.started()
     etag = await service.put(session)
-    await lost(service, session)
+    await service.lost(session)
     with pytest.raises(StoreUploadGoneError):
         await service.record(address_of(session), 1, etag)
     assert await service.sessions.count_parts(session.id) == 0
@@ -89,7 +82,7 @@ async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
     class LostMeanwhile(RepositoryProxy):
         async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
             recorded = await super().report_parts(session, parts)
-            await lost(service, session)
+            await service.lost(session)
             return recorded
 
     session = await service.started()
@@ -102,7 +95,7 @@ async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
 
 async def test_of_50_signs_at_once_one_opens_the_upload(service: Service) -> None:
     session = await service.uploaded()
-    await lost(service, session)
+    await service.lost(session)
     counting = CountingStore(service.store)
     turns = repeat(1)
     several = replace(
@@ -122,7 +115,7 @@ async def test_every_loss_opens_one_more(service: Service) -> None:
     session = await service.uploaded()
     used = {session.store_upload_id}
     for _ in range(3):
-        await lost(service, await service.now(session))
+        await service.lost(await service.now(session))
         await service.sign(address_of(session), 1)
         used.add((await service.now(session)).store_upload_id)
     assert len(used) == 4
@@ -132,7 +125,7 @@ async def test_an_answer_lost_at_the_opening_is_made_good_by_the_next_sign(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    await lost(service, session)
+    await service.lost(session)
     losing = replace(service, store=StoreAnswersLost(service.store))
     with pytest.raises(StoreUnavailableError):
         await losing.sign(address_of(session), 1)
@@ -144,7 +137,7 @@ async def test_a_complete_that_finds_nothing_says_so_and_can_be_begun_again(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     for _ in range(2):
         with pytest.raises(StoreUploadGoneError, match="Sign and send them again"):
             await service.complete(address_of(session))
@@ -155,7 +148,7 @@ async def test_a_complete_that_finds_nothing_says_so_and_can_be_begun_again(
 
 async def test_a_complete_before_any_report_notices_the_loss_too(service: Service) -> None:
     session = await service.started()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     with pytest.raises(StoreUploadGoneError):
         await service.complete(address_of(session))
     assert (await service.now(session)).is_lost
@@ -206,14 +199,14 @@ async def test_while_somebody_completes_it_nobody_else_says_that_it_is_lost(
     session = await service.uploaded()
     lease = Lease("somebody", service.clock.now() + service.policy.lease)
     claimed = await service.sessions.save(session.completing(lease, service.clock.now()))
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     assert (await service.status(address_of(session))).session == claimed
 
 
 async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
     service: Service,
 ) -> None:
-    session = await lost(service, await service.uploaded())
+    session = await service.lost(await service.uploaded())
 
     class OpenedAndAbortedMeanwhile(RepositoryProxy):
         reads = 0
@@ -231,7 +224,7 @@ async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
 
 
 async def test_an_opener_who_is_overtaken_by_an_abort_leaves_nothing(service: Service) -> None:
-    session = await lost(service, await service.uploaded())
+    session = await service.lost(await service.uploaded())
 
     class AbortedMeanwhile(StoreProxy):
         """Lets the client abort, once the opener's lease has run out, before S3 is reached."""

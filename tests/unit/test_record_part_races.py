@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,32 +23,15 @@ from multipart_upload.domain.uploads import (
     RecordPart,
 )
 
-from .deaths.hindrances import ReportRefused
+from .deaths.hindrances import ReportOvertaken, refused
 from .proxies import RepositoryProxy
 from .service import Service, address_of
 
 
 async def replaced(service: Service, session: UploadSession) -> None:
     """Have the store lose an upload, and somebody open the next one."""
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
-    await service.status(address_of(session))
+    await service.lost(session)
     await service.sign(address_of(session), 1)
-
-
-class Meanwhile(RepositoryProxy):
-    """Has something else happen just before a report is stored, for the first time."""
-
-    def __init__(
-        self, sessions: SessionRepository, happens: Callable[[], Awaitable[object]]
-    ) -> None:
-        super().__init__(sessions)
-        self.happens: Callable[[], Awaitable[object]] | None = happens
-
-    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        if self.happens is not None:
-            happens, self.happens = self.happens, None
-            await happens()
-        return await super().report_parts(session, parts)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -57,7 +40,7 @@ async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_ackn
 ) -> None:
     session = await service.started()
     await (service.put(session) if is_first else service.upload(session))
-    late = Meanwhile(service.sessions, partial(service.complete, address_of(session)))
+    late = ReportOvertaken(service.sessions, partial(service.complete, address_of(session)))
     with pytest.raises(TransitionError, match="that is completed"):
         await replace(service, sessions=late).record(address_of(session), 1, "another")
     (part,) = await service.sessions.list_parts(session.id)
@@ -68,7 +51,7 @@ async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    late = replace(service, sessions=ReportRefused(service.sessions))
+    late = replace(service, sessions=ReportOvertaken(service.sessions, refused))
     assert (await late.record(address_of(session), 1, "another")).parts_recorded == 1
     (part,) = await service.sessions.list_parts(session.id)
     assert part.etag == "another"
@@ -142,7 +125,7 @@ async def test_who_remembers_a_lost_upload_takes_reports_of_the_next_one(
 ) -> None:
     session = await service.uploaded()
     replica = Replica(service)
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await replica.status(address_of(session))
     await service.sign(address_of(session), 1)
     recorded = await replica.record(address_of(session), 1, "e1")

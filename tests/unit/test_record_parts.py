@@ -94,7 +94,7 @@ async def test_parts_of_an_upload_that_the_store_has_lost_are_not_recorded(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await service.status(address_of(session))
     with pytest.raises(StoreUploadGoneError):
         await service.record_many(address_of(session), [PartReport(1, "e1")])

@@ -103,7 +103,7 @@ async def test_an_upload_of_another_key_is_not_found(service: Service) -> None:
 
 async def test_a_lost_upload_is_opened_anew_for_all_of_them(service: Service) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await service.status(address_of(session))
     with pytest.raises(InvalidFieldError):
         await service.sign_many(address_of(session), [range(1, 20_000)])

@@ -180,7 +180,7 @@ async def test_a_complete_whose_upload_the_store_has_lost_is_opened_again(
     session = await service.uploaded()
     lease = Lease("somebody who died", clock.now())
     await service.sessions.save(session.completing(lease, clock.now()))
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     clock.advance(minutes=10)
     assert await swept(service) == {session.id: SweepOutcome.REOPENED}
     assert (await service.now(session)).is_lost
@@ -255,7 +255,7 @@ async def test_an_expired_upload_that_the_store_lost_is_expired_too(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     clock.advance(days=8)
     assert await swept(service) == {session.id: SweepOutcome.EXPIRED}
 

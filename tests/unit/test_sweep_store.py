@@ -70,7 +70,7 @@ async def test_of_a_session_that_the_store_has_lost_no_upload_is_in_use(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await service.status(address_of(session))
     await opened(service, session.key)
     clock.advance(hours=1)
@@ -83,7 +83,7 @@ async def test_while_somebody_opens_a_lost_upload_anew_it_is_left_alone(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
-    await service.bucket.abort_upload(session.key, session.store_upload_id or "")
+    await service.lose(session)
     await service.status(address_of(session))
     lost = await service.now(session)
     lease = Lease("opener", clock.now() + service.policy.grace + service.policy.lease)

@@ -66,18 +66,22 @@ class RepositoryOvertaken(RepositoryProxy):
         return await super().save(session)
 
 
-class ReportRefused(RepositoryProxy):
-    """Refuses a report, once, as amid a complete that the store is about to refuse."""
+class ReportOvertaken(RepositoryProxy):
+    """Lets something happen before it stores a report, once."""
 
-    def __init__(self, sessions: SessionRepository) -> None:
+    def __init__(self, sessions: SessionRepository, meanwhile: Meanwhile) -> None:
         super().__init__(sessions)
-        self.has_refused = False
+        self.meanwhile = [meanwhile]
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        if not self.has_refused:
-            self.has_refused = True
-            raise StaleSessionError
+        if self.meanwhile:
+            await self.meanwhile.pop()()
         return await super().report_parts(session, parts)
+
+
+async def refused() -> None:
+    """Refuse a report, as amid a complete that the store is about to refuse."""
+    raise StaleSessionError
 
 
 class RenewalAnswerLost(RepositoryProxy):

@@ -9,7 +9,7 @@ from multipart_upload.domain.ports import SignedPart
 from multipart_upload.domain.uploads import PartReport
 from tests.unit.service import BODY, Service, address_of, new_upload
 
-from .hindrances import ReportRefused, RepositoryOvertaken, SlowStore, StoreOvertaken
+from .hindrances import ReportOvertaken, RepositoryOvertaken, SlowStore, StoreOvertaken, refused
 from .requests import Call, Request, sessions_as, store_as
 from .world import World
 
@@ -135,6 +135,5 @@ async def report_a_part_while_its_twin_comes_first(world: World) -> Request:
 
 async def report_a_part_amid_a_complete_that_is_refused(world: World) -> Request:
     session = await world.uploaded()
-    return Request(
-        reporting(world, session, 1, await world.send(session)), sessions_as(ReportRefused)
-    )
+    overtaken = sessions_as(lambda sessions: ReportOvertaken(sessions, refused))
+    return Request(reporting(world, session, 1, await world.send(session)), overtaken)

@@ -48,12 +48,8 @@ class MemorySessionRepository:
         self._parts[upload_id].update((part.number, part) for part in parts)
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        stored = await self.get(session.id)
-        if (
-            session.store_upload_id is None
-            or not stored.state.is_open
-            or stored.store_upload_id != session.store_upload_id
-        ):
+        recordable = (await self.get(session.id)).recordable_store_upload_id
+        if recordable is None or recordable != session.store_upload_id:
             raise StaleSessionError
         await self.record_parts(session.id, parts)
         return await self.count_parts(session.id)

@@ -214,11 +214,7 @@ class MongoSessionRepository:
         """Raise StaleSessionError unless reports are taken, now at the latest."""
         found = await self.sessions.find_one({"_id": session.id})
         stored = None if found is None else _session(found)
-        if (
-            stored is None
-            or not stored.state.is_open
-            or stored.store_upload_id != session.store_upload_id
-        ):
+        if stored is None or stored.recordable_store_upload_id != session.store_upload_id:
             raise StaleSessionError
         # Whoever opened it has died or not yet come to the tally, or it was made in between.
         await self._follow(stored)

@@ -60,12 +60,11 @@ def followed(session: UploadSession, life: timedelta) -> tuple[dict[str, Any], d
 
     A duplicate key means that it follows a later version already, or that it was made just now.
     """
-    is_open = session.state.is_open
     return (
         tally_of(session.id) | {"version": {"$not": {"$gte": session.version}}},
         {
             "$set": {
-                "store_upload_id": session.store_upload_id if is_open else None,
+                "store_upload_id": session.recordable_store_upload_id,
                 "version": session.version,
             },
             "$max": {"retained_until": session.active_at + life},

@@ -21,6 +21,7 @@ _INSERT: Final[Mapping[str, Callable[..., Any]]] = {
     "postgresql": postgresql.insert,
     "sqlite": sqlite.insert,
 }
+_OPEN_STATES: Final = sorted(state for state in SessionState if state.is_open)
 
 
 class SqlSessionRepository:
@@ -72,7 +73,7 @@ class SqlSessionRepository:
         columns = SESSIONS.c
         is_open = select(columns.id).where(
             columns.id == session.id,
-            columns.state.in_(sorted(state for state in SessionState if state.is_open)),
+            columns.state.in_(_OPEN_STATES),
             columns.store_upload_id == session.store_upload_id,
             columns.store_upload_id.is_not(None),
         )

@@ -191,6 +191,11 @@ class UploadSession:
             raise StoreUploadGoneError
 
     @property
+    def recordable_store_upload_id(self) -> str | None:
+        """Give the store upload of which parts may be recorded, None for none."""
+        return self.store_upload_id if self.state.is_open else None
+
+    @property
     def open_store_upload_id(self) -> str:
         """Give S3's UploadId. Raise StoreUploadGoneError if S3 has no upload of it (any more)."""
         if self.store_upload_id is None:
