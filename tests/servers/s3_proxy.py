@@ -8,9 +8,9 @@ import threading
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
@@ -22,25 +22,34 @@ _OPERATIONS: Final[Mapping[tuple[str, str], str]] = {
     ("GET", "uploadId"): "ListParts",
     ("GET", "uploads"): "ListMultipartUploads",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
+    ("GET", "cors"): "GetBucketCors",
+    ("PUT", "cors"): "PutBucketCors",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class S3Request:
-    """A request as it came; `operation` is S3's name of it where it is about multipart uploads."""
+    """A request as it came; `operation` is S3's name of it where the table above has one."""
 
     operation: str
     key: str
     raw: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read_from(cls, raw: bytes) -> Self:
         method, target, _ = raw.split(b"\r\n", 1)[0].decode().split(" ")
         url = urlsplit(target)
-        names = parse_qs(url.query, keep_blank_values=True)
-        known = (_OPERATIONS[method, name] for name in names if (method, name) in _OPERATIONS)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        known = (_OPERATIONS[method, name] for name in query if (method, name) in _OPERATIONS)
         _, _, key = url.path.removeprefix("/").partition("/")
-        return cls(next(known, method), unquote(key), raw)
+        return cls(next(known, method), unquote(key), raw, query)
+
+    def header(self, name: str) -> str:
+        """Give a header's value, empty if the request has none of this name."""
+        lines = self.raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+        headers = {line.partition(":")[0].lower(): line.partition(":")[2] for line in lines}
+        return headers.get(name, "").strip()
 
 
 class LineCutError(Exception):

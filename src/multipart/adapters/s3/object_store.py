@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +24,7 @@ from ...domain.ports import (
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
 from .lifecycle import abort_rule
+from .listing import list_parts, list_uploads, scan_uploads
 from .presigner import Presigner
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CompleteMultipartUploadOutputTypeDef,
         CompleteMultipartUploadRequestTypeDef,
-        ListPartsOutputTypeDef,
-        MultipartUploadTypeDef,
-        PartTypeDef,
     )
 
 COMPLETE_SECONDS: Final = 600.0
@@ -98,11 +96,7 @@ class S3ObjectStore:
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""
-        pages = self.quick.get_paginator("list_parts").paginate(
-            Bucket=self.bucket, Key=key, UploadId=store_upload_id
-        )
-        parts = [part async for page in _each(pages) for part in page]
-        return sorted(parts, key=lambda part: part.number)
+        return await list_parts(self.quick, self.bucket, key, store_upload_id)
 
     async def complete_upload(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
@@ -136,30 +130,11 @@ class S3ObjectStore:
 
     async def list_uploads(self, key: str) -> list[ListedUpload]:
         """Read the open uploads of a key, which S3 lists only by prefix."""
-        found: list[ListedUpload] = []
-        after: str | None = None
-        while True:
-            page = await self.scan_uploads(key, after)
-            found += [upload for upload in page.uploads if upload.key == key]
-            # By ascending key: what has the key as a mere prefix comes behind it.
-            if page.next_after is None or page.next_after > key:
-                return found
-            after = page.next_after
+        return await list_uploads(self.quick, self.bucket, key)
 
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
         """Read a page of open uploads."""
-        # Without an upload id as a second marker, the page begins behind all uploads of its key.
-        # versitygw refuses a second page by the markers of its own answer (InvalidArgument).
-        marker: Any = {} if after is None else {"KeyMarker": after}
-        async with answered(QUICK_SECONDS):
-            page = await self.quick.list_multipart_uploads(
-                Bucket=self.bucket, Prefix=prefix, **marker
-            )
-            _require_page(page)
-            uploads = sorted(map(_listed, page.get("Uploads", [])), key=lambda found: found.key)
-            # moto lists everything at once, in no order, whatever the marker.
-            following = [upload for upload in uploads if after is None or upload.key > after]
-            return UploadPage(following, page["NextKeyMarker"] if page["IsTruncated"] else None)
+        return await scan_uploads(self.quick, self.bucket, prefix, after)
 
     async def abort_rule(self, prefix: str) -> timedelta | None:
         """Read the bucket's lifecycle rules."""
@@ -212,41 +187,3 @@ class S3ObjectStore:
             # Not every store knows the header that tells the size.
             del request["MpuObjectSize"]
             return await self.patient.complete_multipart_upload(**request)
-
-
-async def _each(
-    pages: AsyncIterable[ListPartsOutputTypeDef],
-) -> AsyncIterator[list[StoredPart]]:
-    """Give pages of parts, each in the time of a quick call: 10,000 parts are ten of them."""
-    iterator = aiter(pages)
-    while True:
-        async with answered(QUICK_SECONDS):
-            page = await anext(iterator, None)
-            if page is None:
-                return
-            _require_page(page)
-            parts = [_part(part) for part in page.get("Parts", [])]
-        yield parts
-
-
-def _require_page(page: Mapping[str, object]) -> None:
-    # What stands between us and S3 may answer 200, too: that must not read as "no parts".
-    if "IsTruncated" not in page:
-        raise StoreUnavailableError
-
-
-def _listed(upload: MultipartUploadTypeDef) -> ListedUpload:
-    return ListedUpload(
-        key=upload["Key"],
-        store_upload_id=upload["UploadId"],
-        initiated_at=upload["Initiated"].astimezone(UTC),
-    )
-
-
-def _part(part: PartTypeDef) -> StoredPart:
-    return StoredPart(
-        number=part["PartNumber"],
-        etag=bare_etag(part["ETag"]),
-        size=part["Size"],
-        stored_at=part["LastModified"].astimezone(UTC),
-    )
