@@ -3,7 +3,7 @@
 import pytest
 
 # Before anybody imports the suites: their assertions, too, say what they compared.
-pytest.register_assert_rewrite("multipart_upload.contract", "tests.servers")
+pytest.register_assert_rewrite("multipart_upload.testing.contract", "tests.servers")
 
 pytest_plugins = [
     "tests.servers.mongodb",

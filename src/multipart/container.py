@@ -18,26 +18,24 @@ from .adapters.clock import SystemClock
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
 from .adapters.s3.cors import apply_cors, check_cors
 from .adapters.s3.origin import public_origin
-from .domain.ports import ObjectStore, SessionRepository
-from .domain.uploads import (
-    AbortUpload,
-    CheckLifecycle,
-    CheckReadiness,
-    CompleteNamedParts,
-    CompleteUpload,
-    GetUploadStatus,
-    ListParts,
-    ListSessions,
-    RecentSessions,
-    RecordPart,
-    RecordParts,
-    SignPart,
-    SignParts,
-    SignSingleUpload,
-    StartUpload,
-    SweepUploads,
-    UploadPolicy,
-)
+from .application.abort_upload import AbortUpload
+from .application.check_lifecycle import CheckLifecycle
+from .application.check_readiness import CheckReadiness
+from .application.complete_named_parts import CompleteNamedParts
+from .application.complete_upload import CompleteUpload
+from .application.list_parts import ListParts
+from .application.list_sessions import ListSessions
+from .application.ports import ObjectStore, SessionRepository
+from .application.record_part import RecordPart
+from .application.record_parts import RecordParts
+from .application.session_cache import SessionCache
+from .application.sign_part import SignPart
+from .application.sign_parts import SignParts
+from .application.sign_single_upload import SignSingleUpload
+from .application.start_upload import StartUpload
+from .application.sweep.sweep_uploads import SweepUploads
+from .application.upload_status import GetUploadStatus
+from .domain.policy import UploadPolicy
 from .settings import Settings
 
 T = TypeVar("T")
@@ -114,12 +112,12 @@ async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> Non
     await ensure_bucket(s3_config(settings), allowed_origins)
 
 
-async def let_pages_in(settings: Settings, allowed_origins: Sequence[str]) -> None:
+async def apply_cors_rule(settings: Settings, allowed_origins: Sequence[str]) -> None:
     """Give the bucket the CORS rule that browsers need. Raise UploadError, which says why not."""
     await apply_cors(s3_config(settings), allowed_origins)
 
 
-async def what_keeps_pages_out(settings: Settings, origins: Sequence[str]) -> list[str]:
+async def find_cors_problems(settings: Settings, origins: Sequence[str]) -> list[str]:
     """Say in sentences what the bucket's CORS rules lack. Raise UploadError if S3 does not tell."""
     return await check_cors(s3_config(settings), origins)
 
@@ -138,17 +136,17 @@ class Container(containers.DeclarativeContainer):
     sessions = providers.Resource(open_sessions, settings, policy)
     store = providers.Resource(open_store, settings)
     # Whatever changes a session tells those who only sign.
-    recent_sessions = providers.Resource(RecentSessions, sessions, clock)
+    session_cache = providers.Resource(SessionCache, sessions, clock)
 
-    start_upload = providers.Factory(StartUpload, recent_sessions, store, policy)
-    sign_part = providers.Factory(SignPart, recent_sessions, store, policy)
+    start_upload = providers.Factory(StartUpload, session_cache, store, policy)
+    sign_part = providers.Factory(SignPart, session_cache, store, policy)
     sign_parts = providers.Factory(SignParts, sign_part)
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
-    record_part = providers.Factory(RecordPart, recent_sessions, clock)
+    record_part = providers.Factory(RecordPart, session_cache, clock)
     record_parts = providers.Factory(RecordParts, record_part)
-    complete_upload = providers.Factory(CompleteUpload, recent_sessions, store, policy)
-    abort_upload = providers.Factory(AbortUpload, recent_sessions, store, policy)
-    list_parts = providers.Factory(ListParts, recent_sessions, store)
+    complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
+    abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
+    list_parts = providers.Factory(ListParts, session_cache, store)
     complete_named_parts = providers.Factory(CompleteNamedParts, list_parts, complete_upload)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import httpx
 
-from multipart_upload.domain.model import bare_etag
+from multipart_upload.domain.part import bare_etag
 from tests.e2e.upload import Upload, answer
 
-from .errands import Cut, End, Errand, errand
-from .ledger import Told, digest
+from .history import Told, digest
 from .line import Broken, Line
+from .workload import Cut, End, Workload, errand
 
 MAX_UPLOADS: Final = 1_000
 _ATTEMPTS: Final = 5
@@ -40,7 +40,7 @@ class Client:
             self._run(errand(self._random))
         self._line.close()
 
-    def _run(self, errand: Errand) -> None:
+    def _run(self, errand: Workload) -> None:
         told = Told(self._started(errand), digest(errand.parts), errand.end)
         self.told.append(told)
         *first, last = errand.slices
@@ -53,7 +53,7 @@ class Client:
             self._resume(told, errand)
         self._end(told, errand)
 
-    def _started(self, errand: Errand) -> Upload:
+    def _started(self, errand: Workload) -> Upload:
         """Start, and start anew where the sweep has ended what the first try had left."""
         body: dict[str, Any] = {**_FILE, **({"size": errand.size} if errand.is_declared else {})}
         for _ in range(_ATTEMPTS):
@@ -70,7 +70,7 @@ class Client:
         api = self._line.api
         return self._line.asked(lambda: api.post("/api/start-upload", json=body, headers=headers))
 
-    def _send(self, told: Told, errand: Errand, numbers: Sequence[int]) -> None:
+    def _send(self, told: Told, errand: Workload, numbers: Sequence[int]) -> None:
         for number in numbers:
             part = errand.slices[number]
             self._report(told, number, self._line.put(told.upload, number, part), len(part))
@@ -79,7 +79,7 @@ class Client:
         answer(self._line.asked(lambda: told.upload.record(number, etag, size=size)))
         told.parts[number] = bare_etag(etag)
 
-    def _resume(self, told: Told, errand: Errand) -> None:
+    def _resume(self, told: Told, errand: Workload) -> None:
         """Go on after a PUT of which only the bytes sent are known, not what S3 made of them."""
         etags = {
             number: md5(part).hexdigest()  # noqa: S324  # an ETag is one
@@ -94,14 +94,14 @@ class Client:
         intact = {part["part_number"] for part in held if part["etag"] in etags.values()}
         self._send(told, errand, sorted(etags.keys() - intact))
 
-    def _end(self, told: Told, errand: Errand) -> None:
+    def _end(self, told: Told, errand: Workload) -> None:
         if errand.end is End.COMPLETE:
             self._complete(told, errand)
         elif errand.end is End.ABORT:
             response = self._asked_for_the_end(told.upload.abort, errand)
             told.is_aborted = response is not None and bool(answer(response))
 
-    def _complete(self, told: Told, errand: Errand) -> None:
+    def _complete(self, told: Told, errand: Workload) -> None:
         for _ in range(_ATTEMPTS):
             response = self._asked_for_the_end(told.upload.complete, errand)
             if response is None:
@@ -114,11 +114,11 @@ class Client:
         raise Broken(msg)
 
     def _asked_for_the_end(
-        self, call: Callable[[], httpx.Response], errand: Errand
+        self, call: Callable[[], httpx.Response], errand: Workload
     ) -> httpx.Response | None:
         return self._line.asked(call) if errand.insists else self._line.asked_once(call)
 
-    def _lacking(self, told: Told, errand: Errand, refusal: Mapping[str, Any]) -> Sequence[int]:
+    def _lacking(self, told: Told, errand: Workload, refusal: Mapping[str, Any]) -> Sequence[int]:
         """Give the parts to send again: S3 may lack what this client has cut, and nothing else."""
         if refusal["code"] == "store-upload-gone" and self._store_may_lose:
             told.parts.clear()

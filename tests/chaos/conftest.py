@@ -13,7 +13,7 @@ from tests.servers.mongodb import with_database
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.s3_kinds import S3Server
 
-from .arena import Arena
+from .environment import Environment
 from .rows import mongo_rows, sqlite_rows
 
 
@@ -37,36 +37,36 @@ def killable_bucket(versitygw: S3Server) -> Iterator[Bucket]:
         versitygw.start()
 
 
-def on_mongo(folder: Path, bucket: Bucket, server: MongoServer) -> Arena:
+def on_mongo(folder: Path, bucket: Bucket, server: MongoServer) -> Environment:
     uri = with_database(server.uri, "chaos")
-    return Arena(folder, bucket, {"MONGO_URI": uri}, partial(mongo_rows, uri))
+    return Environment(folder, bucket, {"MONGO_URI": uri}, partial(mongo_rows, uri))
 
 
-def on_sqlite(folder: Path, bucket: Bucket) -> Arena:
+def on_sqlite(folder: Path, bucket: Bucket) -> Environment:
     file = folder / "uploads.db"
     url = f"sqlite+aiosqlite:///{file}"
-    return Arena(folder, bucket, {"DATABASE_URL": url}, partial(sqlite_rows, file))
+    return Environment(folder, bucket, {"DATABASE_URL": url}, partial(sqlite_rows, file))
 
 
 @pytest.fixture
-def mongo_arena(tmp_path: Path, bucket: Bucket, own_mongo_server: MongoServer) -> Arena:
+def mongo_arena(tmp_path: Path, bucket: Bucket, own_mongo_server: MongoServer) -> Environment:
     return on_mongo(tmp_path, bucket, own_mongo_server)
 
 
 @pytest.fixture
-def ceph_arena(tmp_path: Path, ceph_bucket: Bucket, own_mongo_server: MongoServer) -> Arena:
+def ceph_arena(tmp_path: Path, ceph_bucket: Bucket, own_mongo_server: MongoServer) -> Environment:
     return on_mongo(tmp_path, ceph_bucket, own_mongo_server)
 
 
 @pytest.fixture
-def sqlite_arena(tmp_path: Path, bucket: Bucket) -> Arena:
+def sqlite_arena(tmp_path: Path, bucket: Bucket) -> Environment:
     return on_sqlite(tmp_path, bucket)
 
 
 @pytest.fixture
 def killable_s3_arena(
     tmp_path: Path, killable_bucket: Bucket, own_mongo_server: MongoServer
-) -> Arena:
+) -> Environment:
     arena = on_mongo(tmp_path, killable_bucket, own_mongo_server)
     # Killed amid a complete, versitygw 1.8 neither lists the upload any more nor has the object.
     arena.store_may_lose = True

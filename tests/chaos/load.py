@@ -10,7 +10,7 @@ from threading import Event
 from typing import Final
 
 from .client import Client
-from .ledger import Told
+from .history import Told
 
 CLIENTS: Final = 6
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from .aftermath import Aftermath, emptied
-from .arena import Arena
+from .environment import Environment
+from .final_state import Aftermath, emptied
 from .load import under_load
 from .rules import broken
 
@@ -18,10 +18,10 @@ ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS", "30"))
 SEED: Final = os.environ.get("CHAOS_SEED", "5")
 _CALM: Final = (0.05, 1.5)
 """The seconds of load before each kill."""
-Kill = Callable[[Arena, Random], None]
+Kill = Callable[[Environment, Random], None]
 
 
-def survive(arena: Arena, kill: Kill) -> None:
+def survive(arena: Environment, kill: Kill) -> None:
     """Kill under load again and again; nothing that was answered may be lost or undone."""
     print(f"to see it again: CHAOS_SEED={SEED} CHAOS_ROUNDS={ROUNDS}")  # noqa: T201
     random = Random(SEED)  # noqa: S311
@@ -41,6 +41,6 @@ def survive(arena: Arena, kill: Kill) -> None:
     emptied(arena.bucket)
 
 
-def kill_service(arena: Arena, _: Random) -> None:
+def kill_service(arena: Environment, _: Random) -> None:
     arena.kill_service()
     arena.start_service()

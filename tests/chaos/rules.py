@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from .aftermath import Aftermath
-from .errands import End
+from .final_state import Aftermath
+from .workload import End
 
 Rule = Callable[[Aftermath], Iterator[str]]
 _ENDS: Final = {End.COMPLETE: "completed", End.ABORT: "aborted", End.LEAVE: None}

@@ -10,7 +10,7 @@ import pytest
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.s3_kinds import S3Server
 
-from .arena import Arena
+from .environment import Environment
 from .rounds import survive
 
 pytestmark = pytest.mark.chaos
@@ -23,7 +23,7 @@ def killed_for_a_while(server: MongoServer | S3Server, random: Random) -> None:
 
 
 def test_a_mongodb_that_is_killed_costs_nothing_that_was_answered_and_no_restart(
-    mongo_arena: Arena, own_mongo_server: MongoServer
+    mongo_arena: Environment, own_mongo_server: MongoServer
 ) -> None:
     with mongo_arena.serving(sweep_interval=0):
         survive(mongo_arena, lambda _, random: killed_for_a_while(own_mongo_server, random))
@@ -31,7 +31,7 @@ def test_a_mongodb_that_is_killed_costs_nothing_that_was_answered_and_no_restart
 
 
 def test_an_s3_that_is_killed_costs_nothing_that_was_answered_and_no_restart(
-    killable_s3_arena: Arena, versitygw: S3Server
+    killable_s3_arena: Environment, versitygw: S3Server
 ) -> None:
     with killable_s3_arena.serving(sweep_interval=0):
         survive(killable_s3_arena, lambda _, random: killed_for_a_while(versitygw, random))

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
-from multipart_upload.contract.outage import SessionRepositoryOutageContract
-from multipart_upload.contract.session_repository import SessionRepositoryContract
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.application.ports import SessionRepository
+from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
+from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
 from tests.servers.mongodb_proxy import MongoProxy
 
 opened = asynccontextmanager(open_mongo_sessions)

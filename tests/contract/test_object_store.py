@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from multipart_upload.adapters.clock import SystemClock
-from multipart_upload.adapters.memory import MemoryObjectStore
 from multipart_upload.adapters.s3 import open_s3_store
-from multipart_upload.contract.object_store import ObjectStoreContract
-from multipart_upload.contract.sample_uploads import Post, Put
-from multipart_upload.domain.ports import ObjectStore
+from multipart_upload.application.ports import ObjectStore
+from multipart_upload.testing.contract.object_store import ObjectStoreContract
+from multipart_upload.testing.contract.sample_uploads import Post, Put
+from multipart_upload.testing.memory import MemoryObjectStore
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 

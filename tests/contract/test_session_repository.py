@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import make_url
 
 from multipart_upload.adapters.clock import SystemClock
-from multipart_upload.adapters.memory import MemorySessionRepository
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
 from multipart_upload.adapters.sql.engine import new_database, new_engine
-from multipart_upload.contract.outage import SessionRepositoryOutageContract
-from multipart_upload.contract.session_repository import SessionRepositoryContract
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.application.ports import SessionRepository
+from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
+from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
+from multipart_upload.testing.memory import MemorySessionRepository
 from tests.servers.postgresql import PostgresqlServer
 
 opened = asynccontextmanager(open_sql_sessions)

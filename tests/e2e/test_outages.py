@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from multipart_upload.domain.uploads.recent_sessions import MOMENT
+from multipart_upload.application.session_cache import MOMENT
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server

@@ -15,7 +15,7 @@ from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
 
-STATIC: Final = Path(__file__).parents[2] / "src/multipart/entrypoints/web/static"
+STATIC: Final = Path(__file__).parents[2] / "src/multipart/entrypoints/http/web/static"
 NAMES: Final = sorted(path.name for path in STATIC.iterdir())
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.domain.ports import ObjectStore
+from multipart_upload.application.ports import ObjectStore
 from tests.servers.canned import CannedServer, canned_server
 
 

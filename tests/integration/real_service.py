@@ -10,12 +10,12 @@ from typing import cast
 
 import httpx
 
-from multipart_upload.adapters.memory import MemoryObjectStore
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.adapters.sql import open_sql_sessions
-from multipart_upload.domain.ports import ObjectStore, SessionRepository, SignedPart
-from multipart_upload.domain.uploads import UploadPolicy
+from multipart_upload.application.ports import ObjectStore, SessionRepository, SignedPart
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.testing.memory import MemoryObjectStore
 from tests.unit.proxies import RepositoryProxy, StoreProxy
 from tests.unit.service import Service, SettableClock
 

@@ -17,16 +17,16 @@ from dependency_injector import providers
 from litestar import Litestar
 
 from multipart_upload.adapters.clock import SystemClock
-from multipart_upload.adapters.memory import MemorySessionRepository
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.sql import open_sql_sessions
+from multipart_upload.application.ports import SessionRepository
 from multipart_upload.container import Container
-from multipart_upload.contract.samples import NOW, sample_session
 from multipart_upload.domain.limits import MAX_PART_COUNT
-from multipart_upload.domain.model import PartPlan
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.entrypoints.http import create_app
 from multipart_upload.settings import Settings
+from multipart_upload.testing.contract.samples import NOW, sample_session
+from multipart_upload.testing.memory import MemorySessionRepository
 
 MOST_SECONDS: Final = 0.020
 PART_SIZE: Final = 8 * 2**20

@@ -14,11 +14,11 @@ from pymongo.errors import ConfigurationError
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
-from multipart_upload.contract.outage import CALLS, PATIENCE
-from multipart_upload.contract.samples import NOW, full_session, sample_part, sample_session
+from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
-from multipart_upload.domain.model import SessionState
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.session import SessionState
+from multipart_upload.testing.contract.outage import CALLS, PATIENCE
+from multipart_upload.testing.contract.samples import NOW, full_session, sample_part, sample_session
 from tests.servers.mongodb import with_database
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy

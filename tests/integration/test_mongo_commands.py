@@ -10,8 +10,8 @@ import pytest
 from pymongo import monitoring
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
-from multipart_upload.contract.samples import NOW, sample_part, sample_session
-from multipart_upload.domain.ports import SessionQuery, SessionRepository
+from multipart_upload.application.ports import SessionQuery, SessionRepository
+from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
 opened = asynccontextmanager(open_mongo_sessions)

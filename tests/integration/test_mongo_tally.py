@@ -18,10 +18,10 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
 from multipart_upload.adapters.mongo.session_repository import MongoSessionRepository
-from multipart_upload.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import StaleSessionError
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
 opened = asynccontextmanager(open_mongo_sessions)
@@ -204,5 +204,5 @@ async def test_with_its_session_the_tally_goes(
 ) -> None:
     session = await in_progress(sessions)
     await sessions.save(replace(session, state=SessionState.COMPLETED, retained_until=NOW))
-    assert await sessions.remove_retired(NOW + timedelta(days=1), 10) == 1
+    assert await sessions.purge_sessions(NOW + timedelta(days=1), 10) == 1
     assert list(documents.find()) == []

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from multipart_upload.contract.sample_uploads import KEY, new_object
+from multipart_upload.application.ports import OpenedUpload
 from multipart_upload.domain.errors import (
     PartsRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     UploadError,
 )
-from multipart_upload.domain.model import StoredPart
-from multipart_upload.domain.ports import OpenedUpload
+from multipart_upload.domain.part import StoredPart
+from multipart_upload.testing.contract.sample_uploads import KEY, new_object
 from tests.servers.canned import CannedServer, http_answer, s3_error
 
 from .canned_store import answering

@@ -10,8 +10,8 @@ import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.ports import ObjectStore
 from tests.servers.canned import http_answer, s3_error
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server

@@ -10,9 +10,9 @@ import pytest
 from botocore.session import get_session
 
 from multipart_upload.adapters.s3 import open_s3_store
-from multipart_upload.contract.sample_uploads import KEY, new_object
+from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.ports import ObjectStore
+from multipart_upload.testing.contract.sample_uploads import KEY, new_object
 from tests.servers.canned import CannedServer, http_answer
 from tests.servers.minio import minio_dialect
 from tests.servers.s3 import fresh_bucket

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.contract.sample_uploads import KEY, Put, new_object, opened
+from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.ports import ObjectStore
+from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, opened
 from tests.servers.canned import canned_server
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from multipart_upload.adapters.s3 import S3Config
 from multipart_upload.adapters.s3.client import s3_client, s3_session
-from multipart_upload.contract.sample_uploads import KEY
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.model import StoredPart
+from multipart_upload.domain.part import StoredPart
+from multipart_upload.testing.contract.sample_uploads import KEY
 from tests.servers.canned import http_answer
 
 from .canned_store import answering

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.contract.sample_uploads import HOUR, KEY, Post, new_object
-from multipart_upload.domain.ports import ObjectStore, SignedPost
+from multipart_upload.application.ports import ObjectStore, SignedPost
+from multipart_upload.testing.contract.sample_uploads import HOUR, KEY, Post, new_object
 
 LIMIT = 10
 AWS = S3Config(

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.contract.sample_uploads import HOUR, KEY, Put, SampleUpload, opened
+from multipart_upload.application.ports import ObjectStore, SignedPart
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.ports import ObjectStore, SignedPart
+from multipart_upload.testing.contract.sample_uploads import HOUR, KEY, Put, SampleUpload, opened
 
 FORBIDDEN = 403
 AWS = S3Config(

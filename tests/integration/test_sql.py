@@ -20,17 +20,17 @@ from sqlalchemy import event, make_url, text
 
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
 from multipart_upload.adapters.sql.engine import new_database, new_engine
-from multipart_upload.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.application.ports import SessionQuery, SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.ports import SessionQuery, SessionRepository
+from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 opened = asynccontextmanager(open_sql_sessions)
 ROOT = Path(__file__).parents[2]
 WRITES_AND_WAITS = """
 import asyncio, sys
 from multipart_upload.adapters.sql import open_sql_sessions
-from multipart_upload.contract.samples import sample_part, sample_session
+from multipart_upload.testing.contract.samples import sample_part, sample_session
 
 async def main() -> None:
     async for sessions in open_sql_sessions(sys.argv[1]):

@@ -15,8 +15,8 @@ import pytest
 from botocore.loaders import create_loader
 
 from multipart_upload.adapters.s3 import S3Config
-from multipart_upload.contract.sample_uploads import Post, Put
-from multipart_upload.domain.ports import SignedPart, SignedPost
+from multipart_upload.application.ports import SignedPart, SignedPost
+from multipart_upload.testing.contract.sample_uploads import Post, Put
 
 from . import s3_kinds
 from .s3_kinds import S3Server

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
+from multipart_upload.application.ports import (
+    NewObject,
+    ObjectStore,
+    OpenedUpload,
+    SessionRepository,
+)
 from multipart_upload.domain.errors import (
     PartsRefusedError,
     RepositoryUnavailableError,
     StoreUnavailableError,
     UploadError,
 )
-from multipart_upload.domain.model import (
-    Part,
-    SessionState,
-    StoredObject,
-    StoredPart,
-    UploadSession,
-)
-from multipart_upload.domain.ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
+from multipart_upload.domain.part import Part, StoredPart
+from multipart_upload.domain.session import SessionState, StoredObject, UploadSession
 
 from .proxies import RepositoryProxy, StoreProxy
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from multipart_upload.domain.model import Part, StoredObject, StoredPart, UploadSession
-from multipart_upload.domain.ports import (
+from multipart_upload.application.ports import (
     ListedUpload,
     NewObject,
     ObjectStore,
@@ -19,6 +18,8 @@ from multipart_upload.domain.ports import (
     SignedPost,
     UploadPage,
 )
+from multipart_upload.domain.part import Part, StoredPart
+from multipart_upload.domain.session import StoredObject, UploadSession
 
 
 class StoreProxy:
@@ -127,8 +128,8 @@ class RepositoryProxy:
     ) -> list[UploadSession]:
         return await self.sessions.find_due(before, limit, after)
 
-    async def remove_retired(self, before: datetime, limit: int) -> int:
-        return await self.sessions.remove_retired(before, limit)
+    async def purge_sessions(self, before: datetime, limit: int) -> int:
+        return await self.sessions.purge_sessions(before, limit)
 
     async def check(self) -> None:
         await self.sessions.check()

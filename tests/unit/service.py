@@ -7,29 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from multipart_upload.adapters.memory import MemoryObjectStore, MemorySessionRepository
-from multipart_upload.domain.model import UploadSession
-from multipart_upload.domain.ports import ObjectStore, SessionRepository
-from multipart_upload.domain.uploads import (
-    AbortUpload,
-    CompleteNamedParts,
-    CompleteUpload,
-    GetUploadStatus,
-    ListParts,
-    ListSessions,
-    NewUpload,
-    RecentSessions,
-    RecordedPart,
-    RecordPart,
-    RecordParts,
-    SessionAddress,
-    SignPart,
-    SignParts,
-    SignSingleUpload,
-    StartUpload,
-    SweepUploads,
-    UploadPolicy,
-)
+from multipart_upload.application.abort_upload import AbortUpload
+from multipart_upload.application.complete_named_parts import CompleteNamedParts
+from multipart_upload.application.complete_upload import CompleteUpload
+from multipart_upload.application.list_parts import ListParts
+from multipart_upload.application.list_sessions import ListSessions
+from multipart_upload.application.ports import ObjectStore, SessionRepository
+from multipart_upload.application.record_part import RecordedPart, RecordPart
+from multipart_upload.application.record_parts import RecordParts
+from multipart_upload.application.session_cache import SessionCache
+from multipart_upload.application.session_reference import SessionReference
+from multipart_upload.application.sign_part import SignPart
+from multipart_upload.application.sign_parts import SignParts
+from multipart_upload.application.sign_single_upload import SignSingleUpload
+from multipart_upload.application.start_upload import NewUpload, StartUpload
+from multipart_upload.application.sweep.sweep_uploads import SweepUploads
+from multipart_upload.application.upload_status import GetUploadStatus
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.domain.session import UploadSession
+from multipart_upload.testing.memory import MemoryObjectStore, MemorySessionRepository
 
 T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MIB: Final = 2**20
@@ -68,7 +64,7 @@ class Service:
 
     @property
     def sign(self) -> SignPart:
-        return SignPart(RecentSessions(self.sessions, self.clock), self.store, self.policy)
+        return SignPart(SessionCache(self.sessions, self.clock), self.store, self.policy)
 
     @property
     def sign_many(self) -> SignParts:
@@ -76,7 +72,7 @@ class Service:
 
     @property
     def record(self) -> RecordPart:
-        return RecordPart(RecentSessions(self.sessions, self.clock), self.clock)
+        return RecordPart(SessionCache(self.sessions, self.clock), self.clock)
 
     @property
     def record_many(self) -> RecordParts:
@@ -177,5 +173,5 @@ def new_upload(
     )
 
 
-def address_of(session: UploadSession) -> SessionAddress:
-    return SessionAddress(upload_id=session.id, key=session.key, user_id=session.user_id)
+def address_of(session: UploadSession) -> SessionReference:
+    return SessionReference(upload_id=session.id, key=session.key, user_id=session.user_id)

@@ -15,7 +15,7 @@ from multipart_upload.domain.errors import (
     StoreUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.model import Lease, SessionState, UploadSession
+from multipart_upload.domain.session import Lease, SessionState, UploadSession
 
 from .faults import (
     RepositoryDying,

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from multipart_upload.domain.ports import UPLOAD_ID_METADATA_KEY
-from multipart_upload.entrypoints.companion.metadata import kept_metadata
+from multipart_upload.application.ports import UPLOAD_ID_METADATA_KEY
+from multipart_upload.entrypoints.http.companion.metadata import kept_metadata
 
 
 @pytest.mark.parametrize(

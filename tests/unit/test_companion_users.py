@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from litestar import Request
 
-from multipart_upload.entrypoints.companion.users import UnknownUserError, UserSource
+from multipart_upload.entrypoints.http.companion.users import UnknownUserError, UserSource
 
 PROXY = UserSource("companion", "X-Forwarded-User")
 

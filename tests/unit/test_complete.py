@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.errors import (
     PartsMissingError,
     PartsRefusedError,
@@ -15,8 +16,8 @@ from multipart_upload.domain.errors import (
     StoreUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.model import PartState, SessionState, UploadSession
-from multipart_upload.domain.ports import SessionQuery
+from multipart_upload.domain.part import PartState
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import RepositoryDying, StoreAway, StoreRefusing
 from .proxies import RepositoryProxy

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.ports import NewObject
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     PartsRefusedError,
@@ -17,8 +18,7 @@ from multipart_upload.domain.errors import (
     UploadError,
 )
 from multipart_upload.domain.limits import MIN_PART_SIZE
-from multipart_upload.domain.model import Lease, SessionState, UploadSession
-from multipart_upload.domain.ports import NewObject
+from multipart_upload.domain.session import Lease, SessionState, UploadSession
 
 from .faults import (
     CountingStore,

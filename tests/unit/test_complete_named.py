@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.complete_named_parts import NamedPart
 from multipart_upload.domain.errors import (
     PartsMissingError,
     PartsUnnamedError,
@@ -13,8 +14,7 @@ from multipart_upload.domain.errors import (
     StoreUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.uploads import NamedPart
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import StoreAnswersLost
 from .service import MIB, Service, address_of

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     PartsMissingError,
     StaleSessionError,
     TransitionError,
 )
-from multipart_upload.domain.model import Lease, SessionState, StoredObject, UploadSession
-from multipart_upload.domain.ports import SessionRepository
+from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .faults import CountingStore, YieldingRepository, YieldingStore
 from .proxies import RepositoryProxy

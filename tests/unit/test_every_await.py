@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .deaths.port_calls import port_uses, port_uses_of_the_domain
-from .deaths.process import Extent, Manner, Moment, Site
-from .deaths.scenarios import SCENARIOS
-from .deaths.strikes import played, run, strikes_of
+from .crashes.failpoints import played, run, strikes_of
+from .crashes.port_calls import port_uses, port_uses_of_the_domain
+from .crashes.process import Extent, Manner, Moment, Site
+from .crashes.scenarios import SCENARIOS
 
 HEAD = "class UseCase:\n    sessions: SessionRepository\n    store: ObjectStore\n"
 
@@ -66,5 +66,7 @@ def test_other_calls_of_the_same_names_are_none_of_a_port(line: str) -> None:
 
 
 def test_a_method_that_is_handed_on_is_found() -> None:
-    uses = port_uses(f"{HEAD}    async def call(self):\n        await in_turn(self.sessions.check)")
+    uses = port_uses(
+        f"{HEAD}    async def call(self):\n        await retry_while_leased(self.sessions.check)"
+    )
     assert uses.handed_on

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import pytest
 
+from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.errors import (
     IdempotencyKeyReusedError,
     LeaseHeldError,
     RepositoryUnavailableError,
     StoreUnavailableError,
 )
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.ports import SessionQuery
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import (
     CountingStore,

@@ -9,14 +9,14 @@ from typing import Final
 
 import pytest
 
+from multipart_upload.application.leases import LeasedSession
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     RepositoryUnavailableError,
     StaleSessionError,
     StoreUnavailableError,
 )
-from multipart_upload.domain.model import Lease, SessionState, StoredObject, UploadSession
-from multipart_upload.domain.uploads.leases import HeldSession
+from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .proxies import RepositoryProxy
 from .service import BODY, Service, address_of, new_service
@@ -62,9 +62,9 @@ def sessions(service: Service) -> Renewals:
 
 
 @pytest.fixture
-async def held(service: Service, sessions: Renewals) -> HeldSession:
+async def held(service: Service, sessions: Renewals) -> LeasedSession:
     session = await service.uploaded()
-    return await HeldSession.claimed(sessions, LEASE, session.completing)
+    return await LeasedSession.claimed(sessions, LEASE, session.completing)
 
 
 async def long_work() -> str:
@@ -73,7 +73,7 @@ async def long_work() -> str:
 
 
 async def test_a_lease_is_renewed_while_the_work_goes_on(
-    service: Service, sessions: Renewals, held: HeldSession
+    service: Service, sessions: Renewals, held: LeasedSession
 ) -> None:
     first = held.session.lease
     assert await held.working(long_work()) == "done"
@@ -86,18 +86,18 @@ async def test_a_lease_is_renewed_while_the_work_goes_on(
 
 
 async def test_nobody_takes_over_while_it_is_renewed(
-    service: Service, sessions: Renewals, held: HeldSession
+    service: Service, sessions: Renewals, held: LeasedSession
 ) -> None:
     working = asyncio.create_task(held.working(long_work()))
     await asyncio.sleep(2 * LEASE.total_seconds())
     session = await service.now(held.session)
     with pytest.raises(LeaseHeldError):
-        await HeldSession.claimed(sessions, LEASE, session.completing)
+        await LeasedSession.claimed(sessions, LEASE, session.completing)
     assert await working == "done"
 
 
 async def test_after_renewals_a_step_is_stored_all_the_same(
-    service: Service, held: HeldSession
+    service: Service, held: LeasedSession
 ) -> None:
     await held.working(long_work())
     moved = await held.moved(lambda session: session.completion_refused(RunningClock().now()))
@@ -106,7 +106,7 @@ async def test_after_renewals_a_step_is_stored_all_the_same(
 
 
 async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lease(
-    service: Service, held: HeldSession
+    service: Service, held: LeasedSession
 ) -> None:
     stored = await service.now(held.session)
     assert stored.lease is not None
@@ -116,7 +116,7 @@ async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lease(
 
 
 async def test_who_took_over_stops_the_work_of_who_was_slow(
-    service: Service, held: HeldSession
+    service: Service, held: LeasedSession
 ) -> None:
     stopped = asyncio.Event()
 
@@ -136,7 +136,7 @@ async def test_who_took_over_stops_the_work_of_who_was_slow(
 
 @pytest.mark.parametrize("lease", [None, Lease("another", datetime(2027, 1, 1, tzinfo=UTC))])
 async def test_who_was_overtaken_stores_nothing(
-    service: Service, held: HeldSession, lease: Lease | None
+    service: Service, held: LeasedSession, lease: Lease | None
 ) -> None:
     stored = await service.now(held.session)
     other = await service.sessions.save(replace(stored, lease=lease))
@@ -146,7 +146,7 @@ async def test_who_was_overtaken_stores_nothing(
 
 
 async def test_without_a_repository_the_work_goes_on_to_the_end_of_the_lease_and_no_further(
-    sessions: Renewals, held: HeldSession
+    sessions: Renewals, held: LeasedSession
 ) -> None:
     sessions.away = True
     quick = asyncio.create_task(asyncio.sleep(LEASE.total_seconds() / 2, "done"))
@@ -157,7 +157,7 @@ async def test_without_a_repository_the_work_goes_on_to_the_end_of_the_lease_and
 
 @pytest.mark.parametrize("error", [StoreUnavailableError, RepositoryUnavailableError])
 async def test_when_the_outcome_is_unknown_the_lease_is_given_back(
-    service: Service, held: HeldSession, error: type[Exception]
+    service: Service, held: LeasedSession, error: type[Exception]
 ) -> None:
     async def work() -> None:
         raise error
@@ -167,7 +167,7 @@ async def test_when_the_outcome_is_unknown_the_lease_is_given_back(
     assert (await service.now(held.session)).lease is None
 
 
-async def test_who_is_stopped_gives_the_lease_back(service: Service, held: HeldSession) -> None:
+async def test_who_is_stopped_gives_the_lease_back(service: Service, held: LeasedSession) -> None:
     working = asyncio.create_task(held.working(long_work()))
     await asyncio.sleep(0)
     working.cancel()
@@ -177,7 +177,7 @@ async def test_who_is_stopped_gives_the_lease_back(service: Service, held: HeldS
 
 
 async def test_what_the_work_finds_out_is_raised_with_the_lease_still_held(
-    service: Service, held: HeldSession
+    service: Service, held: LeasedSession
 ) -> None:
     async def work() -> None:
         raise ZeroDivisionError
@@ -191,7 +191,7 @@ async def test_a_second_caller_waits_for_the_result_of_the_first() -> None:
     service = new_service()
     session = await service.uploaded()
     patient = replace(service, policy=replace(service.policy, wait=timedelta(seconds=10)))
-    held = await HeldSession.claimed(service.sessions, LEASE, session.completing)
+    held = await LeasedSession.claimed(service.sessions, LEASE, session.completing)
     second = asyncio.create_task(patient.complete(address_of(session)))
     await asyncio.sleep(0.2)
     assert not second.done()
@@ -202,7 +202,7 @@ async def test_a_second_caller_waits_for_the_result_of_the_first() -> None:
 
 async def test_it_waits_no_longer_than_it_was_told(service: Service) -> None:
     session = await service.uploaded()
-    await HeldSession.claimed(service.sessions, service.policy.lease, session.completing)
+    await LeasedSession.claimed(service.sessions, service.policy.lease, session.completing)
     waiting = replace(service, policy=replace(service.policy, wait=timedelta(milliseconds=300)))
     started = asyncio.get_running_loop().time()
     with pytest.raises(LeaseHeldError):
@@ -214,7 +214,7 @@ async def test_a_second_abort_waits_as_well() -> None:
     service = new_service()
     session = await service.uploaded()
     patient = replace(service, policy=replace(service.policy, wait=timedelta(seconds=10)))
-    held = await HeldSession.claimed(service.sessions, LEASE, session.aborting)
+    held = await LeasedSession.claimed(service.sessions, LEASE, session.aborting)
     second = asyncio.create_task(patient.abort(address_of(session)))
     await asyncio.sleep(0.1)
     ended = await held.moved(lambda session: session.ended(service.clock.now(), LEASE))

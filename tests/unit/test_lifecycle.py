@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from multipart_upload.adapters.memory import MemoryObjectStore
+from multipart_upload.application.check_lifecycle import CheckLifecycle
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.uploads import CheckLifecycle, UploadPolicy
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.testing.memory import MemoryObjectStore
 
 from .proxies import StoreProxy
 from .service import PART_SIZE, Service, SettableClock, address_of

@@ -9,13 +9,14 @@ from itertools import repeat
 
 import pytest
 
+from multipart_upload.application.ports import NewObject, OpenedUpload
 from multipart_upload.domain.errors import (
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import Lease, Part, SessionState, UploadSession
-from multipart_upload.domain.ports import NewObject, OpenedUpload
+from multipart_upload.domain.part import Part
+from multipart_upload.domain.session import Lease, SessionState, UploadSession
 
 from .faults import CountingStore, StoreAnswersLost, YieldingRepository, YieldingStore
 from .proxies import RepositoryProxy, StoreProxy

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from multipart_upload.adapters.memory import MemoryObjectStore
-from multipart_upload.contract.sample_uploads import KEY, new_object
 from multipart_upload.domain.errors import StoreUploadGoneError
+from multipart_upload.testing.contract.sample_uploads import KEY, new_object
+from multipart_upload.testing.memory import MemoryObjectStore
 
 
 class SetClock:

@@ -12,7 +12,7 @@ import pytest
 from multipart_upload.adapters.mongo.documents import PartDocument, SessionDocument
 from multipart_upload.adapters.mongo.slots import all_slots, part_slots, slot
 from multipart_upload.adapters.mongo.tally import followed, open_tally_of, tally_of
-from multipart_upload.contract.samples import sample_session
+from multipart_upload.testing.contract.samples import sample_session
 
 COMMAND = re.compile(
     r'^sh\.shardCollection\(`\$\{db\.getName\(\)\}\.(\w+)`, \{ (\w+): "hashed" \}\);$', re.MULTILINE

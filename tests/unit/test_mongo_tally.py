@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multipart_upload.adapters.mongo.tally import counted, mark, shortened
-from multipart_upload.contract.samples import sample_part
 from multipart_upload.domain.limits import MAX_PART_COUNT
+from multipart_upload.testing.contract.samples import sample_part
 
 NUMBERS = st.lists(st.integers(1, MAX_PART_COUNT), min_size=1, max_size=50)
 # Runs from anywhere, so that words fill up.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from multipart_upload.domain.model.object_key import (
+from multipart_upload.domain.object_key import (
     is_printable,
     object_key,
     safe_filename,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.domain.model import Part, PartState, StoredPart, bare_etag
+from multipart_upload.domain.part import Part, PartState, StoredPart, bare_etag
 
 REPORTED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 STORED: Final = StoredPart(

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from multipart_upload.domain.errors import FileTooLargeError, InvalidFieldError
-from multipart_upload.domain.model import PartPlan
+from multipart_upload.domain.part_plan import PartPlan
 
 MIB: Final = 2**20
 GIB: Final = 2**30

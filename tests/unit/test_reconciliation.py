@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multipart_upload.domain.errors import PartsMissingError
-from multipart_upload.domain.model import Part, PartPlan, StoredPart
+from multipart_upload.domain.part import Part, StoredPart
+from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.reconciliation import expected_numbers, reconciled
 
 from .service import PART_SIZE, T0

@@ -9,13 +9,16 @@ from itertools import repeat
 
 import pytest
 
+from multipart_upload.application.record_part import RecordedPart, RecordPart
+from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     RepositoryUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.model import Part, PartState, SessionState
-from multipart_upload.domain.uploads import RecentSessions, RecordedPart, RecordPart, UploadPolicy
+from multipart_upload.domain.part import Part, PartState
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.domain.session import SessionState
 
 from .faults import RepositoryDying, YieldingRepository
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
@@ -208,6 +211,6 @@ async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
     service.clock.advance(days=3)
     wrong = SettableClock()
     wrong.time = service.clock.now() + timedelta(hours=hours)
-    recent = RecentSessions(service.sessions, wrong)
+    recent = SessionCache(service.sessions, wrong)
     await RecordPart(recent, wrong)(address_of(session), 1, "e1")
     assert (await service.now(session)).active_at == service.clock.now()

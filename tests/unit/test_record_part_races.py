@@ -8,22 +8,20 @@ from functools import partial
 
 import pytest
 
+from multipart_upload.application.list_parts import ListParts
+from multipart_upload.application.ports import SessionRepository
+from multipart_upload.application.record_part import RecordedPart, RecordPart
+from multipart_upload.application.session_cache import SessionCache
+from multipart_upload.application.upload_status import GetUploadStatus
 from multipart_upload.domain.errors import (
     StaleSessionError,
     StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import Part, SessionState, UploadSession
-from multipart_upload.domain.ports import SessionRepository
-from multipart_upload.domain.uploads import (
-    GetUploadStatus,
-    ListParts,
-    RecentSessions,
-    RecordedPart,
-    RecordPart,
-)
+from multipart_upload.domain.part import Part
+from multipart_upload.domain.session import SessionState, UploadSession
 
-from .deaths.hindrances import ReportOvertaken, refused
+from .crashes.interleavings import ReportOvertaken, refused
 from .proxies import RepositoryProxy
 from .service import Service, address_of
 
@@ -93,7 +91,7 @@ class Replica:
     """A process that remembers sessions for a moment."""
 
     def __init__(self, service: Service) -> None:
-        self.sessions = RecentSessions(service.sessions, service.clock)
+        self.sessions = SessionCache(service.sessions, service.clock)
         self.record = RecordPart(self.sessions, service.clock)
         self.status = GetUploadStatus(ListParts(self.sessions, service.store))
 

@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.record_part import RecordedPart
+from multipart_upload.application.record_parts import PartReport
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     SessionNotFoundError,
     StoreUploadGoneError,
     TransitionError,
 )
-from multipart_upload.domain.model import Part, SessionState, UploadSession
-from multipart_upload.domain.uploads import PartReport, RecordedPart
+from multipart_upload.domain.part import Part
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .proxies import RepositoryProxy
 from .service import MIB, PART_SIZE, Service, address_of

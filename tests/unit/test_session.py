@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from multipart_upload.domain.errors import TransitionError
-from multipart_upload.domain.model import SessionState, UploadSession
+from multipart_upload.domain.session import SessionState, UploadSession
 
 T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
 T1: Final = T0 + timedelta(hours=1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from multipart_upload.domain.errors import LeaseHeldError, StoreUploadGoneError, TransitionError
-from multipart_upload.domain.model import Lease, SessionState, StoredObject, UploadSession
+from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
 LIFETIME: Final = timedelta(days=1)

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from multipart_upload.application.ports import SignedPart
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     TransitionError,
 )
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.ports import SignedPart
-from multipart_upload.domain.uploads import UploadPolicy
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .proxies import StoreProxy
 from .service import MIB, PART_SIZE, Service, address_of

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.ports import SignedPart
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     SessionNotFoundError,
     TransitionError,
 )
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.ports import SignedPart
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .service import MIB, Service, address_of
 

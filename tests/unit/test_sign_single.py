@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from multipart_upload.application.ports import NewObject, SessionQuery, SignedPost
 from multipart_upload.domain.errors import InvalidFieldError
 from multipart_upload.domain.limits import MAX_SINGLE_SIZE
-from multipart_upload.domain.ports import NewObject, SessionQuery, SignedPost
-from multipart_upload.domain.uploads import UploadPolicy
+from multipart_upload.domain.policy import UploadPolicy
 
 from .proxies import StoreProxy
 from .service import T0, Service, new_upload

@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from multipart_upload.application.ports import NewObject, OpenedUpload, SessionQuery
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     StaleSessionError,
     StoreUnavailableError,
 )
-from multipart_upload.domain.model import PartPlan, SessionState, UploadSession
-from multipart_upload.domain.ports import NewObject, OpenedUpload, SessionQuery
-from multipart_upload.domain.uploads import UploadPolicy
+from multipart_upload.domain.part_plan import PartPlan
+from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, StoreAway
 from .proxies import RepositoryProxy, StoreProxy

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.model import PartState, SessionState, StoredPart, UploadSession
-from multipart_upload.domain.ports import SessionQuery
+from multipart_upload.domain.part import PartState, StoredPart
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import StoreAway
 from .proxies import StoreProxy

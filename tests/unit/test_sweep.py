@@ -12,15 +12,16 @@ from typing import Final
 
 import pytest
 
+from multipart_upload.application.ports import NewObject, OpenedUpload
+from multipart_upload.application.sweep.report import SweepOutcome
+from multipart_upload.application.sweep.sweep_uploads import MAX_SESSIONS
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StoreUnavailableError,
 )
-from multipart_upload.domain.model import Lease, SessionState, StoredPart, UploadSession
-from multipart_upload.domain.ports import NewObject, OpenedUpload
-from multipart_upload.domain.uploads import SweepOutcome
-from multipart_upload.domain.uploads.sweep import MAX_SESSIONS
+from multipart_upload.domain.part import StoredPart
+from multipart_upload.domain.session import Lease, SessionState, UploadSession
 
 from .faults import (
     CountingStore,

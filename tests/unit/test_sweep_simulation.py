@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from multipart_upload.domain.model import SessionState, UploadSession
-from multipart_upload.domain.uploads import RecentSessions, RecordPart, SweepOutcome
+from multipart_upload.application.record_part import RecordPart
+from multipart_upload.application.session_cache import SessionCache
+from multipart_upload.application.sweep.report import SweepOutcome
+from multipart_upload.domain.session import SessionState, UploadSession
 
 from .service import Service, SettableClock, address_of, new_service
 
@@ -92,7 +94,7 @@ class World:
             # This replica's own clock may be anywhere within two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
-            record = RecordPart(RecentSessions(self.service.sessions, clock), clock)
+            record = RecordPart(SessionCache(self.service.sessions, clock), clock)
             await record(address_of(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.rest()

@@ -8,13 +8,13 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.contract.samples import sample_session
+from multipart_upload.application.leases import LeasedSession
+from multipart_upload.application.ports import NewObject, OpenedUpload, UploadPage
+from multipart_upload.application.sweep.sweep_store import MAX_PAGES
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.model import Lease, UploadSession
-from multipart_upload.domain.model.object_key import object_key, upload_id_in
-from multipart_upload.domain.ports import NewObject, OpenedUpload, UploadPage
-from multipart_upload.domain.uploads.leases import HeldSession
-from multipart_upload.domain.uploads.sweep_store import MAX_PAGES
+from multipart_upload.domain.object_key import object_key, upload_id_in
+from multipart_upload.domain.session import Lease, UploadSession
+from multipart_upload.testing.contract.samples import sample_session
 
 from .proxies import StoreProxy
 from .service import IMPATIENT, T0, Service, SettableClock, address_of
@@ -171,7 +171,7 @@ async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
 async def test_what_somebody_is_just_starting_is_left_alone(
     service: Service, clock: SettableClock
 ) -> None:
-    held = await HeldSession.added(
+    held = await LeasedSession.added(
         service.sessions, timedelta(days=1), lambda now: replace(TEMPLATE, active_at=now)
     )
     await opened(service, held.session.key)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from multipart_upload.contract.samples import sample_session
-from multipart_upload.domain.uploads import (
+from multipart_upload.application.sweep.report import (
     StoreScan,
-    StrayUpload,
     SweepOutcome,
     SweepReport,
     SweptSession,
+    UnknownUpload,
 )
 from multipart_upload.entrypoints.sweep_summary import lines, summary
+from multipart_upload.testing.contract.samples import sample_session
 
 EMPTY = SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan())
 
@@ -34,7 +34,7 @@ def test_the_log_has_one_line_with_every_count() -> None:
         swept=swept(SweepOutcome.EXPIRED, SweepOutcome.COMPLETED, SweepOutcome.EXPIRED),
         retired=4,
         scan=StoreScan(
-            leftovers=["a"], strays=[StrayUpload("b", datetime.now(UTC))], is_complete=False
+            leftovers=["a"], strays=[UnknownUpload("b", datetime.now(UTC))], is_complete=False
         ),
     )
     assert summary(report) == (
@@ -54,7 +54,7 @@ def test_a_person_sees_what_each_outcome_means_and_which_sessions_they_are() -> 
 
 def test_strays_are_shown_with_their_age_and_not_all_of_them() -> None:
     opened_at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    strays = [StrayUpload(f"stray-{n}", opened_at) for n in range(25)]
+    strays = [UnknownUpload(f"stray-{n}", opened_at) for n in range(25)]
     shown = list(
         lines(SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan([], strays)))
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .errors import PartsMissingError
-from .model import Part, PartPlan, SessionState, StoredPart
+from .part import Part, StoredPart
+from .part_plan import PartPlan
+from .session import SessionState
 
 
 def reconciled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..domain.uploads import SweepOutcome, SweepReport
+from ..application.sweep.report import SweepOutcome, SweepReport
 
 _MOST: Final = 20
 _MEANING: Final = {

@@ -10,7 +10,7 @@ from beanie import init_beanie
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 
-from ...domain.ports import SessionRepository
+from ...application.ports import SessionRepository
 from .documents import PartDocument, SessionDocument
 from .errors import answered
 from .session_repository import MongoSessionRepository

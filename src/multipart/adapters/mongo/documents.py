@@ -11,15 +11,9 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
-from ...domain.model import (
-    Lease,
-    Part,
-    PartPlan,
-    PartState,
-    SessionState,
-    StoredObject,
-    UploadSession,
-)
+from ...domain.part import Part, PartState
+from ...domain.part_plan import PartPlan
+from ...domain.session import Lease, SessionState, StoredObject, UploadSession
 from .slots import slot
 
 # Read backwards for the newest first. Ascending all the same: secantusdb, on which the tests may

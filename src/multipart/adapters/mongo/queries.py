@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING
 
-from ...domain.ports import SessionQuery
+from ...application.ports import SessionQuery
 
 NEWEST_FIRST: Final = (("created_at", DESCENDING), ("_id", DESCENDING))
 LONGEST_DUE_FIRST: Final = (("due_at", ASCENDING), ("_id", ASCENDING))

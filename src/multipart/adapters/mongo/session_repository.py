@@ -12,9 +12,10 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
+from ...application.ports import SessionPage, SessionQuery
 from ...domain.errors import SessionNotFoundError, StaleSessionError
-from ...domain.model import Part, UploadSession
-from ...domain.ports import SessionPage, SessionQuery
+from ...domain.part import Part
+from ...domain.session import UploadSession
 from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
 from .errors import answered
 from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
@@ -165,7 +166,7 @@ class MongoSessionRepository:
             found = await due.limit(limit).to_list()
         return [_session(document) for document in found]
 
-    async def remove_retired(self, before: datetime, limit: int) -> int:
+    async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Do what the TTL indexes do, for servers that speak MongoDB's protocol without them."""
         is_retired = {"retained_until": {"$lt": before}}
         with answered():

@@ -21,7 +21,8 @@ from typing import Any, Final
 from bson import Int64
 from pymongo import UpdateOne
 
-from ...domain.model import Part, UploadSession
+from ...domain.part import Part
+from ...domain.session import UploadSession
 from .slots import TALLY, slot
 
 _WORD: Final = 60

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
-from ...domain.ports import ObjectStore
+from ...application.ports import ObjectStore
 from .errors import QUICK_SECONDS
 from .object_store import COMPLETE_SECONDS, S3ObjectStore
 from .part_xml import use_part_xml

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
+from ...application.ports import ListedUpload, UploadPage
 from ...domain.errors import StoreUnavailableError
-from ...domain.model import StoredPart, bare_etag
-from ...domain.ports import ListedUpload, UploadPage
+from ...domain.part import StoredPart, bare_etag
 from .errors import QUICK_SECONDS, answered
 
 if TYPE_CHECKING:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
-from ...domain.model import StoredObject, StoredPart, bare_etag
-from ...domain.ports import (
+from ...application.ports import (
     UPLOAD_ID_METADATA_KEY,
     ListedUpload,
     NewObject,
@@ -21,6 +19,9 @@ from ...domain.ports import (
     SignedPost,
     UploadPage,
 )
+from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
+from ...domain.part import StoredPart, bare_etag
+from ...domain.session import StoredObject
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
 from .lifecycle import abort_rule

@@ -11,7 +11,7 @@ from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
 
-from ...domain.ports import NewObject, SignedPost
+from ...application.ports import NewObject, SignedPost
 from .headers import content_disposition, object_metadata
 from .sigv4 import Grant, signed_names, signing_key
 

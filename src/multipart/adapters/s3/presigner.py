@@ -12,9 +12,9 @@ from urllib.parse import quote
 from aiobotocore.session import AioSession
 from botocore.exceptions import NoCredentialsError
 
+from ...application.ports import NewObject, SignedPart, SignedParts, SignedPost
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_URL_SECONDS
-from ...domain.ports import NewObject, SignedPart, SignedParts, SignedPost
 from .errors import QUICK_SECONDS, answered
 from .post_form import signed_post
 from .sigv4 import Grant, Signer, UrlSigner

@@ -14,8 +14,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from ...application.ports import SessionRepository
 from ...domain.errors import RepositoryUnavailableError
-from ...domain.ports import SessionRepository
 from .database import CONNECTIONS, Database
 from .session_repository import SqlSessionRepository
 from .tables import SCHEMA

@@ -7,15 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping
 
-from ...domain.model import (
-    Lease,
-    Part,
-    PartPlan,
-    PartState,
-    SessionState,
-    StoredObject,
-    UploadSession,
-)
+from ...domain.part import Part, PartState
+from ...domain.part_plan import PartPlan
+from ...domain.session import Lease, SessionState, StoredObject, UploadSession
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

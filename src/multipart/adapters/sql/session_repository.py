@@ -9,9 +9,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ...application.ports import SessionPage, SessionQuery
 from ...domain.errors import SessionNotFoundError, StaleSessionError
-from ...domain.model import Part, SessionState, UploadSession
-from ...domain.ports import SessionPage, SessionQuery
+from ...domain.part import Part
+from ...domain.session import SessionState, UploadSession
 from .database import Database
 from .rows import part_row, session_row, to_milliseconds, to_part, to_session
 from .tables import PARTS, SESSIONS
@@ -118,7 +119,7 @@ class SqlSessionRepository:
         page = due.order_by(due_at, upload_id).limit(limit)
         return [to_session(row) for row in await self._database.read(page)]
 
-    async def remove_retired(self, before: datetime, limit: int) -> int:
+    async def purge_sessions(self, before: datetime, limit: int) -> int:
         is_retired = SESSIONS.c.retained_until < to_milliseconds(before)
         retired = await self._database.read(select(SESSIONS.c.id).where(is_retired).limit(limit))
         for row in retired:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from ...container import let_pages_in, what_keeps_pages_out
+from ...container import apply_cors_rule, find_cors_problems
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
 
@@ -44,7 +44,7 @@ def apply(bucket: str, origins: tuple[str, ...]) -> None:
     Ends with 0, or with 1 and the reason if S3 refuses.
     """
     settings = _settings(bucket, origins)
-    _run(let_pages_in(settings, settings.allowed_origins))
+    _run(apply_cors_rule(settings, settings.allowed_origins))
     click.echo(f"Pages of {', '.join(settings.allowed_origins)} may use the bucket {bucket}.")
 
 
@@ -57,7 +57,7 @@ def check(bucket: str, origins: tuple[str, ...]) -> None:
     Ends with 0 if pages can do all they need, with 1 if not or if S3 does not tell.
     """
     settings = _settings(bucket, origins)
-    if complaints := _run(what_keeps_pages_out(settings, settings.allowed_origins)):
+    if complaints := _run(find_cors_problems(settings, settings.allowed_origins)):
         for complaint in complaints:
             click.echo(complaint)
         click.echo(f"To mend it: multipart-upload cors apply {bucket}")

@@ -11,11 +11,11 @@ from typing import Final
 
 import click
 
+from ...application.task_cancellation import stopped
 from ...container import Container, check_database, use_cases
 from ...domain.errors import UploadError
-from ...domain.stopping import stopped
 from ...settings import Settings, SettingsError, load_settings
-from ..housekeeping import sweep_again_and_again
+from ..background_tasks import sweep_periodically
 from ..sweep_summary import lines
 from .logs import log_config
 
@@ -92,7 +92,7 @@ async def _sweep_for_ever(settings: Settings) -> None:
         raise click.ClickException(msg)
     interval = timedelta(seconds=settings.sweep_interval_seconds)
     async with use_cases(Container(settings=settings)) as cases:
-        sweeping = asyncio.create_task(sweep_again_and_again(cases.sweep_uploads, interval))
+        sweeping = asyncio.create_task(sweep_periodically(cases.sweep_uploads, interval))
         told_to_end = asyncio.Event()
         for ending in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(ending, told_to_end.set)

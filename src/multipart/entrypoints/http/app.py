@@ -13,18 +13,18 @@ from litestar.config.cors import CORSConfig
 
 from ...container import Container, UseCases, store_origin, use_cases
 from ...settings import Settings
-from ..companion.router import companion_router
-from ..companion.users import UserSource
-from ..housekeeping import housekeeping
-from ..web import web_page_router
-from .batches import BatchController
+from ..background_tasks import background_tasks
+from .api.batches import BatchController
+from .api.queries import QueryController
+from .api.uploads import UploadController
+from .companion.router import companion_router
+from .companion.users import UserSource
 from .dependencies import use_case_dependencies
 from .health import HealthController
 from .openapi import openapi_config
 from .problems import EXCEPTION_HANDLERS
-from .queries import QueryController
 from .request_id import HEADER, send_request_id
-from .uploads import UploadController
+from .web import web_page_router
 
 # The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -38,7 +38,7 @@ def create_app(container: Container) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         interval = timedelta(seconds=container.settings().sweep_interval_seconds)
-        async with use_cases(container) as found, housekeeping(found, interval):
+        async with use_cases(container) as found, background_tasks(found, interval):
             opened[:] = [found]
             yield
 

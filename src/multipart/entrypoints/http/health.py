@@ -5,9 +5,9 @@ from __future__ import annotations
 from litestar import Controller, get
 from litestar.di import NamedDependency
 
-from ...domain.uploads import CheckReadiness
+from ...application.check_readiness import CheckReadiness
+from .api.schemas import Health
 from .openapi import problems
-from .schemas import Health
 
 
 class HealthController(Controller):

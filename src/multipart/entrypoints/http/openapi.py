@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIResponse, Operation
 
-from .schemas import Problem
+from .api.schemas import Problem
 
 _FLOW: Final = """
 Coordinate a multipart upload: the bytes go straight from the client to S3.

@@ -1,0 +1,1 @@
+"""The use cases: everything that awaits a port, and the ports themselves."""

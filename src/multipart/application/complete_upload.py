@@ -1,0 +1,115 @@
+"""Join the parts into the object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..domain.errors import (
+    PartsMissingError,
+    PartsRefusedError,
+    SessionNotFoundError,
+    StoreUploadGoneError,
+)
+from ..domain.part import Part, StoredPart
+from ..domain.policy import UploadPolicy
+from ..domain.reconciliation import reconciled
+from ..domain.session import SessionState, StoredObject, UploadSession
+from .lease_waiting import retry_while_leased
+from .leases import LeasedSession
+from .lost_uploads import find_own_object, mark_as_lost
+from .ports import ObjectStore, SessionRepository
+from .session_reference import SessionReference
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteUpload:
+    """Join the parts; repeating it gives the same result, while another caller does it as well.
+
+    Raise SessionNotFoundError also when no part is anywhere, PartsMissingError or PartsRefusedError
+    with the session open and its parts kept, StoreUploadGoneError with it open for all parts anew,
+    LeaseHeldError while another caller does it and does not end in time, and TransitionError for a
+    session that was aborted or has expired.
+    """
+
+    sessions: SessionRepository
+    store: ObjectStore
+    policy: UploadPolicy
+
+    async def __call__(self, address: SessionReference) -> UploadSession:
+        return await retry_while_leased(partial(self._completed, address), self.policy.wait)
+
+    async def joined(self, session: UploadSession) -> UploadSession:
+        """Complete a session that is in progress, or that somebody began to complete and left."""
+        # Claimed before the parts are read: what is reported from here on is too late and refused.
+        held = await LeasedSession.claimed(self.sessions, self.policy.lease, session.completing)
+        try:
+            result = await held.working(self._object(held.session))
+        except (PartsMissingError, PartsRefusedError):
+            now = await self.sessions.now()
+            await held.moved(lambda session: session.completion_refused(now))
+            raise
+        except StoreUploadGoneError:
+            await held.moved(UploadSession.store_upload_lost)
+            raise
+        now = await self.sessions.now()
+        return await held.moved(
+            lambda session: session.completed(result, now, self.policy.retention)
+        )
+
+    async def _completed(self, address: SessionReference) -> UploadSession:
+        session = await address.find_in(self.sessions)
+        if session.state is SessionState.COMPLETED:
+            return session
+        return await self.joined(await self._begun(session))
+
+    async def _begun(self, session: UploadSession) -> UploadSession:
+        """Move on a session of which parts are somewhere, but that no report has moved."""
+        if session.state is SessionState.PENDING:
+            raise SessionNotFoundError
+        if session.state is not SessionState.INITIATED:
+            return session
+        store_upload_id = session.open_store_upload_id
+        try:
+            stored = await self.store.list_parts(session.key, store_upload_id)
+        except StoreUploadGoneError:
+            await mark_as_lost(session, self.sessions, self.store)
+            raise
+        # Not counted: a count may be ahead of the parts by a report that nobody was answered.
+        if not stored and not await self.sessions.list_parts(session.id):
+            raise SessionNotFoundError
+        return await self.sessions.save(session.part_recorded(await self.sessions.now()))
+
+    async def _object(self, session: UploadSession) -> StoredObject:
+        store_upload_id = session.open_store_upload_id
+        try:
+            parts = await self._parts(session, store_upload_id)
+            joined = await self.store.complete_upload(session.key, store_upload_id, parts)
+            # The answer to a complete does not tell the metadata, and none but ours was joined.
+            return replace(joined, upload_id=session.id)
+        except StoreUploadGoneError:
+            # S3 may have joined the parts before and only the answer was lost.
+            if (found := await find_own_object(session, self.store)) is None:
+                raise
+            return found
+
+    async def _parts(self, session: UploadSession, store_upload_id: str) -> Sequence[StoredPart]:
+        stored = await self.store.list_parts(session.key, store_upload_id)
+        reported = await self.sessions.list_parts(session.id)
+        parts = reconciled(session.plan, reported, stored)
+        await self._take_in(session, reported, parts)
+        return parts
+
+    async def _take_in(
+        self, session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
+    ) -> None:
+        """Record the parts of a client that died before reporting them; a report stays."""
+        reports = {part.number: part for part in reported}
+        unreported = [
+            Part.found(part)
+            for part in stored
+            if (report := reports.get(part.number)) is None or report.is_outdated_by(part)
+        ]
+        if unreported:
+            await self.sessions.record_parts(session.id, unreported)

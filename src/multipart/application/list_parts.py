@@ -1,0 +1,52 @@
+"""List the parts of an upload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..domain.errors import StoreUploadGoneError
+from ..domain.part import Part, PartState, StoredPart
+from ..domain.session import SessionState, UploadSession
+from .lost_uploads import mark_as_lost
+from .ports import ObjectStore, SessionRepository
+from .session_reference import SessionReference
+
+
+@dataclass(frozen=True, slots=True)
+class ListParts:
+    """Give the session and the parts that are recorded or that only the store holds, by number.
+
+    A part is `verified` where the store agrees. Of an upload that the store has lost there are
+    none, and the session says so from then on. Raise SessionNotFoundError.
+    """
+
+    sessions: SessionRepository
+    store: ObjectStore
+
+    async def __call__(self, address: SessionReference) -> tuple[UploadSession, Sequence[Part]]:
+        session = await address.find_in(self.sessions)
+        reported = await self.sessions.list_parts(session.id)
+        stored: Sequence[StoredPart] = []
+        try:
+            if session.store_upload_id is not None and not session.state.is_terminal:
+                stored = await self.store.list_parts(session.key, session.store_upload_id)
+        except StoreUploadGoneError:
+            session = await mark_as_lost(session, self.sessions, self.store)
+        return session, _shown(session, reported, stored)
+
+
+def _shown(
+    session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
+) -> Sequence[Part]:
+    if session.state is SessionState.COMPLETED:
+        # The store has joined exactly these: nothing is left to ask it.
+        return [replace(part, state=PartState.VERIFIED) for part in reported]
+    return [] if session.is_lost else _merged(reported, stored)
+
+
+def _merged(reported: Sequence[Part], stored: Sequence[StoredPart]) -> list[Part]:
+    held = {part.number: part for part in stored}
+    merged = {part.number: Part.found(part) for part in stored}
+    merged |= {part.number: part.checked_against(held.get(part.number)) for part in reported}
+    return [merged[number] for number in sorted(merged)]

@@ -1,0 +1,183 @@
+"""The port behind which bytes are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from ...domain.part import StoredPart
+from ...domain.session import StoredObject
+
+UPLOAD_ID_METADATA_KEY: Final = "multipart-upload-id"
+"""Where an object's metadata holds our upload id; no client may give metadata of this name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewObject:
+    """What the object store must know of a file before the first byte."""
+
+    key: str
+    upload_id: str
+    filename: str
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUpload:
+    """An upload just opened; at `abort_date` the store will abort it by itself, None if never."""
+
+    store_upload_id: str
+    abort_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedUpload:
+    """An upload that the object store has open; `initiated_at` is the store's own time."""
+
+    key: str
+    store_upload_id: str
+    initiated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """Some open uploads by key; `next_after` begins the next page, None on the last one."""
+
+    uploads: Sequence[ListedUpload]
+    next_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A URL on which a client may PUT one part, the headers it must send, and until when."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedParts:
+    """URLs by part number, on each of which a client may PUT that part until `expires_at`."""
+
+    urls: Mapping[int, str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPost:
+    """A form on which a client may POST one whole file, and until when.
+
+    Its `fields`, the key among them, must all be sent, and the file after them.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    expires_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Keeps bytes.
+
+    Every method raises StoreUnavailableError when the answer cannot be had; a change may then have
+    happened or not.
+    """
+
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
+        """Open a multipart upload.
+
+        The finished object carries the content type, the file name as a download's name, the
+        metadata, and our upload id in such a way that `head_object` gives it back.
+        """
+        ...
+
+    async def sign_part(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_number: int,
+        *,
+        expires_in: timedelta,
+        content_length: int | None = None,
+    ) -> SignedPart:
+        """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
+
+        The URL may live shorter than asked for: never over 7 days, nor longer than the credentials.
+        """
+        ...
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
+
+        However many there are, others are served in between.
+        """
+        ...
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Sign a form for one whole file of `max_size` bytes at most, exactly as `new` says.
+
+        The store answers 201 with the object's address, which is the form's URL, a slash at its
+        end, and the key. The form may live shorter than asked for, as `sign_part` says.
+        """
+        ...
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        """Read all parts that the store holds, by ascending number.
+
+        Raise StoreUploadGoneError if the store does not know the upload (any more).
+        """
+        ...
+
+    async def complete_upload(
+        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
+    ) -> StoredObject:
+        """Join the parts, given by ascending number, into the object.
+
+        Raise PartsRefusedError if the store will not join these, with the upload still open, and
+        StoreUploadGoneError if it does not know the upload: completed before, perhaps.
+        Only `head_object` tells the `upload_id` of the object.
+        """
+        ...
+
+    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+        """Throw the upload and its parts away; nothing happens if it is gone already."""
+        ...
+
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
+        """Read the open uploads of exactly this key."""
+        ...
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        """Read a page of the open uploads whose keys begin with a prefix, by ascending key.
+
+        `after` is the `next_after` of the page before. A store may have forgotten open uploads, and
+        where one key has very many, a page may leave some out: what is listed is open, not more.
+        """
+        ...
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        """Tell after how long the store aborts by itself what is open under a prefix; None: never.
+
+        Raise StoreUnavailableError also where the store cannot or may not tell.
+        """
+        ...
+
+    async def head_object(self, key: str) -> StoredObject | None:
+        """Look at the finished object of this key; None if there is none."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the store answers and the bucket is there."""
+        ...

@@ -1,0 +1,129 @@
+"""The port behind which sessions and parts are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ...domain.part import Part
+from ...domain.session import SessionState, UploadSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionQuery:
+    """Which sessions of a user to list; newest first, `limit` at most.
+
+    `states` empty means all. `created_from` is included, `created_before` is not. `after` is the
+    (created_at, id) of the last session of the page before.
+    """
+
+    user_id: str
+    states: frozenset[SessionState] = frozenset()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    after: tuple[datetime, str] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some sessions, and whether more follow."""
+
+    sessions: Sequence[UploadSession]
+    has_more: bool
+
+
+class SessionRepository(Protocol):
+    """Keeps sessions and their parts.
+
+    What a method has returned for survives the death of every process, its own included. Every
+    method raises RepositoryUnavailableError when the answer cannot be had; a write may then have
+    happened or not.
+    """
+
+    async def now(self) -> datetime:
+        """Give the time in UTC, to the millisecond, by the one clock that all processes share.
+
+        It is the database's own where it has one; leases and ages are measured by it.
+        """
+        ...
+
+    async def add(self, session: UploadSession) -> None:
+        """Store a new session. Raise StaleSessionError if its id is taken."""
+        ...
+
+    async def get(self, upload_id: str) -> UploadSession:
+        """Read a session as last stored. Raise SessionNotFoundError if there is none."""
+        ...
+
+    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
+        """Read those of up to 1,000 sessions that exist, in any order."""
+        ...
+
+    async def save(self, session: UploadSession) -> UploadSession:
+        """Store a changed session and return it with its new version.
+
+        Of any number of callers who read the same version exactly one succeeds. Raise
+        StaleSessionError if it was stored by someone else since it was read, and
+        SessionNotFoundError if it is gone.
+        """
+        ...
+
+    async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
+        """Store parts in order, each replacing an earlier report of its number.
+
+        Either way of ending, every part before the first that failed is stored. The session
+        itself is not looked at: this is for whoever has it for himself.
+        """
+        ...
+
+    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
+        """Record parts while the session is open for the store upload that it has here.
+
+        Return how many numbers are recorded by then: of callers at the same time one counts the
+        parts of all. Raise StaleSessionError if `session` has no store upload, or if it is stored
+        in a state that is not open or with another store upload. Nothing is stored then; but an
+        adapter may store many parts in chunks, and those before a save that came in between stay. A
+        report at the same time as such a save may count as before it, and not be seen yet by a read
+        right after that.
+        """
+        ...
+
+    async def list_parts(self, upload_id: str) -> list[Part]:
+        """Read all parts by ascending number; none for an unknown session."""
+        ...
+
+    async def forget_parts(self, upload_id: str) -> None:
+        """Remove all parts of a session: the object store has lost them."""
+        ...
+
+    async def count_parts(self, upload_id: str) -> int:
+        """Count the parts recorded, each number once."""
+        ...
+
+    async def find(self, query: SessionQuery) -> SessionPage:
+        """Read a page of a user's sessions by descending creation time, then descending id."""
+        ...
+
+    async def find_due(
+        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[UploadSession]:
+        """Read sessions of any user that were due before, by ascending due time, then id.
+
+        A session is due at its `due_at`, never once it has ended. `after` is the (due_at, id) of
+        the last session of the page before.
+        """
+        ...
+
+    async def purge_sessions(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` sessions whose retention ended before, with their parts.
+
+        Return how many. A database may have removed them by itself, then or soon after.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Return when the repository answers."""
+        ...

@@ -1,0 +1,28 @@
+"""How a client names a session: by id and key, and by user where the request has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..domain.errors import SessionNotFoundError
+from ..domain.session import UploadSession
+from .ports import SessionRepository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReference:
+    """All that is given must belong to one session, so that knowing an id alone opens nothing."""
+
+    upload_id: str
+    key: str
+    user_id: str | None = None
+
+    async def find_in(self, sessions: SessionRepository) -> UploadSession:
+        """Read the session. Raise SessionNotFoundError without telling what was wrong."""
+        return self.matched(await sessions.get(self.upload_id))
+
+    def matched(self, session: UploadSession) -> UploadSession:
+        """Give the session back. Raise SessionNotFoundError without telling what was wrong."""
+        if session.key != self.key or self.user_id not in (None, session.user_id):
+            raise SessionNotFoundError
+        return session

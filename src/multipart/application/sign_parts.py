@@ -1,0 +1,62 @@
+"""Sign URLs on which a client PUTs many parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from ..domain.errors import InvalidFieldError
+from ..domain.limits import MAX_PART_COUNT
+from ..domain.part_rules import last_number
+from ..domain.session import UploadSession
+from .ports import SignedParts
+from .session_reference import SessionReference
+from .sign_part import SignPart
+
+_FIELD: Final = "part_numbers"
+
+
+@dataclass(frozen=True, slots=True)
+class SignParts:
+    """Sign parts of an open session: the numbers in `wanted`, or every part of the plan.
+
+    By the rules of SignPart. A number that is wanted twice is signed once; InvalidFieldError names
+    the first range that is wrong by its place.
+    """
+
+    sign_part: SignPart
+
+    async def __call__(
+        self, address: SessionReference, wanted: Sequence[range] | None
+    ) -> SignedParts:
+        session = await self.sign_part.signable(address)
+        numbers = _planned(session) if wanted is None else _checked(session, wanted)
+        session = await self.sign_part.opened(session)
+        return await self.sign_part.store.sign_parts(
+            session.key,
+            session.open_store_upload_id,
+            numbers,
+            expires_in=self.sign_part.policy.url_life,
+        )
+
+
+def _planned(session: UploadSession) -> Sequence[int]:
+    if session.plan is None:
+        raise InvalidFieldError(
+            _FIELD, "must be numbers: no size was declared, so none is the last"
+        )
+    return range(1, session.plan.part_count + 1)
+
+
+def _checked(session: UploadSession, wanted: Sequence[range]) -> Sequence[int]:
+    last = last_number(session)
+    for index, numbers in enumerate(wanted):
+        if not 1 <= numbers.start < numbers.stop <= last + 1:
+            place = f"{_FIELD}[{index}]"
+            raise InvalidFieldError(place, f"must be 1 to {last}, upwards")
+    # Before they are written out: a few thousand times "1-10000" is a short request, too.
+    if not 1 <= sum(map(len, wanted)) <= MAX_PART_COUNT:
+        raise InvalidFieldError(_FIELD, f"must be 1 to {MAX_PART_COUNT} parts")
+    return list(dict.fromkeys(chain.from_iterable(wanted)))

@@ -1,0 +1,40 @@
+"""Sign a form for a file that is sent in one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from ..domain.limits import MAX_SINGLE_SIZE
+from ..domain.object_key import object_key
+from ..domain.policy import UploadPolicy
+from ..domain.validation import checked
+from .ports import NewObject, ObjectStore, SignedPost
+from .start_upload import NewUpload
+
+
+@dataclass(frozen=True, slots=True)
+class SignSingleUpload:
+    """Sign a form on which a client sends a whole file, under a key of its own.
+
+    There is no session: the store takes all of the file or nothing, nobody reports back, and no
+    list and no sweep ever shows it. Raise InvalidFieldError.
+    """
+
+    store: ObjectStore
+    policy: UploadPolicy
+
+    async def __call__(self, new: NewUpload) -> SignedPost:
+        checked(new.user_id, new.filename, new.content_type, new.metadata)
+        upload_id = uuid4().hex
+        return await self.store.sign_post(
+            NewObject(
+                key=object_key(self.policy.key_prefix, new.user_id, upload_id, new.filename),
+                upload_id=upload_id,
+                filename=new.stored_filename,
+                content_type=new.stored_type,
+                metadata=new.metadata,
+            ),
+            max_size=min(self.policy.max_size, MAX_SINGLE_SIZE),
+            expires_in=self.policy.url_life,
+        )

@@ -1,0 +1,1 @@
+"""The sweep: expire stale sessions, repair interrupted ones, find orphaned uploads."""

@@ -1,0 +1,93 @@
+"""End or repair one session that is due."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ...domain.errors import (
+    LeaseHeldError,
+    NotFoundError,
+    PartsMissingError,
+    PartsRefusedError,
+    StaleSessionError,
+    StoreUploadGoneError,
+    TransitionError,
+    UnavailableError,
+)
+from ...domain.session import SessionState, UploadSession
+from ..abort_upload import AbortUpload
+from ..complete_upload import CompleteUpload
+from ..ports import ObjectStore, SessionRepository
+from .report import SweepOutcome
+
+_logger = logging.getLogger(__name__)
+_OVERTAKEN: Final = (StaleSessionError, LeaseHeldError, TransitionError, NotFoundError)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSession:
+    """Do what its last caller has left undone, or end what nobody wants any more.
+
+    Every step is claimed by compare-and-set, so of any number of sweepers one does it.
+    """
+
+    sessions: SessionRepository
+    store: ObjectStore
+    complete: CompleteUpload
+    abort: AbortUpload
+
+    async def __call__(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
+        try:
+            return await self._swept(session, dry_run=dry_run)
+        except _OVERTAKEN:
+            return SweepOutcome.TAKEN
+        except UnavailableError:
+            return SweepOutcome.FAILED
+        except Exception as exc:  # noqa: BLE001  # one session must not keep the others waiting
+            # Only the type: the text may hold a URL.
+            _logger.error("Sweeping %s failed: %s", session.id, type(exc).__name__)  # noqa: TRY400
+            return SweepOutcome.FAILED
+
+    async def _swept(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
+        match session.state:
+            case SessionState.COMPLETING:
+                return SweepOutcome.COMPLETED if dry_run else await self._completed(session)
+            case SessionState.ABORTING:
+                begun_as = SweepOutcome(session.ending or SessionState.ABORTED)
+                return begun_as if dry_run else await self._ended(session)
+            case _:
+                return await self._expired(session, dry_run=dry_run)
+
+    async def _completed(self, session: UploadSession) -> SweepOutcome:
+        try:
+            await self.complete.joined(session)
+        except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
+            return SweepOutcome.REOPENED
+        return SweepOutcome.COMPLETED
+
+    async def _ended(self, session: UploadSession) -> SweepOutcome:
+        ended = await self.abort.thrown_away(session.expiring)
+        return SweepOutcome(ended.state)
+
+    async def _expired(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
+        # A client may send parts for days and report none: the store alone knows of its activity.
+        stored_at = await self._last_stored_at(session)
+        if stored_at is not None:
+            alive = session.part_recorded(stored_at)
+            if alive.expires_at > await self.sessions.now():
+                if not dry_run:
+                    await self.sessions.save(alive)
+                return SweepOutcome.KEPT
+        return SweepOutcome.EXPIRED if dry_run else await self._ended(session)
+
+    async def _last_stored_at(self, session: UploadSession) -> datetime | None:
+        if session.store_upload_id is None:
+            return None
+        try:
+            stored = await self.store.list_parts(session.key, session.store_upload_id)
+        except StoreUploadGoneError:
+            return None
+        return max((part.stored_at for part in stored), default=None)

@@ -1,0 +1,48 @@
+"""How a file of a known size is cut into parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import FileTooLargeError, InvalidFieldError
+from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MIB
+
+DEFAULT_PART_SIZE: Final = 8 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """Sizes in bytes. Every part has `part_size` bytes but the last, which has what is left."""
+
+    size: int
+    part_size: int
+    part_count: int
+
+    @classmethod
+    def for_size(cls, size: int, max_size: int = MAX_OBJECT_SIZE) -> PartPlan:
+        """Cut `size` bytes into parts of the smallest multiple of 1 MiB that 10,000 parts allow.
+
+        No part is smaller than 8 MiB but the last. An empty file is one part of 0 bytes.
+        Raise FileTooLargeError if `size` is over `max_size` or over what S3 takes, and
+        InvalidFieldError if it is negative.
+        """
+        if size < 0:
+            raise InvalidFieldError("size", "must be 0 bytes or more")
+        if size > (limit := min(max_size, MAX_OBJECT_SIZE)):
+            raise FileTooLargeError(size, limit)
+        smallest = -(-size // MAX_PART_COUNT)
+        part_size = max(DEFAULT_PART_SIZE, -(-smallest // MIB) * MIB)
+        return cls(size=size, part_size=part_size, part_count=max(1, -(-size // part_size)))
+
+    def __contains__(self, part_number: int) -> bool:
+        return 1 <= part_number <= self.part_count
+
+    def size_of(self, part_number: int) -> int:
+        """Give the bytes of one part. Raise ValueError for a number outside the plan."""
+        if part_number not in self:
+            msg = f"part {part_number} is not one of {self.part_count}"
+            raise ValueError(msg)
+        if part_number < self.part_count:
+            return self.part_size
+        return self.size - self.part_size * (self.part_count - 1)

@@ -1,0 +1,33 @@
+"""What may be said of a part, given the session's plan."""
+
+from __future__ import annotations
+
+from .errors import InvalidFieldError
+from .limits import MAX_PART_COUNT, MAX_PART_SIZE
+from .session import UploadSession
+
+
+def last_number(session: UploadSession) -> int:
+    """Give the highest number that a part can have."""
+    return session.plan.part_count if session.plan else MAX_PART_COUNT
+
+
+def require_part(
+    session: UploadSession,
+    number: int,
+    size: int | None,
+    *,
+    number_field: str = "part_number",
+    size_field: str,
+) -> None:
+    """Raise InvalidFieldError for a number or size (bytes) that the plan or S3 does not allow."""
+    last = last_number(session)
+    if not 1 <= number <= last:
+        raise InvalidFieldError(number_field, f"must be 1 to {last}")
+    if size is None:
+        return
+    if session.plan and size != session.plan.size_of(number):
+        planned = session.plan.size_of(number)
+        raise InvalidFieldError(size_field, f"part {number} of this upload has {planned} bytes")
+    if not 0 <= size <= MAX_PART_SIZE:
+        raise InvalidFieldError(size_field, f"must be 0 to {MAX_PART_SIZE} bytes")

@@ -1,0 +1,26 @@
+"""What the operator decides about uploads."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .limits import MAX_OBJECT_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPolicy:
+    """The operator's choices; sizes in bytes.
+
+    `expiry` is how long an upload may rest untouched, `url_life` how long a signed URL works.
+    `lease` is how long a caller who opens, completes or aborts an upload has it for itself without
+    renewing that, and `wait` how long another caller waits for it. `grace` is what the sweep adds
+    to every deadline, `retention` how long an upload is remembered after its end.
+    """
+
+    key_prefix: str = ""
+    max_size: int = MAX_OBJECT_SIZE
+    expiry: timedelta = timedelta(days=7)
+    url_life: timedelta = timedelta(hours=1)
+    lease: timedelta = timedelta(seconds=20)
+    wait: timedelta = timedelta(seconds=25)
+    grace: timedelta = timedelta(minutes=5)
+    retention: timedelta = timedelta(days=30)

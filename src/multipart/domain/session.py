@@ -1,0 +1,260 @@
+"""One file on its way: the state machine of design.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from .errors import LeaseHeldError, StoreUploadGoneError, TransitionError
+from .part_plan import PartPlan
+
+
+class SessionState(StrEnum):
+    """The states, spelled as on the wire."""
+
+    PENDING = "pending"
+    INITIATED = "initiated"
+    IN_PROGRESS = "in-progress"
+    COMPLETING = "completing"
+    ABORTING = "aborting"
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether the session can never change again."""
+        return self in _TERMINAL
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether parts may be signed and recorded."""
+        return self in _OPEN
+
+
+DISCARDED_STATES: Final = frozenset(
+    {SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED}
+)
+"""Of a session in these nothing is left, or will be soon."""
+_TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
+_OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who opens, completes or aborts a session, and until when nobody else may.
+
+    The deadline is a time of the repository's own clock, which all processes share.
+    """
+
+    holder: str
+    deadline: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the holder still has the session for itself."""
+        return now < self.deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A finished object; the ETag is bare, the size in bytes.
+
+    `upload_id` is the id of the session that made it, None if no session of ours did.
+    """
+
+    location: str
+    etag: str
+    size: int
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSession:
+    """A file on its way. Transitions check, then return the next state; nothing changes in place.
+
+    Times are UTC, to the millisecond. `version` is the repository's, for compare-and-set.
+    `plan` is None when the client declared no size. `store_upload_id` is S3's own UploadId, None
+    before S3 was asked and again once it has lost the upload; at `abort_date` S3 will abort it by
+    itself, if a rule of the bucket says so. `retained_until` is set at the end.
+    """
+
+    id: str
+    user_id: str
+    key: str
+    filename: str
+    content_type: str
+    created_at: datetime
+    active_at: datetime
+    expires_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    plan: PartPlan | None = None
+    state: SessionState = SessionState.PENDING
+    store_upload_id: str | None = None
+    abort_date: datetime | None = None
+    lease: Lease | None = None
+    ending: SessionState | None = None
+    result: StoredObject | None = None
+    retained_until: datetime | None = None
+    version: int = 0
+
+    def opening(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to open its upload in the store: at first, or anew once it was lost."""
+        self._require_unopened("open")
+        self._require_free(now)
+        return self._moved(self.state, now, lease=lease)
+
+    def initiated(
+        self, store_upload_id: str, now: datetime, abort_date: datetime | None = None
+    ) -> Self:
+        """Note that the object store has opened the upload."""
+        self._require_unopened("initiate")
+        opened = {"store_upload_id": store_upload_id, "abort_date": abort_date}
+        return self._moved(SessionState.INITIATED, now, lease=None, **opened)
+
+    def part_recorded(self, now: datetime) -> Self:
+        """Note that a part is known; the state stays when it is not the first."""
+        self.require_recordable()
+        return self._moved(SessionState.IN_PROGRESS, now)
+
+    def store_upload_lost(self) -> Self:
+        """Note that the store has thrown the open upload away: its parts must be sent again."""
+        self._require(
+            "reopen", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
+        )
+        # No activity: nobody has done anything for the upload.
+        gone = replace(self, store_upload_id=None, abort_date=None, lease=None)
+        return replace(gone, state=SessionState.INITIATED)
+
+    def completing(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to join its parts; take over once an earlier claim has run out."""
+        self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
+        self._require_free(now)
+        return self._moved(SessionState.COMPLETING, now, lease=lease)
+
+    def completion_refused(self, now: datetime) -> Self:
+        """Open the session again, parts kept: the object store will not join them."""
+        self._require("reopen", SessionState.COMPLETING)
+        return self._moved(SessionState.IN_PROGRESS, now, lease=None)
+
+    def completed(self, result: StoredObject, now: datetime, retention: timedelta) -> Self:
+        """Note that the object exists."""
+        self._require("complete", SessionState.COMPLETING)
+        return self._ended(SessionState.COMPLETED, now, retention, result=result)
+
+    def aborting(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to throw its parts away, because its client wants that."""
+        if self.state is SessionState.ABORTING:
+            return self._taken_over(lease, now)
+        self._require("abort", SessionState.INITIATED, SessionState.IN_PROGRESS)
+        return self._ending(SessionState.ABORTED, lease, now)
+
+    def expiring(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to throw its parts away, because nobody has touched it for long."""
+        if self.state is SessionState.ABORTING:
+            return self._taken_over(lease, now)
+        self._require(
+            "expire", SessionState.PENDING, SessionState.INITIATED, SessionState.IN_PROGRESS
+        )
+        return self._ending(SessionState.EXPIRED, lease, now)
+
+    def ended(self, now: datetime, retention: timedelta) -> Self:
+        """Note that the store holds nothing of it any more: aborted or expired, as begun."""
+        self._require("end", SessionState.ABORTING)
+        if self.ending is None:
+            raise TransitionError("end", self.state)
+        return self._ended(self.ending, now, retention)
+
+    def lease_renewed(self, deadline: datetime) -> Self:
+        """Keep the claim until later, while the store is at work."""
+        if self.lease is None:
+            raise TransitionError("keep", self.state)
+        return replace(self, lease=replace(self.lease, deadline=deadline))
+
+    def lease_released(self) -> Self:
+        """Give the claim back with the outcome unknown: the next caller may take over at once."""
+        if self.lease is None:
+            raise TransitionError("release", self.state)
+        return replace(self, lease=None)
+
+    def require_open(self, action: str) -> None:
+        """Raise TransitionError unless parts may be signed and recorded."""
+        self._require(action, SessionState.INITIATED, SessionState.IN_PROGRESS)
+
+    def require_recordable(self) -> None:
+        """Raise TransitionError unless parts may be recorded.
+
+        Raise StoreUploadGoneError if the store has lost the upload that they belonged to.
+        """
+        self.require_open("record a part of")
+        if self.is_lost:
+            raise StoreUploadGoneError
+
+    @property
+    def recordable_store_upload_id(self) -> str | None:
+        """Give the store upload of which parts may be recorded, None for none."""
+        return self.store_upload_id if self.state.is_open else None
+
+    @property
+    def open_store_upload_id(self) -> str:
+        """Give S3's UploadId. Raise StoreUploadGoneError if S3 has no upload of it (any more)."""
+        if self.store_upload_id is None:
+            raise StoreUploadGoneError
+        return self.store_upload_id
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the store has thrown the open upload away: the next sign opens another."""
+        return self.state is SessionState.INITIATED and self.store_upload_id is None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """Give the time from which on nobody else is expected to end this; None at the end."""
+        if self.state.is_terminal:
+            return None
+        if self.state.is_open:
+            return self.expires_at
+        return self.active_at if self.lease is None else self.lease.deadline
+
+    def stored(self, version: int) -> Self:
+        """Give the same session as a repository holds it."""
+        return replace(self, version=version)
+
+    def _taken_over(self, lease: Lease, now: datetime) -> Self:
+        self._require_free(now)
+        return self._moved(self.state, now, lease=lease)
+
+    def _ending(self, ending: SessionState, lease: Lease, now: datetime) -> Self:
+        self._require_free(now)
+        return self._moved(SessionState.ABORTING, now, lease=lease, ending=ending)
+
+    def _ended(
+        self, state: SessionState, now: datetime, retention: timedelta, **changes: object
+    ) -> Self:
+        return self._moved(state, now, lease=None, retained_until=now + retention, **changes)
+
+    def _moved(self, state: SessionState, now: datetime, **changes: object) -> Self:
+        lifetime = self.expires_at - self.active_at
+        # A clock that went back must not make the session look older than it is.
+        active_at = max(self.active_at, now)
+        return replace(
+            self,
+            state=state,
+            active_at=active_at,
+            expires_at=active_at + lifetime,
+            **changes,  # type: ignore[arg-type]  # only this class's own field names
+        )
+
+    def _require(self, action: str, *states: SessionState) -> None:
+        if self.state not in states:
+            raise TransitionError(action, self.state)
+
+    def _require_unopened(self, action: str) -> None:
+        if self.state is not SessionState.PENDING and not self.is_lost:
+            raise TransitionError(action, self.state)
+
+    def _require_free(self, now: datetime) -> None:
+        if self.lease is not None and self.lease.is_live(now):
+            raise LeaseHeldError(self.state, (self.lease.deadline - now).total_seconds())

@@ -1,0 +1,88 @@
+"""The JSON of the routes that sign or record many parts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from ....application.ports import SignedParts
+from ....application.record_parts import PartReport
+from ....application.session_reference import SessionReference
+from ....domain.limits import MAX_PART_COUNT
+from .schemas import ETag, Key, PartNumber, PartSize, SessionRequest, UploadId
+
+# The lookahead is for Python, whose $ also matches before a line break.
+_RANGE_PATTERN: Final = r"^[0-9]{1,5}-[0-9]{1,5}$(?!\n)"
+
+PartRange = Annotated[str, Meta(pattern=_RANGE_PATTERN, examples=["3-200"])]
+
+
+class SignPartsRequest(Struct, frozen=True):
+    """Which parts to sign: numbers and ranges such as `3-200`, or `all` that are planned."""
+
+    upload_id: UploadId
+    key: Key
+    part_numbers: (
+        Literal["all"]
+        | Annotated[
+            list[PartNumber | PartRange],
+            Meta(min_length=1, max_length=MAX_PART_COUNT, examples=[[1, "3-200"]]),
+        ]
+    )
+
+    def address(self) -> SessionReference:
+        """Give it in the domain's words."""
+        return SessionReference(upload_id=self.upload_id, key=self.key)
+
+    def wanted(self) -> Sequence[range] | None:
+        """Give the numbers, None for all."""
+        if isinstance(self.part_numbers, str):
+            return None
+        return [_numbers(item) for item in self.part_numbers]
+
+
+class SignedPartUrl(Struct, frozen=True, gc=False):
+    """Where to PUT the bytes of one part."""
+
+    part_number: int
+    signed_url: str
+
+
+class SignedUrls(Struct, frozen=True):
+    """URLs in the order asked for, on which to PUT until `expires_at`; no header is demanded."""
+
+    urls: list[SignedPartUrl]
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, signed: SignedParts) -> SignedUrls:
+        """Show signed parts."""
+        return cls([SignedPartUrl(*item) for item in signed.urls.items()], signed.expires_at)
+
+
+class ReportedPart(Struct, frozen=True, gc=False):
+    """A part that S3 has taken, with the ETag of S3's answer, quoted or not."""
+
+    part_number: PartNumber
+    etag: ETag
+    size: PartSize | None = None
+
+
+class RecordPartsRequest(SessionRequest, frozen=True):
+    """Parts that S3 has taken; all are checked before any is recorded."""
+
+    parts: Annotated[list[ReportedPart], Meta(min_length=1, max_length=MAX_PART_COUNT)]
+
+    def reports(self) -> Iterator[PartReport]:
+        """Give them in the domain's words."""
+        return (PartReport(part.part_number, part.etag, part.size) for part in self.parts)
+
+
+def _numbers(item: int | str) -> range:
+    if isinstance(item, int):
+        return range(item, item + 1)
+    first, _, last = item.partition("-")
+    return range(int(first), int(last) + 1)

@@ -1,0 +1,55 @@
+"""The routes that sign or record up to 10,000 parts at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from ....application.record_parts import RecordParts
+from ....application.sign_parts import SignParts
+from ..json_response import JsonResponse
+from ..openapi import OwnOperation, problems
+from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest
+from .schemas import PartRecorded
+
+MAX_BATCH_BYTES: Final = 2 * 1024 * 1024
+"""10,000 parts with S3's ETags and sizes are about 1 MB."""
+
+
+class BatchController(Controller):
+    """Sign many, record many."""
+
+    path = "/api"
+    tags = ("Uploading",)
+    response_class = JsonResponse
+    request_max_body_size = MAX_BATCH_BYTES
+
+    @post(
+        "/get-signed-urls",
+        status_code=200,
+        operation_id="getSignedUrls",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def sign(
+        self, data: JSONBody[SignPartsRequest], sign_parts: NamedDependency[SignParts]
+    ) -> SignedUrls:
+        """Get URLs on which to PUT many parts straight to S3, each once."""
+        return SignedUrls.of(await sign_parts(data.address(), data.wanted()))
+
+    @post(
+        "/upload-parts",
+        status_code=200,
+        operation_id="recordParts",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def record(
+        self, data: JSONBody[RecordPartsRequest], record_parts: NamedDependency[RecordParts]
+    ) -> PartRecorded:
+        """Report many parts that S3 has taken. The last report of a number wins."""
+        recorded = await record_parts(data.address(), data.reports())
+        return PartRecorded(recorded.status, recorded.parts_recorded)

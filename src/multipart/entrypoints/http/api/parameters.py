@@ -1,0 +1,66 @@
+"""Query parameters that more than one route takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar.params import HeaderParameter, QueryParameter
+
+from ....domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
+from ....domain.validation import MAX_USER_ID_LENGTH
+from .schemas import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
+
+UploadIdQuery = Annotated[
+    str,
+    QueryParameter(
+        min_length=1,
+        max_length=MAX_UPLOAD_ID_LENGTH,
+        pattern=NO_NUL,
+        description="The id from start-upload.",
+    ),
+]
+KeyQuery = Annotated[
+    str,
+    QueryParameter(
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        pattern=NO_NUL,
+        description="The session's own key.",
+    ),
+]
+UserIdQuery = Annotated[
+    str,
+    QueryParameter(
+        min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL, description="Whose sessions."
+    ),
+]
+OptionalUserIdQuery = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=NO_NUL,
+        description="Compared with the session's user when given.",
+    ),
+]
+PartNumberQuery = Annotated[
+    int, QueryParameter(ge=1, le=MAX_PART_COUNT, description="The part to sign.")
+]
+ContentLengthQuery = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=MAX_PART_SIZE,
+        description="Bytes of the part. When given it is signed: S3 takes no other length.",
+    ),
+]
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=16,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$(?!\n)",
+        description="A random text, such as a UUID: the same key gives the same upload again.",
+    ),
+]

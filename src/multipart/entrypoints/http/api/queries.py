@@ -1,0 +1,118 @@
+"""The routes that only look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from ....application.list_parts import ListParts
+from ....application.list_sessions import ListSessions
+from ....application.ports import SessionQuery
+from ....application.session_reference import SessionReference
+from ....application.upload_status import GetUploadStatus
+from ....domain.errors import InvalidFieldError
+from ....domain.session import SessionState
+from ..json_response import JsonResponse
+from ..openapi import OwnOperation, problems
+from .cursor import cursor_after, parse_cursor
+from .parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
+from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
+
+_States = Annotated[
+    list[SessionState] | None,
+    QueryParameter(max_items=len(SessionState), description="May be repeated."),
+]
+_From = Annotated[datetime | None, QueryParameter(description="Created then or later, RFC 3339.")]
+_Before = Annotated[datetime | None, QueryParameter(description="Created earlier, RFC 3339.")]
+_Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Sessions in one answer.")]
+_Cursor = Annotated[
+    str | None, QueryParameter(max_length=512, description="The next_cursor of the page before.")
+]
+
+
+class QueryController(Controller):
+    """Status, parts, sessions."""
+
+    path = "/api"
+    tags = ("Looking",)
+    response_class = JsonResponse
+
+    @get(
+        "/upload-status",
+        operation_id="getUploadStatus",
+        responses=problems(404, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def status(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        upload_status: NamedDependency[GetUploadStatus],
+        user_id: OptionalUserIdQuery = None,
+    ) -> UploadStatusAnswer:
+        """Tell how far an upload is, S3 asked."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        return UploadStatusAnswer.of_status(await upload_status(address))
+
+    @get(
+        "/list-parts",
+        operation_id="listParts",
+        responses=problems(404, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def parts(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        list_parts: NamedDependency[ListParts],
+        user_id: OptionalUserIdQuery = None,
+    ) -> PartList:
+        """List the parts that are recorded or that S3 holds: where to resume."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session, parts = await list_parts(address)
+        answers = [PartAnswer.of(part) for part in parts]
+        return PartList(session.id, session.key, session.state, answers)
+
+    @get(
+        "/uploads",
+        operation_id="listUploads",
+        responses=problems(422, 503),
+        operation_class=OwnOperation,
+    )
+    async def uploads(
+        self,
+        user_id: UserIdQuery,
+        list_sessions: NamedDependency[ListSessions],
+        status: _States = None,
+        created_from: _From = None,
+        created_before: _Before = None,
+        limit: _Limit = 50,
+        cursor: _Cursor = None,
+    ) -> UploadList:
+        """List a user's uploads, newest first."""
+        page = await list_sessions(
+            SessionQuery(
+                user_id=user_id,
+                states=frozenset(status or ()),
+                created_from=_utc("created_from", created_from),
+                created_before=_utc("created_before", created_before),
+                after=parse_cursor(cursor) if cursor else None,
+                limit=limit,
+            )
+        )
+        following = cursor_after(page.sessions[-1]) if page.has_more else None
+        return UploadList([UploadSummary.of(session) for session in page.sessions], following)
+
+
+def _utc(field: str, time: datetime | None) -> datetime | None:
+    """Give a time in UTC, which it is taken for without a zone. Raise InvalidFieldError."""
+    if time is None or time.tzinfo is None:
+        return time and time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise InvalidFieldError(field, "must be in the years 1 to 9999, in UTC") from None

@@ -1,0 +1,115 @@
+"""The routes that carry a file: the four original ones and abort."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from ....application.abort_upload import AbortUpload
+from ....application.complete_upload import CompleteUpload
+from ....application.record_part import RecordPart
+from ....application.session_reference import SessionReference
+from ....application.sign_part import SignPart
+from ....application.start_upload import StartUpload
+from ..json_response import JsonResponse
+from ..openapi import OwnOperation, problems
+from .parameters import (
+    ContentLengthQuery,
+    IdempotencyKeyHeader,
+    KeyQuery,
+    PartNumberQuery,
+    UploadIdQuery,
+)
+from .schemas import (
+    AbortedUpload,
+    CompletedUpload,
+    PartRecorded,
+    RecordPartRequest,
+    SessionRequest,
+    SignedUrl,
+    StartedUpload,
+    StartUploadRequest,
+)
+
+
+class UploadController(Controller):
+    """Start, sign, record, complete, abort."""
+
+    path = "/api"
+    tags = ("Uploading",)
+    response_class = JsonResponse
+
+    @post(
+        "/start-upload",
+        status_code=200,
+        operation_id="startUpload",
+        responses=problems(400, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def start(
+        self,
+        data: JSONBody[StartUploadRequest],
+        start_upload: NamedDependency[StartUpload],
+        idempotency_key: IdempotencyKeyHeader = None,
+    ) -> StartedUpload:
+        """Begin an upload. With `size`, the answer says how to cut the file."""
+        return StartedUpload.of(await start_upload(data.to_domain(idempotency_key)))
+
+    @get(
+        "/get-signed-url",
+        operation_id="getSignedUrl",
+        responses=problems(404, 409, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def sign(
+        self,
+        upload_id: UploadIdQuery,
+        key: KeyQuery,
+        part_number: PartNumberQuery,
+        sign_part: NamedDependency[SignPart],
+        content_length: ContentLengthQuery = None,
+    ) -> SignedUrl:
+        """Get a URL on which to PUT one part straight to S3."""
+        address = SessionReference(upload_id=upload_id, key=key)
+        return SignedUrl.of(await sign_part(address, part_number, content_length))
+
+    @post(
+        "/upload-part",
+        status_code=200,
+        operation_id="recordPart",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def record(
+        self, data: JSONBody[RecordPartRequest], record_part: NamedDependency[RecordPart]
+    ) -> PartRecorded:
+        """Report a part that S3 has taken. The last report of a number wins."""
+        recorded = await record_part(data.address(), data.part_number, data.etag, data.size)
+        return PartRecorded(recorded.status, recorded.parts_recorded)
+
+    @post(
+        "/complete-upload",
+        status_code=200,
+        operation_id="completeUpload",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def complete(
+        self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
+    ) -> CompletedUpload:
+        """Join the parts into the object. Repeating it gives the same answer."""
+        return CompletedUpload.of(await complete_upload(data.address()))
+
+    @post(
+        "/abort-upload",
+        status_code=200,
+        operation_id="abortUpload",
+        responses=problems(400, 404, 409, 413, 422, 503),
+        operation_class=OwnOperation,
+    )
+    async def abort(
+        self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
+    ) -> AbortedUpload:
+        """Throw the upload and its parts away. Repeating it changes nothing."""
+        return AbortedUpload((await abort_upload(data.address())).state)

@@ -1,0 +1,60 @@
+"""Errors as Companion's clients read them.
+
+Uppy 5 shows `message` and reads `requestId`; Companion's own validation says `error`. Uppy 6 reads
+the status alone. Statuses are those of the other routes, but for two: a wrong field is 400, as
+Companion answers it, and an upload that was thrown away is 404, like one that never was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from litestar import Request, Response
+
+from ....domain.errors import SessionNotFoundError, TransitionError, UploadError
+from ....domain.session import DISCARDED_STATES
+from .. import problems
+from ..request_id import request_id_of
+from .users import UnknownUserError
+
+_AnyRequest = Request[Any, Any, Any]
+_Handler = Callable[[_AnyRequest, Any], Response[Any]]
+_OF_RFC_9457: Final = frozenset({"type", "title", "status", "detail"})
+_STATUS: Final[Mapping[int, int]] = {422: 400}
+
+
+def _in_companions_words(handler: _Handler) -> _Handler:
+    def handle(request: _AnyRequest, exc: Exception) -> Response[dict[str, object]]:
+        problem = handler(request, exc)
+        facts = {name: problem.content[name] for name in problem.content.keys() - _OF_RFC_9457}
+        text = problem.content["detail"]
+        return Response(
+            {**facts, "error": text, "message": text, "requestId": request_id_of(request.scope)},
+            status_code=_STATUS.get(problem.status_code or 500, problem.status_code),
+            headers={**problem.headers},
+        )
+
+    return handle
+
+
+def _from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[Any]:
+    if isinstance(exc, TransitionError) and exc.status in DISCARDED_STATES:
+        exc = SessionNotFoundError()
+    return problems.from_upload_error(request, exc)
+
+
+def _from_unknown_user(request: _AnyRequest, exc: UnknownUserError) -> Response[Any]:
+    problem = problems.from_http_exception(request, exc)
+    problem.content["code"] = "unknown-user"
+    return problem
+
+
+_HANDLERS: Final[Mapping[type[Exception] | int, _Handler]] = {
+    **problems.EXCEPTION_HANDLERS,
+    UploadError: _from_upload_error,
+    UnknownUserError: _from_unknown_user,
+}
+EXCEPTION_HANDLERS: Final[dict[type[Exception] | int, Any]] = {
+    kind: _in_companions_words(handler) for kind, handler in _HANDLERS.items()
+}

@@ -1,0 +1,138 @@
+"""Create, list, sign, complete, abort: the routes under /s3/multipart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from ....application.abort_upload import AbortUpload
+from ....application.complete_named_parts import CompleteNamedParts
+from ....application.list_parts import ListParts
+from ....application.session_reference import SessionReference
+from ....application.sign_part import SignPart
+from ....application.sign_parts import SignParts
+from ....application.start_upload import StartUpload
+from ....domain.errors import SessionNotFoundError, TransitionError
+from ....domain.part import PartState
+from ....domain.session import DISCARDED_STATES, SessionState
+from ..api.parameters import KeyQuery
+from .parameters import PartNumberPath, UploadIdPath, part_number, part_numbers
+from .schemas import (
+    CompletedUpload,
+    CompleteRequest,
+    CreatedUpload,
+    CreateRequest,
+    ListedPart,
+    SignedUrl,
+    SignedUrls,
+)
+
+# 10,000 parts are 660 kB, with a checksum each twice that.
+MAX_COMPLETE_BYTES: Final = 2 * 1024 * 1024
+_TOO_LATE: Final = DISCARDED_STATES | {SessionState.COMPLETING, SessionState.COMPLETED}
+
+_PartNumbers = Annotated[
+    str, QueryParameter(name="partNumbers", description="Part numbers, comma separated.")
+]
+
+
+class MultipartController(Controller):
+    """Companion's multipart routes. `uploadId` is our own id; the key is only compared."""
+
+    path = "/multipart"
+
+    @post("/", status_code=200)
+    async def create(
+        self,
+        data: JSONBody[CreateRequest],
+        user_id: NamedDependency[str],
+        bucket: NamedDependency[str],
+        start_upload: NamedDependency[StartUpload],
+    ) -> CreatedUpload:
+        """Begin an upload whose size nobody tells."""
+        session = await start_upload(data.to_domain(user_id))
+        return CreatedUpload(session.key, session.id, bucket)
+
+    @get("/{upload_id:str}")
+    async def parts(
+        self,
+        upload_id: UploadIdPath,
+        key: KeyQuery,
+        user_id: NamedDependency[str],
+        list_parts: NamedDependency[ListParts],
+    ) -> list[ListedPart]:
+        """List what need not be sent again."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session, parts = await list_parts(address)
+        if session.state in DISCARDED_STATES:
+            raise SessionNotFoundError
+        # A client skips what is listed, so while it may send parts it must be there for certain.
+        return [
+            ListedPart.of(part)
+            for part in parts
+            if part.state is PartState.VERIFIED or not session.state.is_open
+        ]
+
+    @get("/{upload_id:str}/{number:str}")
+    async def sign(
+        self,
+        upload_id: UploadIdPath,
+        number: PartNumberPath,
+        key: KeyQuery,
+        user_id: NamedDependency[str],
+        sign_part: NamedDependency[SignPart],
+    ) -> SignedUrl:
+        """Give a URL on which to PUT one part."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        return SignedUrl.of(await sign_part(address, part_number(number)))
+
+    @get("/{upload_id:str}/batch")
+    async def sign_batch(
+        self,
+        upload_id: UploadIdPath,
+        key: KeyQuery,
+        numbers: _PartNumbers,
+        user_id: NamedDependency[str],
+        sign_parts: NamedDependency[SignParts],
+    ) -> SignedUrls:
+        """Give URLs for several parts, as clients before Uppy 4 ask for them."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        wanted = [range(number, number + 1) for number in part_numbers(numbers)]
+        signed = await sign_parts(address, wanted)
+        return SignedUrls({str(number): url for number, url in signed.urls.items()})
+
+    @post("/{upload_id:str}/complete", status_code=200, request_max_body_size=MAX_COMPLETE_BYTES)
+    async def complete(
+        self,
+        upload_id: UploadIdPath,
+        key: KeyQuery,
+        data: JSONBody[CompleteRequest],
+        user_id: NamedDependency[str],
+        bucket: NamedDependency[str],
+        complete_named_parts: NamedDependency[CompleteNamedParts],
+    ) -> CompletedUpload:
+        """Join the parts. Repeating it gives the same answer."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session = await complete_named_parts(address, data.named())
+        return CompletedUpload.of(session, bucket)
+
+    @delete("/{upload_id:str}", status_code=200)
+    async def abort(
+        self,
+        upload_id: UploadIdPath,
+        key: KeyQuery,
+        user_id: NamedDependency[str],
+        abort_upload: NamedDependency[AbortUpload],
+    ) -> dict[str, str]:
+        """Throw the upload away, if it is not too late for that."""
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        try:
+            await abort_upload(address)
+        except TransitionError as exc:
+            # Uppy 5 says so when only the answer to its complete was lost: the object stays.
+            if exc.status not in _TOO_LATE:
+                raise
+        return {}

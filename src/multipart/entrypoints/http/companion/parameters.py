@@ -1,0 +1,34 @@
+"""What stands in the addresses of these routes."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from litestar.params import PathParameter
+
+from ....domain.errors import InvalidFieldError
+from ....domain.limits import MAX_PART_COUNT
+from ..api.schemas import MAX_UPLOAD_ID_LENGTH, NO_NUL
+
+MAX_BATCH: Final = 1000
+
+UploadIdPath = Annotated[str, PathParameter(max_length=MAX_UPLOAD_ID_LENGTH, pattern=NO_NUL)]
+PartNumberPath = Annotated[str, PathParameter(max_length=16)]
+
+_NUMBER: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
+
+
+def part_number(text: str, field: str = "partNumber") -> int:
+    """Read a part number. Raise InvalidFieldError."""
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_PART_COUNT:
+        raise InvalidFieldError(field, f"must be a whole number from 1 to {MAX_PART_COUNT}")
+    return int(text)
+
+
+def part_numbers(text: str) -> list[int]:
+    """Read part numbers separated by commas. Raise InvalidFieldError."""
+    texts = text.split(",")
+    if len(texts) > MAX_BATCH:
+        raise InvalidFieldError("partNumbers", f"must be {MAX_BATCH} at most")
+    return [part_number(text.strip(), "partNumbers") for text in texts]

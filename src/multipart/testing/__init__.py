@@ -1,0 +1,1 @@
+"""The test kit for adapters: in-memory adapters and one contract suite per port."""

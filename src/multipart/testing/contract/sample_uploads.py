@@ -1,0 +1,60 @@
+"""Uploads to try an object store with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from ...application.ports import NewObject, ObjectStore, SignedPart, SignedPost
+
+Put = Callable[[SignedPart, bytes], Awaitable[str]]
+"""Sends bytes on a signed URL and returns the ETag header of the answer."""
+
+Post = Callable[[SignedPost, bytes], Awaitable[bool]]
+"""Sends a file on a signed form; tells whether the store took it."""
+
+KEY: Final = "uploads/alice/upload-1/holiday.mp4"
+HOUR: Final = timedelta(hours=1)
+
+
+def new_object(key: str = KEY, filename: str = "holiday.mp4", **metadata: str) -> NewObject:
+    """Describe a file, with an upload id that no other test uses."""
+    return NewObject(
+        key=key,
+        upload_id=uuid4().hex,
+        filename=filename,
+        content_type="video/mp4",
+        metadata=metadata,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SampleUpload:
+    """An upload that a test has opened, and the client that puts its parts."""
+
+    store: ObjectStore
+    put: Put
+    new: NewObject
+    id: str
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Give what the store calls it by."""
+        return self.new.key, self.id
+
+    async def part(self, number: int, body: bytes) -> str:
+        """Upload a part and return its ETag header."""
+        return await self.put(await self.signed(number), body)
+
+    async def signed(self, number: int) -> SignedPart:
+        """Sign a part without saying how long it will be."""
+        return await self.store.sign_part(*self.address, number, expires_in=HOUR)
+
+
+async def opened(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:
+    """Open an upload."""
+    new = new or new_object()
+    return SampleUpload(store, put, new, (await store.create_upload(new)).store_upload_id)

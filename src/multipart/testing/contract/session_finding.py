@@ -1,0 +1,166 @@
+"""Promises about the list of a user's sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from ...application.ports import SessionPage, SessionQuery, SessionRepository
+from ...domain.session import SessionState, UploadSession
+from .samples import MILLISECOND, NOW, full_session, sample_session
+
+HOUR = timedelta(hours=1)
+
+
+async def added(sessions: SessionRepository, *new: UploadSession) -> None:
+    """Store sessions one after the other."""
+    for session in new:
+        await sessions.add(session)
+
+
+def ids(page: SessionPage) -> list[str]:
+    """Give the ids of a page in its order."""
+    return [session.id for session in page.sessions]
+
+
+def after(page: SessionPage) -> tuple[datetime, str]:
+    """Give the cursor of the page that follows."""
+    last = page.sessions[-1]
+    return last.created_at, last.id
+
+
+class SessionFindingContract:
+    """A user sees all sessions of their own that were asked for, once, newest first."""
+
+    async def test_sessions_are_found_in_every_field(self, sessions: SessionRepository) -> None:
+        await added(sessions, full_session())
+        page = await sessions.find(SessionQuery(user_id=full_session().user_id))
+        assert list(page.sessions) == [full_session()]
+        assert not page.has_more
+
+    async def test_the_newest_session_comes_first(self, sessions: SessionRepository) -> None:
+        for n, offset in enumerate((2, 0, 3, 1)):
+            await sessions.add(sample_session(f"u{n}", created_at=NOW + offset * MILLISECOND))
+        assert ids(await sessions.find(SessionQuery(user_id="alice"))) == ["u2", "u0", "u3", "u1"]
+
+    async def test_sessions_of_one_moment_come_by_descending_id(
+        self, sessions: SessionRepository
+    ) -> None:
+        # By code point: a database's collation may put lower case and hyphens elsewhere.
+        await added(sessions, *(sample_session(upload_id) for upload_id in ("b", "-c", "B", "a_")))
+        assert ids(await sessions.find(SessionQuery(user_id="alice"))) == ["b", "a_", "B", "-c"]
+
+    async def test_other_users_sessions_are_never_seen(self, sessions: SessionRepository) -> None:
+        names = ("alice", "Alice", "alice ", "alic", "alicee", "%", "_____", "$ne", "al\u00edce")
+        for n, user_id in enumerate(names):
+            await sessions.add(sample_session(f"u{n}", user_id=user_id))
+        for n, user_id in enumerate(names):
+            assert ids(await sessions.find(SessionQuery(user_id=user_id))) == [f"u{n}"]
+
+    async def test_a_user_without_sessions_gets_an_empty_page(
+        self, sessions: SessionRepository
+    ) -> None:
+        await added(sessions, sample_session())
+        page = await sessions.find(SessionQuery(user_id="bob"))
+        assert (list(page.sessions), page.has_more) == ([], False)
+
+    async def test_only_the_states_asked_for_are_found(self, sessions: SessionRepository) -> None:
+        await added(sessions, *(sample_session(state, state=state) for state in SessionState))
+        asked = frozenset({SessionState.IN_PROGRESS, SessionState.COMPLETED})
+        page = await sessions.find(SessionQuery(user_id="alice", states=asked))
+        assert {session.state for session in page.sessions} == asked
+        everything = await sessions.find(SessionQuery(user_id="alice"))
+        assert {session.state for session in everything.sessions} == set(SessionState)
+
+    async def test_a_session_is_found_by_the_state_last_saved(
+        self, sessions: SessionRepository
+    ) -> None:
+        await added(sessions, sample_session())
+        await sessions.save(sample_session().initiated("2~abc", NOW))
+        for state, found in ((SessionState.INITIATED, ["upload-1"]), (SessionState.PENDING, [])):
+            query = SessionQuery(user_id="alice", states=frozenset({state}))
+            assert ids(await sessions.find(query)) == found
+
+    async def test_the_first_moment_is_included_and_the_last_is_not(
+        self, sessions: SessionRepository
+    ) -> None:
+        for n in range(5):
+            await sessions.add(sample_session(f"u{n}", created_at=NOW + n * MILLISECOND))
+        query = SessionQuery(
+            user_id="alice",
+            created_from=NOW + MILLISECOND,
+            created_before=NOW + 3 * MILLISECOND,
+        )
+        assert ids(await sessions.find(query)) == ["u2", "u1"]
+        assert ids(await sessions.find(replace(query, created_from=None))) == ["u2", "u1", "u0"]
+        assert ids(await sessions.find(replace(query, created_before=None))) == [
+            "u4",
+            "u3",
+            "u2",
+            "u1",
+        ]
+
+    @pytest.mark.parametrize(("limit", "has_more"), [(2, True), (3, False), (4, False)])
+    async def test_a_page_tells_whether_more_follow(
+        self, sessions: SessionRepository, limit: int, *, has_more: bool
+    ) -> None:
+        await added(sessions, *(sample_session(f"u{n}") for n in range(3)))
+        page = await sessions.find(SessionQuery(user_id="alice", limit=limit))
+        assert (len(page.sessions), page.has_more) == (min(limit, 3), has_more)
+
+    async def test_sessions_that_were_filtered_out_are_not_more(
+        self, sessions: SessionRepository
+    ) -> None:
+        await added(
+            sessions,
+            sample_session("u1", state=SessionState.COMPLETED),
+            sample_session("u0"),
+            sample_session("other", user_id="bob"),
+        )
+        query = SessionQuery(user_id="alice", states=frozenset({SessionState.COMPLETED}), limit=1)
+        page = await sessions.find(query)
+        assert (ids(page), page.has_more) == (["u1"], False)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7])
+    async def test_pages_have_no_gap_and_no_repeat(
+        self, sessions: SessionRepository, limit: int
+    ) -> None:
+        # Three sessions a moment, so that pages end between and within moments.
+        for n in range(12):
+            await sessions.add(sample_session(f"u{n:02}", created_at=NOW + n // 3 * MILLISECOND))
+            await sessions.add(sample_session(f"other-{n}", user_id="bob"))
+        page = await sessions.find(SessionQuery(user_id="alice", limit=limit))
+        seen = ids(page)
+        while page.has_more and len(seen) < 100:  # or a cursor that stands still never ends
+            query = SessionQuery(user_id="alice", limit=limit, after=after(page))
+            page = await sessions.find(query)
+            seen += ids(page)
+        assert seen == [f"u{n:02}" for n in reversed(range(12))]
+
+    async def test_sessions_added_while_paging_do_not_move_the_pages(
+        self, sessions: SessionRepository
+    ) -> None:
+        await added(sessions, *(sample_session(f"u{n}") for n in range(4)))
+        first = await sessions.find(SessionQuery(user_id="alice", limit=2))
+        await sessions.add(sample_session("newer", created_at=NOW + MILLISECOND))
+        query = SessionQuery(user_id="alice", limit=2, after=after(first))
+        assert ids(first) + ids(await sessions.find(query)) == ["u3", "u2", "u1", "u0"]
+
+    async def test_filters_hold_on_every_page(self, sessions: SessionRepository) -> None:
+        for n in range(12):
+            state = SessionState.COMPLETED if n % 2 else SessionState.ABORTED
+            created_at = NOW + n * HOUR
+            await sessions.add(sample_session(f"u{n:02}", created_at=created_at, state=state))
+        query = SessionQuery(
+            user_id="alice",
+            states=frozenset({SessionState.COMPLETED}),
+            created_from=NOW + 3 * HOUR,
+            created_before=NOW + 11 * HOUR,
+            limit=3,
+        )
+        first = await sessions.find(query)
+        second = await sessions.find(replace(query, after=after(first)))
+        assert (ids(first), first.has_more) == (["u09", "u07", "u05"], True)
+        assert (ids(second), second.has_more) == (["u03"], False)

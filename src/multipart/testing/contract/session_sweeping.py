@@ -1,0 +1,150 @@
+"""Promises about what a sweep asks: the time, what is due, what may go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ...application.ports import SessionRepository
+from ...domain.errors import SessionNotFoundError
+from ...domain.session import Lease, SessionState, UploadSession
+from .samples import MILLISECOND, NOW, full_session, sample_part, sample_session
+
+SLACK = timedelta(minutes=1)
+"""How far a database's clock and ours may be apart."""
+DAY = timedelta(days=1)
+
+
+def ids(found: Sequence[UploadSession]) -> list[str]:
+    """Give the ids in their order."""
+    return [session.id for session in found]
+
+
+def retired(upload_id: str, until: datetime) -> UploadSession:
+    """Make a session that has ended and is remembered until then."""
+    return replace(sample_session(upload_id, state=SessionState.COMPLETED), retained_until=until)
+
+
+class SessionSweepingContract:
+    """Nothing is due before its time, and whatever is due is found."""
+
+    async def test_the_repository_tells_the_time_in_utc_to_the_millisecond(
+        self, sessions: SessionRepository
+    ) -> None:
+        now = await sessions.now()
+        assert now.utcoffset() == timedelta(0)
+        assert now.microsecond % 1000 == 0
+        assert abs(datetime.now(UTC) - now) < SLACK
+
+    async def test_the_time_goes_on(self, sessions: SessionRepository) -> None:
+        before = await sessions.now()
+        await asyncio.sleep(0.02)
+        assert timedelta(0) < await sessions.now() - before < SLACK
+
+    async def test_those_of_many_sessions_that_exist_are_read(
+        self, sessions: SessionRepository
+    ) -> None:
+        await sessions.add(full_session())
+        for n in range(3):
+            await sessions.add(sample_session(f"u{n}"))
+        found = await sessions.get_many(["u2", "upload-full", "unknown", "u0"])
+        assert sorted(found, key=lambda session: session.id) == [
+            sample_session("u0"),
+            sample_session("u2"),
+            full_session(),
+        ]
+
+    async def test_a_thousand_sessions_are_read_at_once(self, sessions: SessionRepository) -> None:
+        await sessions.add(sample_session("u7"))
+        assert await sessions.get_many([]) == []
+        assert ids(await sessions.get_many([f"u{n}" for n in range(1000)])) == ["u7"]
+
+    async def test_a_session_is_due_by_its_state_and_not_before(
+        self, sessions: SessionRepository
+    ) -> None:
+        lease = Lease("worker", NOW + 2 * DAY)
+        due = {state: sample_session(state, state=state) for state in SessionState}
+        due[SessionState.COMPLETING] = replace(due[SessionState.COMPLETING], lease=lease)
+        for session in due.values():
+            await sessions.add(session)
+        times = {session.due_at for session in due.values() if session.due_at is not None}
+        assert times == {NOW, NOW + DAY, NOW + 2 * DAY}
+        for time in times:
+            for before in (time, time + MILLISECOND):
+                expected = {
+                    session.id
+                    for session in due.values()
+                    if session.due_at is not None and session.due_at < before
+                }
+                assert set(ids(await sessions.find_due(before, 100))) == expected
+
+    async def test_what_has_ended_is_never_due(self, sessions: SessionRepository) -> None:
+        for state in SessionState:
+            if state.is_terminal:
+                await sessions.add(sample_session(state, state=state))
+        assert await sessions.find_due(NOW + 1000 * DAY, 100) == []
+
+    async def test_what_is_due_comes_in_every_field(self, sessions: SessionRepository) -> None:
+        await sessions.add(full_session())
+        assert await sessions.find_due(NOW + DAY, 100) == [full_session()]
+
+    async def test_a_session_is_due_by_what_was_saved_last(
+        self, sessions: SessionRepository
+    ) -> None:
+        await sessions.add(sample_session())
+        saved = await sessions.save(sample_session().initiated("2~abc", NOW))
+        assert await sessions.find_due(NOW + DAY, 100) == []
+        assert await sessions.find_due(NOW + DAY + MILLISECOND, 100) == [saved]
+
+    @pytest.mark.parametrize("limit", [1, 2, 5])
+    async def test_pages_of_what_is_due_have_no_gap_and_no_repeat(
+        self, sessions: SessionRepository, limit: int
+    ) -> None:
+        # Two of a moment and of two users, so that pages end between and within moments.
+        for n in range(8):
+            session = sample_session(
+                f"u{n}", user_id=f"user-{n % 2}", created_at=NOW - n // 2 * MILLISECOND
+            )
+            await sessions.add(session)
+        seen: list[str] = []
+        after: tuple[datetime, str] | None = None
+        for _ in range(10):
+            page = await sessions.find_due(NOW + DAY, limit, after)
+            assert len(page) <= limit
+            if not page:
+                break
+            seen += ids(page)
+            assert page[-1].due_at is not None
+            after = page[-1].due_at, page[-1].id
+        assert seen == ["u6", "u7", "u4", "u5", "u2", "u3", "u0", "u1"]
+
+    async def test_what_is_past_its_retention_goes_with_its_parts(
+        self, sessions: SessionRepository
+    ) -> None:
+        await sessions.add(retired("over", NOW - MILLISECOND))
+        await sessions.add(retired("remembered", NOW))
+        await sessions.add(sample_session("open", state=SessionState.IN_PROGRESS))
+        for upload_id in ("over", "remembered", "open"):
+            await sessions.record_parts(upload_id, [sample_part()])
+        assert await sessions.purge_sessions(NOW, 100) == 1
+        with pytest.raises(SessionNotFoundError):
+            await sessions.get("over")
+        assert await sessions.list_parts("over") == []
+        for upload_id in ("remembered", "open"):
+            assert (await sessions.get(upload_id)).id == upload_id
+            assert await sessions.count_parts(upload_id) == 1
+
+    async def test_no_more_is_removed_at_once_than_was_asked_for(
+        self, sessions: SessionRepository
+    ) -> None:
+        for n in range(3):
+            await sessions.add(retired(f"u{n}", NOW))
+        after = NOW + DAY
+        assert await sessions.purge_sessions(after, 2) == 2
+        assert len(await sessions.get_many(["u0", "u1", "u2"])) == 1
+        assert await sessions.purge_sessions(after, 2) == 1
+        assert await sessions.purge_sessions(after, 2) == 0

@@ -1,0 +1,198 @@
+"""Promises about how uploads end: complete, abort, and what is there afterwards."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from ...application.ports import NewObject, ObjectStore
+from ...domain.errors import PartsRefusedError, StoreUploadGoneError
+from ...domain.limits import MIN_PART_SIZE
+from .sample_uploads import KEY, Put, new_object, opened
+
+KEYS = [
+    "plain.bin",
+    "uploads/Zoë/наш отпуск 🏝.mp4",
+    "a b/c+d/100%41/q?x=1&y#z/~tilde/(paren)'quote\"",
+]
+
+
+class UploadEndingContract:
+    """An upload becomes an object or nothing, and a refusal leaves it as it was."""
+
+    async def test_a_completed_upload_is_an_object(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"a" * MIN_PART_SIZE)
+        await upload.part(2, b"tail")
+        parts = await store.list_parts(*upload.address)
+        completed = await store.complete_upload(*upload.address, parts)
+        head = await store.head_object(KEY)
+        assert head == replace(completed, upload_id=upload.new.upload_id)
+        assert completed.size == MIN_PART_SIZE + 4
+        assert completed.etag
+        assert '"' not in completed.etag
+
+    async def test_an_object_holds_the_parts_that_were_named_and_no_others(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        for number, body in ((1, b"one"), (2, b"three"), (3, b"four")):
+            await upload.part(number, body)
+        parts = await store.list_parts(*upload.address)
+        await store.complete_upload(*upload.address, parts[1:2])
+        head = await store.head_object(KEY)
+        assert head is not None
+        assert head.size == len(b"three")
+
+    async def test_a_part_put_again_is_in_the_object_as_it_was_last(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"first")
+        await upload.part(1, b"the second")
+        parts = await store.list_parts(*upload.address)
+        assert (await store.complete_upload(*upload.address, parts)).size == len(b"the second")
+
+    async def test_an_empty_file_is_one_empty_part(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"")
+        parts = await store.list_parts(*upload.address)
+        await store.complete_upload(*upload.address, parts)
+        head = await store.head_object(KEY)
+        assert head is not None
+        assert head.size == 0
+
+    @pytest.mark.parametrize("key", KEYS)
+    async def test_every_call_takes_keys_of_any_characters(
+        self, store: ObjectStore, put: Put, key: str
+    ) -> None:
+        upload = await opened(store, put, new_object(key))
+        assert [found.store_upload_id for found in await store.list_uploads(key)] == [upload.id]
+        await upload.part(1, b"hello")
+        parts = await store.list_parts(*upload.address)
+        completed = await store.complete_upload(*upload.address, parts)
+        location = urlsplit(completed.location)
+        assert completed.location.isascii()
+        assert unquote(location.path).endswith(key)
+        assert (location.query, location.fragment) == ("", "")
+        assert await store.head_object(key) == replace(completed, upload_id=upload.new.upload_id)
+
+    @pytest.mark.parametrize(
+        "new",
+        [
+            new_object(filename="наш отпуск 🏝.mp4", note="значение", mixed=" caf=C3=A9 é "),
+            new_object(filename='quote " back\\slash %41 ;.mp4', **{"Camera.Model-Name": "X100"}),
+            new_object(filename="x" * 1000 + ".mp4", empty="", lines="one\ntwo"),
+            new_object(filename="🏝" * 1024),
+            new_object(full="é" * 500),
+        ],
+        ids=["unicode", "quotes", "long", "longest name", "most metadata"],
+    )
+    async def test_an_upload_takes_names_and_metadata_of_any_characters(
+        self, store: ObjectStore, put: Put, new: NewObject
+    ) -> None:
+        upload = await opened(store, put, new)
+        await upload.part(1, b"hello")
+        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        head = await store.head_object(KEY)
+        assert head is not None
+        assert head.upload_id == new.upload_id
+
+    async def test_no_object_is_there_before_its_upload_is_completed(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        assert await store.head_object(KEY) is None
+
+    async def test_a_part_of_another_etag_is_refused_and_the_upload_stays_open(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        parts = await store.list_parts(*upload.address)
+        with pytest.raises(PartsRefusedError):
+            await store.complete_upload(*upload.address, [replace(parts[0], etag="0" * 32)])
+        assert await store.list_parts(*upload.address) == parts
+        assert (await store.complete_upload(*upload.address, parts)).size == 5
+
+    async def test_a_part_that_was_never_put_is_refused_and_the_upload_stays_open(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"a" * MIN_PART_SIZE)
+        parts = await store.list_parts(*upload.address)
+        with pytest.raises(PartsRefusedError):
+            await store.complete_upload(*upload.address, [*parts, replace(parts[0], number=2)])
+        assert await store.list_parts(*upload.address) == parts
+
+    async def test_a_small_part_before_the_last_is_refused_and_the_upload_stays_open(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"small")
+        await upload.part(2, b"tail")
+        parts = await store.list_parts(*upload.address)
+        with pytest.raises(PartsRefusedError) as refused:
+            await store.complete_upload(*upload.address, parts)
+        assert refused.value.facts["reason"] == "EntityTooSmall"
+        assert await store.list_parts(*upload.address) == parts
+
+    async def test_no_parts_at_all_are_refused(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        with pytest.raises(PartsRefusedError):
+            await store.complete_upload(*upload.address, [])
+        assert await store.head_object(KEY) is None
+
+    async def test_completing_again_gives_the_same_object_or_says_that_the_upload_is_gone(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        parts = await store.list_parts(*upload.address)
+        completed = await store.complete_upload(*upload.address, parts)
+        with suppress(StoreUploadGoneError):
+            assert await store.complete_upload(*upload.address, parts) == completed
+        assert await store.head_object(KEY) == replace(completed, upload_id=upload.new.upload_id)
+
+    async def test_a_completed_upload_is_open_no_more(self, store: ObjectStore, put: Put) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        assert await store.list_uploads(KEY) == []
+        with pytest.raises(StoreUploadGoneError):
+            await store.list_parts(*upload.address)
+
+    async def test_aborting_a_completed_upload_leaves_the_object(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await opened(store, put)
+        await upload.part(1, b"hello")
+        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        await store.abort_upload(*upload.address)
+        assert await store.head_object(KEY) is not None
+
+    async def test_an_aborted_upload_is_gone_with_its_parts(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload, other = await opened(store, put), await opened(store, put)
+        await upload.part(1, b"hello")
+        parts = await store.list_parts(*upload.address)
+        await store.abort_upload(*upload.address)
+        assert [found.store_upload_id for found in await store.list_uploads(KEY)] == [other.id]
+        with pytest.raises(StoreUploadGoneError):
+            await store.list_parts(*upload.address)
+        with pytest.raises(StoreUploadGoneError):
+            await store.complete_upload(*upload.address, parts)
+
+    async def test_aborting_an_upload_that_is_gone_changes_nothing(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload, other = await opened(store, put), await opened(store, put)
+        for _ in range(2):
+            await store.abort_upload(*upload.address)
+        await store.abort_upload(KEY, upload.id[::-1])
+        assert [found.store_upload_id for found in await store.list_uploads(KEY)] == [other.id]

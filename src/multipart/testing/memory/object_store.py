@@ -1,0 +1,224 @@
+"""The object store port in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import md5
+from itertools import pairwise
+from typing import Final
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from uuid import uuid4
+
+from ...application.ports import (
+    Clock,
+    ListedUpload,
+    NewObject,
+    OpenedUpload,
+    SignedPart,
+    SignedParts,
+    SignedPost,
+    UploadPage,
+)
+from ...domain.errors import PartsRefusedError, StoreUploadGoneError
+from ...domain.limits import MAX_URL_SECONDS, MIN_PART_SIZE
+from ...domain.part import StoredPart
+from ...domain.session import StoredObject
+
+_PAGE: Final = 1000
+_LONGEST: Final = timedelta(seconds=MAX_URL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryObject:
+    """A finished object: its bytes, and what it was made with."""
+
+    body: bytes
+    etag: str
+    new: NewObject
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    new: NewObject
+    initiated_at: datetime
+    parts: dict[int, StoredPart] = field(default_factory=dict)
+    bodies: dict[int, bytes] = field(default_factory=dict)
+
+
+class MemoryObjectStore:
+    """Keeps bytes as long as the process lives.
+
+    Its URLs are `memory:` ones, for its own `put` and `post`.
+
+    `life` is what a bucket's lifecycle rule says of open uploads; here nothing enforces it.
+    """
+
+    def __init__(self, clock: Clock, life: timedelta | None = None) -> None:
+        self.objects: dict[str, MemoryObject] = {}
+        self._clock = clock
+        self._life = life
+        self._posts: dict[str, tuple[NewObject, int]] = {}
+        self._uploads: defaultdict[str, dict[str, _Upload]] = defaultdict(dict)
+
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
+        """Open an upload."""
+        store_upload_id, now = uuid4().hex, self._clock.now()
+        self._uploads[new.key][store_upload_id] = _Upload(new, now)
+        return OpenedUpload(store_upload_id, None if self._life is None else now + self._life)
+
+    async def sign_part(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_number: int,
+        *,
+        expires_in: timedelta,
+        content_length: int | None = None,
+    ) -> SignedPart:
+        """Write down what may be put."""
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        length = {} if content_length is None else {"Content-Length": str(content_length)}
+        terms = {"upload": store_upload_id, "part": part_number, "until": expires_at, **length}
+        return SignedPart(f"memory:{quote(key)}?{urlencode(terms)}", length, expires_at)
+
+    async def sign_parts(
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        *,
+        expires_in: timedelta,
+    ) -> SignedParts:
+        """Write down what may be put, once for each part."""
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        urls = {}
+        for number in part_numbers:
+            signed = await self.sign_part(key, store_upload_id, number, expires_in=expires_in)
+            urls[number] = signed.url
+        return SignedParts(urls, expires_at)
+
+    async def put(self, signed: SignedPart, body: bytes) -> str:
+        """Do what S3 does on a PUT, and return the ETag header.
+
+        Raise PermissionError if the URL is too old or for another length, and
+        StoreUploadGoneError if the upload is not open.
+        """
+        url = urlsplit(signed.url)
+        terms = {name: values[0] for name, values in parse_qs(url.query).items()}
+        now = self._clock.now()
+        if now > datetime.fromisoformat(terms["until"]):
+            raise PermissionError
+        if terms.get("Content-Length", str(len(body))) != str(len(body)):
+            raise PermissionError
+        upload, number = self._upload(unquote(url.path), terms["upload"]), int(terms["part"])
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        upload.parts[number] = StoredPart(number=number, etag=etag, size=len(body), stored_at=now)
+        upload.bodies[number] = body
+        return f'"{etag}"'
+
+    async def sign_post(
+        self, new: NewObject, *, max_size: int, expires_in: timedelta
+    ) -> SignedPost:
+        """Remember what may be posted."""
+        policy = uuid4().hex
+        self._posts[policy] = (new, max_size)
+        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        return SignedPost("memory:/", {"key": new.key, "policy": policy}, expires_at)
+
+    async def post(self, signed: SignedPost, body: bytes) -> bool:
+        """Do what S3 does on a POST of the form, and tell whether it took the file."""
+        new, max_size = self._posts[signed.fields["policy"]]
+        is_allowed = signed.fields["key"] == new.key and self._clock.now() <= signed.expires_at
+        if not is_allowed or len(body) > max_size:
+            return False
+        etag = md5(body, usedforsecurity=False).hexdigest()
+        self.objects[new.key] = MemoryObject(body=body, etag=etag, new=new)
+        return True
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        """Read all parts."""
+        parts = self._upload(key, store_upload_id).parts
+        return [parts[number] for number in sorted(parts)]
+
+    async def complete_upload(
+        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
+    ) -> StoredObject:
+        """Join the parts by S3's rules."""
+        upload = self._upload(key, store_upload_id)
+        if refusal := _refusal(upload, parts):
+            raise PartsRefusedError(*refusal)
+        digests = b"".join(bytes.fromhex(part.etag) for part in parts)
+        self.objects[key] = MemoryObject(
+            body=b"".join(upload.bodies[part.number] for part in parts),
+            etag=f"{md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
+            new=upload.new,
+        )
+        del self._uploads[key][store_upload_id]
+        return self._stored(key, upload_id=None)
+
+    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+        """Forget the upload."""
+        self._uploads[key].pop(store_upload_id, None)
+
+    async def list_uploads(self, key: str) -> list[ListedUpload]:
+        """Read the open uploads of a key."""
+        return [
+            ListedUpload(key=key, store_upload_id=id_, initiated_at=upload.initiated_at)
+            for id_, upload in self._uploads[key].items()
+        ]
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        """Read a page of the open uploads under a prefix."""
+        keys = [key for key, opened in self._uploads.items() if opened and key.startswith(prefix)]
+        following = sorted(key for key in keys if after is None or key > after)
+        page = following[:_PAGE]
+        uploads = [upload for key in page for upload in await self.list_uploads(key)]
+        return UploadPage(uploads, page[-1] if len(following) > _PAGE else None)
+
+    async def abort_rule(self, prefix: str) -> timedelta | None:
+        """Give the rule of the whole bucket."""
+        del prefix
+        return self._life
+
+    async def head_object(self, key: str) -> StoredObject | None:
+        """Look at the finished object."""
+        if key not in self.objects:
+            return None
+        return self._stored(key, upload_id=self.objects[key].new.upload_id)
+
+    async def check(self) -> None:
+        """Memory is always there."""
+
+    def _upload(self, key: str, store_upload_id: str) -> _Upload:
+        try:
+            return self._uploads[key][store_upload_id]
+        except KeyError:
+            raise StoreUploadGoneError from None
+
+    def _stored(self, key: str, upload_id: str | None) -> StoredObject:
+        found = self.objects[key]
+        return StoredObject(
+            location=f"memory:{quote(key)}",
+            etag=found.etag,
+            size=len(found.body),
+            upload_id=upload_id,
+        )
+
+
+def _refusal(upload: _Upload, parts: Sequence[StoredPart]) -> tuple[str, str] | None:
+    if not parts:
+        return "MalformedXML", "there are none."
+    if any(part.etag != _etag(upload.parts.get(part.number)) for part in parts):
+        return "InvalidPart", "a part is not there or has another ETag."
+    if any(first.number >= second.number for first, second in pairwise(parts)):
+        return "InvalidPartOrder", "they are not in ascending order."
+    if any(len(upload.bodies[part.number]) < MIN_PART_SIZE for part in parts[:-1]):
+        return "EntityTooSmall", "a part other than the last is smaller than 5 MiB."
+    return None
+
+
+def _etag(part: StoredPart | None) -> str | None:
+    return None if part is None else part.etag

@@ -1,0 +1,87 @@
+"""A service, its database and its S3, each to be killed and started again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+
+from tests.e2e.bucket import Bucket
+from tests.e2e.service import Service, run_command, running_service
+
+from .rows import Rows
+
+LEASE_SECONDS: Final = 3
+READY_SECONDS: Final = 30.0
+SETTINGS: Final = {
+    "LEASE_SECONDS": str(LEASE_SECONDS),
+    "WAIT_SECONDS": "10",
+    "SWEEP_GRACE_SECONDS": "0",
+    "LOG_LEVEL": "warning",
+}
+
+
+@dataclass(slots=True)
+class Environment:
+    """`rows` reads the database behind the service's back.
+
+    `store_may_lose` is whether S3 itself may lose an open upload when it is killed.
+    """
+
+    folder: Path
+    bucket: Bucket
+    settings: Mapping[str, str]
+    rows: Callable[[], Rows]
+    store_may_lose: bool = False
+    _running: ExitStack = field(default_factory=ExitStack)
+    _services: list[Service] = field(default_factory=list)
+
+    @contextmanager
+    def serving(self, sweep_interval: int) -> Iterator[Self]:
+        """Serve; with an interval of 0 the service does not sweep."""
+        sweeping = {"SWEEP_INTERVAL_SECONDS": str(sweep_interval)}
+        self.settings = {**SETTINGS, **self.bucket.settings, **self.settings, **sweeping}
+        with self._running:
+            self.start_service()
+            yield self
+
+    @property
+    def service(self) -> Service:
+        """Give the service that was started last."""
+        return self._services[-1]
+
+    def where(self) -> str:
+        return self.service.url
+
+    def start_service(self) -> None:
+        self._services.append(
+            self._running.enter_context(running_service(self.folder, self.settings))
+        )
+
+    def kill_service(self) -> None:
+        """End it by SIGKILL, in the middle of whatever it does."""
+        self._running.close()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the service itself says that database and S3 are there."""
+        give_up = time.monotonic() + READY_SECONDS
+        with self.service.client() as api:
+            while not _is_ready(api):
+                assert time.monotonic() < give_up, f"not ready again:\n{self.service.log[-2000:]}"
+                time.sleep(0.1)
+
+    def sweep_once(self) -> str:
+        """Sweep as an operator would, once the leases of the dead have run out."""
+        time.sleep(LEASE_SECONDS)
+        swept = run_command(self.folder, self.settings, "sweep", "--once")
+        assert swept.returncode == 0, f"{swept.stdout}{swept.stderr}"
+        return swept.stdout
+
+
+def _is_ready(api: httpx.Client) -> bool:
+    return api.get("/health/ready").is_success

@@ -1,0 +1,67 @@
+"""What a client must know of an upload to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Final
+
+import pytest
+
+from multipart_upload.application.session_reference import SessionReference
+from multipart_upload.domain.errors import SessionNotFoundError
+
+from .service import Service, address_of
+
+CALLS: Final[Mapping[str, Callable[[Service, SessionReference], Awaitable[object]]]] = {
+    "sign": lambda service, address: service.sign(address, 1),
+    "record": lambda service, address: service.record(address, 1, "e1"),
+    "complete": lambda service, address: service.complete(address),
+    "abort": lambda service, address: service.abort(address),
+    "list_parts": lambda service, address: service.list_parts(address),
+    "status": lambda service, address: service.status(address),
+}
+# One of each is wrong: in its own right, by case, by being another session's.
+WRONG: Final[Mapping[str, Callable[[SessionReference, SessionReference], SessionReference]]] = {
+    "unknown id": lambda own, _: replace(own, upload_id="nobody's"),
+    "empty id": lambda own, _: replace(own, upload_id=""),
+    "another session's id": lambda own, other: replace(own, upload_id=other.upload_id),
+    "another session's key": lambda own, other: replace(own, key=other.key),
+    "key in other case": lambda own, _: replace(own, key=own.key.upper()),
+    "empty key": lambda own, _: replace(own, key=""),
+    "another user": lambda own, other: replace(own, user_id=other.user_id),
+    "user in other case": lambda own, _: replace(own, user_id="ADA"),
+    "empty user": lambda own, _: replace(own, user_id=""),
+    "all but the user another's": lambda own, other: replace(other, user_id=own.user_id),
+    "wrong key and no user": lambda own, other: replace(own, key=other.key, user_id=None),
+}
+
+
+@pytest.mark.parametrize(("call", "wrong"), list(product(CALLS, WRONG)))
+async def test_whatever_is_wrong_the_answer_is_the_same_and_nothing_changes(
+    service: Service, call: str, wrong: str
+) -> None:
+    session, another = await service.uploaded(), await service.started(user_id="bob")
+    address = WRONG[wrong](address_of(session), address_of(another))
+    with pytest.raises(SessionNotFoundError) as refusal:
+        await CALLS[call](service, address)
+    assert str(refusal.value) == "Upload session not found or no parts uploaded"
+    assert (refusal.value.code, refusal.value.facts) == ("upload-not-found", {})
+    assert await service.now(session) == session
+    assert await service.now(another) == another
+    assert await service.sessions.count_parts(another.id) == 0
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_without_a_user_id_and_key_are_enough(service: Service, call: str) -> None:
+    session = await service.uploaded()
+    await CALLS[call](service, replace(address_of(session), user_id=None))
+
+
+async def test_an_ended_upload_is_hidden_from_others_as_well(service: Service) -> None:
+    session = await service.uploaded()
+    await service.complete(address_of(session))
+    for call in CALLS.values():
+        with pytest.raises(SessionNotFoundError):
+            await call(service, replace(address_of(session), user_id="bob"))
