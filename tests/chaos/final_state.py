@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from multipart_upload.application.ports import UPLOAD_ID_METADATA_KEY
 from multipart_upload.domain.part import bare_etag
+from multipart_upload.domain.validation import UPLOAD_ID_METADATA_KEY
 from tests.e2e.bucket import Bucket
 
 from .history import Told, digest

@@ -23,7 +23,7 @@ from multipart_upload.application.ports import SessionRepository
 from multipart_upload.container import Container
 from multipart_upload.domain.limits import MAX_PART_COUNT
 from multipart_upload.domain.part_plan import PartPlan
-from multipart_upload.entrypoints.http import create_app
+from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.settings import Settings
 from multipart_upload.testing.contract.samples import NOW, sample_session
 from multipart_upload.testing.memory import MemorySessionRepository

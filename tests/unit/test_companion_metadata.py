@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from multipart_upload.application.ports import UPLOAD_ID_METADATA_KEY
+from multipart_upload.domain.validation import UPLOAD_ID_METADATA_KEY
 from multipart_upload.entrypoints.http.companion.metadata import kept_metadata
 
 

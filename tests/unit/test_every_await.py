@@ -1,11 +1,11 @@
-"""No call of a port may be added to the domain without a scenario in which a process dies there."""
+"""Every call of a port in the application has a scenario in which the process dies there."""
 
 from __future__ import annotations
 
 import pytest
 
 from .crashes.failpoints import played, run, strikes_of
-from .crashes.port_calls import port_uses, port_uses_of_the_domain
+from .crashes.port_calls import port_uses, port_uses_of_the_application
 from .crashes.process import Extent, Manner, Moment, Site
 from .crashes.scenarios import SCENARIOS
 
@@ -25,12 +25,12 @@ async def struck_sites(manner: Manner, moment: Moment) -> set[Site]:
 def test_a_process_dies_at_every_call_of_a_port(manner: Manner, moment: Moment) -> None:
     struck = run(struck_sites(manner, moment))
     # The other way round, too: a call that was struck and not found would tell of a blind spot.
-    assert sorted(struck) == sorted(port_uses_of_the_domain().calls)
+    assert sorted(struck) == sorted(port_uses_of_the_application().calls)
 
 
 def test_the_methods_of_a_port_are_called_where_they_are_named() -> None:
     # Handed on, they could be called from anywhere: no place in the source would stand for that.
-    assert not port_uses_of_the_domain().handed_on
+    assert not port_uses_of_the_application().handed_on
 
 
 @pytest.mark.parametrize(

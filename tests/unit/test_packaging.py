@@ -32,7 +32,7 @@ def test_every_file_beside_the_code_is_in_the_wheel() -> None:
         for pattern in patterns
         for path in SOURCE.joinpath(*package.split(".")[1:]).glob(pattern)
     }
-    folder = SOURCE / "entrypoints" / "web" / "static"
+    folder = SOURCE / "entrypoints" / "http" / "web" / "static"
 
     assert set(folder.iterdir()) <= shipped
     assert SOURCE / "py.typed" in shipped

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from ..application.ports.object_store import UPLOAD_ID_METADATA_KEY
 from .errors import InvalidFieldError
 from .limits import MAX_METADATA_BYTES, MAX_METADATA_ENTRIES
 from .object_key import is_printable
+
+UPLOAD_ID_METADATA_KEY: Final = "multipart-upload-id"
+"""Where an object's metadata holds our upload id; no client may give metadata of this name."""
 
 MAX_USER_ID_LENGTH: Final = 128
 MAX_FILENAME_LENGTH: Final = 1024

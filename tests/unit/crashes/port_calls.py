@@ -1,4 +1,4 @@
-"""Where the domain calls its ports, read from its source."""
+"""Where the application calls its ports, read from its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Final
 
-import multipart_upload.domain
+import multipart_upload.application
 from multipart_upload.application.ports import ObjectStore, SessionRepository
 from multipart_upload.application.session_cache import SessionCache
 
@@ -31,7 +31,7 @@ class PortUses:
     handed_on: set[Site] = field(default_factory=set)
 
 
-def port_uses_of_the_domain() -> PortUses:
+def port_uses_of_the_application() -> PortUses:
     """Look at every module but those of the ports, and of what only passes their calls on."""
     sources = dict(_sources())
     trees = {module: ast.parse(source) for module, source in sources.items()}
@@ -51,8 +51,8 @@ def port_uses(source: str) -> PortUses:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    domain = multipart_upload.domain
-    for module in walk_packages(domain.__path__, f"{domain.__name__}."):
+    application = multipart_upload.application
+    for module in walk_packages(application.__path__, f"{application.__name__}."):
         spec = find_spec(module.name)
         is_port = ".ports" in module.name or module.name == SessionCache.__module__
         if not is_port and spec is not None and spec.origin is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from ...application.ports import UPLOAD_ID_METADATA_KEY
+from ...domain.validation import UPLOAD_ID_METADATA_KEY
 
 # S3 takes 8 KB of headers in all, and percent-encoding makes three bytes of one. No file system in
 # use has names longer than 255 UTF-16 units, which are at most this many bytes of UTF-8.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from ...application.ports import (
-    UPLOAD_ID_METADATA_KEY,
     ListedUpload,
     NewObject,
     OpenedUpload,
@@ -22,6 +21,7 @@ from ...application.ports import (
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
+from ...domain.validation import UPLOAD_ID_METADATA_KEY
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
 from .lifecycle import abort_rule

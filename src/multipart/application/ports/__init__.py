@@ -2,7 +2,6 @@
 
 from .clock import Clock
 from .object_store import (
-    UPLOAD_ID_METADATA_KEY,
     ListedUpload,
     NewObject,
     ObjectStore,
@@ -15,7 +14,6 @@ from .object_store import (
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 
 __all__ = [
-    "UPLOAD_ID_METADATA_KEY",
     "Clock",
     "ListedUpload",
     "NewObject",

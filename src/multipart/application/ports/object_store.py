@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 from ...domain.part import StoredPart
 from ...domain.session import StoredObject
-
-UPLOAD_ID_METADATA_KEY: Final = "multipart-upload-id"
-"""Where an object's metadata holds our upload id; no client may give metadata of this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,1 @@
-"""The REST interface."""
-
-from .app import create_app
-
-__all__ = ["create_app"]
+"""The service over HTTP: the Litestar application and its groups of routes."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
+from msgspec import Struct
 
 from ...application.check_readiness import CheckReadiness
-from .api.schemas import Health
 from .openapi import problems
+
+
+class Health(Struct, frozen=True):
+    """The service can do its work."""
+
+    status: str = "ok"
 
 
 class HealthController(Controller):

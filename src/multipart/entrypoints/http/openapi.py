@@ -11,8 +11,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIResponse, Operation
-
-from .api.schemas import Problem
+from msgspec import Struct
 
 _FLOW: Final = """
 Coordinate a multipart upload: the bytes go straight from the client to S3.
@@ -45,6 +44,17 @@ in one request.
 
 Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
 """
+
+
+class Problem(Struct, frozen=True):
+    """An error, RFC 9457; some carry more members, such as `missing_parts`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
 
 _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
     status: ResponseSpec(

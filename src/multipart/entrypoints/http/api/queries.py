@@ -18,8 +18,8 @@ from ....domain.errors import InvalidFieldError
 from ....domain.session import SessionState
 from ..json_response import JsonResponse
 from ..openapi import OwnOperation, problems
+from ..parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
 from .cursor import cursor_after, parse_cursor
-from .parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
 _States = Annotated[

@@ -19,15 +19,11 @@ from ....domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ....domain.part import Part, PartState
 from ....domain.session import SessionState, UploadSession
 from ....domain.validation import MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH, MAX_USER_ID_LENGTH
+from ..field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
-MAX_UPLOAD_ID_LENGTH: Final = 64
-MAX_KEY_LENGTH: Final = 1024
 # RFC 9110 8.8.3 without what is weak: a bare or quoted run of visible ASCII. The lookahead is for
 # Python, whose $ also matches before a line break.
 ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
-
-# PostgreSQL has no NUL in a text, and nothing of ours has.
-NO_NUL: Final = r"^[^\x00]*$"
 
 _UPLOAD_ID: Final = "3f0c9a52b8a94f6f9d3c5c8f4f1f7f1a"
 _KEY: Final = f"alice/{_UPLOAD_ID}/film.mp4"
@@ -244,22 +240,6 @@ class UploadList(Struct, frozen=True):
 
     uploads: list[UploadSummary]
     next_cursor: str | None
-
-
-class Health(Struct, frozen=True):
-    """The service can do its work."""
-
-    status: str = "ok"
-
-
-class Problem(Struct, frozen=True):
-    """An error, RFC 9457; some carry more members, such as `missing_parts`."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
 
 
 def _summary(session: UploadSession) -> dict[str, Any]:

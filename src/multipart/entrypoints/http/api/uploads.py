@@ -14,7 +14,7 @@ from ....application.sign_part import SignPart
 from ....application.start_upload import StartUpload
 from ..json_response import JsonResponse
 from ..openapi import OwnOperation, problems
-from .parameters import (
+from ..parameters import (
     ContentLengthQuery,
     IdempotencyKeyHeader,
     KeyQuery,

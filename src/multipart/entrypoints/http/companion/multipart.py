@@ -18,7 +18,7 @@ from ....application.start_upload import StartUpload
 from ....domain.errors import SessionNotFoundError, TransitionError
 from ....domain.part import PartState
 from ....domain.session import DISCARDED_STATES, SessionState
-from ..api.parameters import KeyQuery
+from ..parameters import KeyQuery
 from .parameters import PartNumberPath, UploadIdPath, part_number, part_numbers
 from .schemas import (
     CompletedUpload,

@@ -9,7 +9,7 @@ from litestar.params import PathParameter
 
 from ....domain.errors import InvalidFieldError
 from ....domain.limits import MAX_PART_COUNT
-from ..api.schemas import MAX_UPLOAD_ID_LENGTH, NO_NUL
+from ..field_limits import MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 MAX_BATCH: Final = 1000
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter, QueryParameter
 
-from ....domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
-from ....domain.validation import MAX_USER_ID_LENGTH
-from .schemas import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
+from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
+from ...domain.validation import MAX_USER_ID_LENGTH
+from .field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 UploadIdQuery = Annotated[
     str,
