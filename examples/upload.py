@@ -8,26 +8,68 @@ import json
 import mimetypes
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from http.client import HTTPException
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener, urlopen
 from uuid import uuid4
 
 ATTEMPTS = 4
 PASSING = {429, 500, 502, 503, 504}
 
 
-def call(request: Request | str) -> tuple[bytes, dict[str, str]]:
+class PartConnection(HTTPConnection):
+    """Reads the answer of a store that hangs up before it has read the whole part.
+
+    A store that refuses a part does that: sending fails, and only the answer says why.
+    """
+
+    def send(self, data: Any) -> None:
+        """Send as much as the store takes."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            super().send(data)
+
+
+class TlsPartConnection(PartConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class PartHandler(HTTPHandler, HTTPSHandler):
+    """PUTs parts without a Content-Type, which some stores refuse where it is not signed."""
+
+    def http_open(self, request: Request) -> HTTPResponse:
+        """Send a request."""
+        return self.do_open(PartConnection, request)
+
+    def https_open(self, request: Request) -> HTTPResponse:
+        """Send a request over TLS."""
+        return self.do_open(TlsPartConnection, request)
+
+    def http_request(self, request: Request) -> Request:
+        """Remove the type that urllib adds to every body, that of a form."""
+        request = self.do_request_(request)
+        request.unredirected_hdrs.pop("Content-type", None)
+        return request
+
+    https_request = http_request
+
+
+put_part = build_opener(PartHandler).open
+
+
+def call(
+    request: Request | str, send: Callable[..., Any] = urlopen
+) -> tuple[bytes, dict[str, str]]:
     """Send a request, again after a pause where trying again is right."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with urlopen(request, timeout=600) as answer:  # noqa: S310  # http(s) by the caller
+            with send(request, timeout=600) as answer:
                 return answer.read(), dict(answer.headers)
         except HTTPError as exc:
             may_pass = exc.code in PASSING or "Retry-After" in exc.headers
@@ -91,10 +133,8 @@ class Upload:
             body = file.read(length)
         query = urlencode({**self.identity, "part_number": number, "content_length": length})
         signed = json.loads(call(f"{self.api}/api/get-signed-url?{query}")[0])
-        # Without a type urllib says that the bytes are a form.
-        put_headers = {"Content-Type": "application/octet-stream", **signed["headers"]}
-        put = Request(signed["signed_url"], data=body, headers=put_headers, method="PUT")  # noqa: S310
-        _, headers = call(put)
+        put = Request(signed["signed_url"], body, signed["headers"], method="PUT")  # noqa: S310
+        _, headers = call(put, put_part)
         etag = next(value for name, value in headers.items() if name.lower() == "etag")
         self.post("upload-part", **self.identity, part_number=number, etag=etag, size=length)
         return length

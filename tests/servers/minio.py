@@ -50,7 +50,7 @@ async def _no_such_call(_: S3Request, __: Forward) -> bytes:
 
 
 async def _allow_all(request: S3Request, _: Forward) -> bytes:
-    head, _, body = http_answer("204 No Content").partition(b"\r\n\r\n")
+    head = http_answer("204 No Content").removesuffix(b"\r\n\r\n")
     allowed = (
         f"Access-Control-Allow-Origin: {request.header('origin')}\r\n"
         f"Access-Control-Allow-Methods: {request.header('access-control-request-method')}\r\n"
@@ -58,4 +58,4 @@ async def _allow_all(request: S3Request, _: Forward) -> bytes:
         "Access-Control-Allow-Credentials: true\r\n"
         "Vary: Origin\r\n"
     )
-    return head + b"\r\n" + allowed.encode() + b"\r\n" + body
+    return head + b"\r\n" + allowed.encode() + b"\r\n"
