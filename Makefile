@@ -29,7 +29,7 @@ test: .venv/.all .venv-ministack/.all .venv/.npm ## Run every test but those of 
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(TEST)
 
 chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS_ROUNDS=30 times each
-	@.venv/bin/python -m pytest -m chaos $(CHAOS_TESTS)
+	@.venv/bin/python -m pytest -m chaos --timeout 0 $(CHAOS_TESTS)
 
 # wrk is Debian's; without npm the table has no Companion.
 bench: .venv-bench/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)

@@ -6,6 +6,7 @@ import pytest
 pytest.register_assert_rewrite("multipart_upload.testing.contract", "tests.servers")
 
 pytest_plugins = [
+    "tests.teardowns",
     "tests.servers.mongodb",
     "tests.servers.postgresql",
     "tests.servers.s3",
