@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,20 @@ class Service:
     def client(self, **headers: str) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60, headers=headers, trust_env=False)
 
+    @property
+    def megabytes(self) -> float:
+        """Read the resident memory from /proc."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def connect(self, *data: bytes) -> socket.socket:
+        """Open a connection of its own and send bytes as they are."""
+        port = int(self.url.rpartition(":")[2])
+        connection = socket.create_connection(("127.0.0.1", port), timeout=READY_SECONDS)
+        for piece in data:
+            connection.sendall(piece)
+        return connection
+
     def terminate(self) -> int:
         """Ask it to end, and give its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -53,13 +68,15 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running_service(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[Service]:
+def running_service(
+    folder: Path, settings: Mapping[str, str], *options: str, command: Sequence[str] = COMMAND
+) -> Iterator[Service]:
     """Serve on a free port, in an empty folder where no `.env` is read."""
     port = free_port()
     log_file = folder / f"service-{port}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), *options],
+            [*command, "serve", "--port", str(port), *options],
             cwd=folder,
             env=environment(settings),
             stdout=log,

@@ -17,6 +17,7 @@ import uvicorn
 from ...container import Container, make_bucket
 from ...domain.errors import UploadError
 from ...settings import Settings
+from ..connection import BoundedHttpProtocol
 from ..http.app import create_app
 from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, running_emulator
 from .logs import log_config
@@ -85,6 +86,7 @@ async def _serve(settings: Settings, port: int) -> None:
         create_app(Container(settings=settings)),
         host=_HOST,
         port=port,
+        http=BoundedHttpProtocol,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,

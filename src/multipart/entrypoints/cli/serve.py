@@ -10,7 +10,9 @@ import uvicorn
 
 from ...container import check_database
 from ...settings import SettingsError, load_settings
+from ..connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
+from .open_files import allow_open_files
 
 _FACTORY: Final = "multipart_upload.entrypoints.http.server:app_from_environment"
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
@@ -37,8 +39,22 @@ _PACKAGE: Final = Path(__file__).resolve().parents[2]
     type=click.IntRange(0, 3600),
     help="Seconds that running requests get to finish after SIGTERM.",
 )
+@click.option(
+    "--max-connections",
+    default=MAX_CONNECTIONS,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Connections that each process keeps open; a new one then replaces an idle one.",
+)
 def serve(
-    host: str, port: int, workers: int, grace: int, *, reload: bool, access_log: bool
+    host: str,
+    port: int,
+    workers: int,
+    grace: int,
+    max_connections: int,
+    *,
+    reload: bool,
+    access_log: bool,
 ) -> None:
     r"""Serve the REST interface, for a real bucket and a real database.
 
@@ -57,6 +73,7 @@ def serve(
         check_database(settings)
     except (SettingsError, ValueError) as exc:
         raise click.ClickException(str(exc)) from exc
+    allow_open_files(max_connections)
     uvicorn.run(
         _FACTORY,
         factory=True,
@@ -66,7 +83,8 @@ def serve(
         reload=reload,
         reload_dirs=[str(_PACKAGE)] if reload else None,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
+        limit_concurrency=max_connections,
         ws="none",
         access_log=access_log,
         server_header=False,

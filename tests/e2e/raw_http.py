@@ -1,0 +1,57 @@
+"""HTTP over a socket, as clients send it that do not behave."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import select
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+
+HOST: Final = b"Host: test\r\n"
+PATIENCE_MILLISECONDS: Final = 120_000
+
+
+def get(path: str, *headers: bytes) -> bytes:
+    return b"GET " + path.encode() + b" HTTP/1.1\r\n" + HOST + b"".join(headers) + b"\r\n"
+
+
+def post(path: str, fields: Mapping[str, object]) -> bytes:
+    return post_head(path, len(body := json.dumps(fields).encode())) + body
+
+
+def post_head(path: str, length: int) -> bytes:
+    headers = f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    return b"POST " + path.encode() + b" HTTP/1.1\r\n" + HOST + headers.encode()
+
+
+def read_answer(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """Read one answer's status and its JSON."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.status, json.loads(response.read())
+
+
+def refusal(connection: socket.socket) -> tuple[int, str]:
+    """Read a problem after which the service takes nothing more; give its status and code."""
+    status, problem = read_answer(connection)
+    assert problem["status"] == status
+    connection.shutdown(socket.SHUT_WR)
+    assert is_ended(connection)
+    return status, problem["code"]
+
+
+def is_ended(connection: socket.socket) -> bool:
+    """Wait until the service ends the connection; False if it says something first."""
+    try:
+        return not connection.recv(1)
+    except ConnectionResetError:
+        return True
+
+
+def wait_until_reset(connection: socket.socket) -> None:
+    """Wait, without reading anything, until the service breaks the connection."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    assert poll.poll(PATIENCE_MILLISECONDS), "the connection is still there"

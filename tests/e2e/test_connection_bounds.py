@@ -1,0 +1,144 @@
+"""No client fills a worker's memory or keeps a connection by what it sends, or does not send."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from .bucket import Bucket
+from .raw_http import get, is_ended, post_head, read_answer, refusal
+from .service import Service, running_service
+
+pytestmark = pytest.mark.e2e
+
+KIB: Final = 1024
+HEALTH: Final = get("/health/live")
+ALIVE: Final = (200, {"status": "ok"})
+QUICK: Final = (
+    sys.executable,
+    "-c",
+    """
+from multipart_upload.entrypoints.cli import main
+from multipart_upload.entrypoints.connection import Awaited, BoundedHttpProtocol
+BoundedHttpProtocol.CHECK_SECONDS = 0.02
+BoundedHttpProtocol.WAIT_SECONDS = dict.fromkeys(Awaited, 0.2)
+main(prog_name="multipart-upload")
+""",
+)
+
+
+@pytest.fixture(scope="module")
+def quick(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Provide a service that waits for its clients a moment only."""
+    folder = tmp_path_factory.mktemp("quick-service")
+    with running_service(folder, bucket.settings, command=QUICK) as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        get("/health/live?" + "x" * 65 * KIB),
+        get("/health/live", b"X-Long: " + b"x" * 65 * KIB + b"\r\n"),
+        get("/health/live", *[b"X-%d: x\r\n" % number for number in range(101)]),
+        get("/health/live", *[b"X-%d: %s\r\n" % (n, b"x" * 1000) for n in range(70)]),
+        get("/health/live?" + "x" * 65 * KIB)[:-2],
+        get("/health/live", b"X-Long: " + b"x" * 65 * KIB)[:-2],
+        b"POST /health/live HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n" + b"X: x\r\n" * 101,
+    ],
+    ids=["url", "header", "count", "sum", "endless url", "endless header", "trailers"],
+)
+def test_a_head_past_its_bound_is_431(sqlite_service: Service, head: bytes) -> None:
+    with sqlite_service.connect(head) as connection:
+        assert refusal(connection) == (431, "head-too-large")
+
+
+def test_a_head_within_its_bound_is_served(sqlite_service: Service) -> None:
+    headers = [b"X-%d: %s\r\n" % (number, b"x" * 600) for number in range(98)]
+    with sqlite_service.connect(get("/health/live", *headers)) as connection:
+        assert read_answer(connection) == ALIVE
+
+
+def test_a_head_may_come_in_pieces_and_several_at_once(sqlite_service: Service) -> None:
+    pieces = [HEALTH[at : at + 1] for at in range(len(HEALTH))]
+    with sqlite_service.connect(*pieces) as connection:
+        assert read_answer(connection) == ALIVE
+        body = b"x" * 60 * KIB
+        connection.sendall(post_head("/nowhere", len(body)) + body + HEALTH)
+        assert read_answer(connection)[0] == 404
+
+
+def test_more_requests_ahead_than_sixteen_are_refused(sqlite_service: Service) -> None:
+    answers = b""
+    with sqlite_service.connect(HEALTH * 1000) as connection, suppress(ConnectionResetError):
+        while received := connection.recv(65536):
+            answers += received
+    assert answers.count(b"HTTP/1.1 200") < 1000
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1000, b"a:\r\n" * 250], ids=["one header", "many"])
+def test_heads_without_an_end_do_not_fill_the_memory(sqlite_service: Service, piece: bytes) -> None:
+    before = sqlite_service.megabytes
+    with ExitStack() as stack:
+        for _ in range(20):
+            connection = stack.enter_context(sqlite_service.connect(b"GET / HTTP/1.1\r\nx: "))
+            with suppress(OSError):
+                for _ in range(10_000):
+                    connection.sendall(piece)
+        assert sqlite_service.megabytes < before + 60
+
+
+def test_an_unfinished_head_is_408(quick: Service) -> None:
+    with quick.connect(HEALTH[:-2]) as connection:
+        assert refusal(connection) == (408, "request-timeout")
+
+
+def test_line_breaks_before_a_head_do_not_gain_time(quick: Service) -> None:
+    with quick.connect(b"\r\n") as connection:
+        assert refusal(connection) == (408, "request-timeout")
+
+
+def test_an_unfinished_body_is_408(quick: Service) -> None:
+    with quick.connect(post_head("/api/start-upload", 100), b'{"user_id": ') as connection:
+        assert refusal(connection) == (408, "request-timeout")
+
+
+def test_the_rest_of_a_refused_body_is_not_waited_for(quick: Service) -> None:
+    body = b"x" * 70 * KIB
+    with quick.connect(post_head("/api/start-upload", 2 * len(body)), body) as connection:
+        assert read_answer(connection)[0] == 413
+        assert is_ended(connection)
+
+
+def test_a_connection_that_sends_nothing_is_closed(quick: Service) -> None:
+    with quick.connect() as connection:
+        assert is_ended(connection)
+
+
+def test_an_idle_connection_is_closed(quick: Service) -> None:
+    with quick.connect(HEALTH) as connection:
+        assert read_answer(connection) == ALIVE
+        assert is_ended(connection)
+
+
+def test_health_is_answered_when_all_connections_are_taken(bucket: Bucket, tmp_path: Path) -> None:
+    with (
+        running_service(tmp_path, bucket.settings, "--max-connections", "3") as service,
+        ExitStack() as stack,
+    ):
+        idle = stack.enter_context(service.connect(HEALTH))
+        assert read_answer(idle) == ALIVE
+        half = stack.enter_context(service.connect(HEALTH[:-2]))
+        for _ in range(3):
+            with service.connect(HEALTH) as connection:
+                assert read_answer(connection) == ALIVE
+                with service.connect(HEALTH) as another:
+                    assert read_answer(another) == ALIVE
+        assert is_ended(idle)
+        half.close()
