@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from . import routes
+from .companion import CompanionUpload
 from .upload import Upload, answer
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +28,16 @@ ROUTES: Final = {
     "/health/live": "get",
     "/health/ready": "get",
 }
+COMPANION: Final = {
+    "s3CreateMultipartUpload": "post",
+    "s3SignPart": "get",
+    "s3SignParts": "get",
+    "s3ListParts": "get",
+    "s3AbortMultipartUpload": "delete",
+    "s3CompleteMultipartUpload": "post",
+    "s3SignSingleUpload": "get",
+    "s3GetCredentials": "get",
+}
 FOUR: Final = (
     "/api/start-upload",
     "/api/get-signed-url",
@@ -40,7 +51,7 @@ def documented(api: httpx.Client) -> dict[str, dict[str, Any]]:
     response = api.get("/docs/openapi.json")
     assert response.status_code == 200
     paths: dict[str, dict[str, Any]] = response.json()["paths"]
-    return paths
+    return {path: item for path, item in paths.items() if not path.startswith("/s3")}
 
 
 def broken_json(path: str, upload: Upload) -> httpx.Response:
@@ -82,6 +93,9 @@ def test_the_page_is_there(api: httpx.Client) -> None:
 
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; ")
+    assert "<script" not in page.text
+    assert api.get("/docs/docs.css").headers["content-type"].startswith("text/css")
 
 
 def test_every_route_is_documented(documented: dict[str, dict[str, Any]]) -> None:
@@ -101,7 +115,49 @@ def test_every_documented_error_occurs_as_documented(
                 continue
             response = PROVOKED_BY[status](path, Upload.start(api))
             assert (path, str(response.status_code)) == (path, status), response.text
-            assert response.headers["content-type"] in found["content"]
+            content = found["content"][response.headers["content-type"]]
+            example = content["examples"][response.json()["code"]]["value"]
+            assert example.keys() == response.json().keys()
+
+
+def test_companions_routes_are_documented(api: httpx.Client) -> None:
+    paths = api.get("/docs/openapi.json").json()["paths"]
+
+    assert {
+        operation["operationId"]: method
+        for path, item in paths.items()
+        if path.startswith("/s3")
+        for method, operation in item.items()
+    } == COMPANION
+
+
+def test_companions_errors_are_as_documented(api: httpx.Client) -> None:
+    paths = api.get("/docs/openapi.json").json()["paths"]
+    upload = CompanionUpload.create(api)
+    unknown = CompanionUpload(api, {"uploadId": "0", "key": "0"})
+    answers = [
+        ("/s3/multipart", "post", api.post("/s3/multipart", content=b"{")),
+        ("/s3/multipart", "post", api.post("/s3/multipart", json={})),
+        ("/s3/multipart", "post", api.post("/s3/multipart", content=b" " * 70_000)),
+        ("/s3/multipart/{upload_id}", "get", unknown.list()),
+        ("/s3/multipart/{upload_id}", "delete", unknown.abort()),
+        ("/s3/multipart/{upload_id}/{number}", "get", upload.sign(0)),
+        ("/s3/multipart/{upload_id}/{number}", "get", unknown.sign(1)),
+        ("/s3/multipart/{upload_id}/batch", "get", upload.sign_batch("x")),
+        ("/s3/multipart/{upload_id}/complete", "post", unknown.complete()),
+        (
+            "/s3/multipart/{upload_id}/complete",
+            "post",
+            upload.complete({"PartNumber": 1, "ETag": "x"}),
+        ),
+        ("/s3/params", "get", api.get("/s3/params")),
+        ("/s3/sts", "get", api.get("/s3/sts")),
+    ]
+    for path, method, response in answers:
+        found = paths[path][method]["responses"][str(response.status_code)]
+        content = found["content"][response.headers["content-type"]]
+        example = content["examples"][response.json()["code"]]["value"]
+        assert example.keys() == response.json().keys()
 
 
 def test_errors_that_occur_are_documented(documented: dict[str, dict[str, Any]]) -> None:

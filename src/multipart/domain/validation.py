@@ -18,8 +18,9 @@ MAX_FILENAME_LENGTH: Final = 1024
 MAX_CONTENT_TYPE_LENGTH: Final = 255
 
 # type/subtype of RFC 9110 8.3, parameters loosely: printable ASCII.
-_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+([ \t]*;[\x20-\x7e]*)?", re.ASCII)
-_METADATA_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TYPE_NAME: Final = r"[A-Za-z0-9_!#$&^.+-]+"
+CONTENT_TYPE_PATTERN: Final = rf"^({_TYPE_NAME}/{_TYPE_NAME}([ \t]*;[\x20-\x7e]*)?)?$"
+METADATA_KEY_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 def checked(user_id: str, filename: str, content_type: str, metadata: Mapping[str, str]) -> None:
@@ -34,7 +35,7 @@ def checked(user_id: str, filename: str, content_type: str, metadata: Mapping[st
         raise InvalidFieldError(
             "content_type", f"must have {MAX_CONTENT_TYPE_LENGTH} characters at most"
         )
-    if content_type and not _CONTENT_TYPE.fullmatch(content_type):
+    if not re.fullmatch(CONTENT_TYPE_PATTERN, content_type):
         raise InvalidFieldError("content_type", "must be of the form type/subtype")
     require_metadata(metadata)
 
@@ -44,7 +45,7 @@ def require_metadata(metadata: Mapping[str, str]) -> None:
     if len(metadata) > MAX_METADATA_ENTRIES:
         raise InvalidFieldError("metadata", f"must have {MAX_METADATA_ENTRIES} entries at most")
     for key, value in metadata.items():
-        if not _METADATA_KEY.fullmatch(key) or key.lower() == UPLOAD_ID_METADATA_KEY:
+        if not re.fullmatch(METADATA_KEY_PATTERN, key) or key.lower() == UPLOAD_ID_METADATA_KEY:
             raise InvalidFieldError(
                 "metadata", "keys must be 1 to 64 letters, digits, '.', '_' or '-', not our own"
             )

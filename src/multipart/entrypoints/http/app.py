@@ -20,8 +20,8 @@ from .api.uploads import UploadController
 from .companion.router import companion_router
 from .companion.users import UserSource
 from .dependencies import use_case_dependencies
+from .docs import openapi_config
 from .health import HealthController
-from .openapi import openapi_config
 from .problems import EXCEPTION_HANDLERS
 from .request_id import HEADER, send_request_id
 from .web import web_page_router

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ...application.check_readiness import CheckReadiness
 from .openapi import problems
@@ -13,7 +15,7 @@ from .openapi import problems
 class Health(Struct, frozen=True):
     """The service can do its work."""
 
-    status: str = "ok"
+    status: Annotated[str, Meta(description="Always `ok`.")] = "ok"
 
 
 class HealthController(Controller):
@@ -22,13 +24,18 @@ class HealthController(Controller):
     path = "/health"
     tags = ("Health",)
 
-    @get("/live", operation_id="live")
+    @get("/live", operation_id="live", summary="Is the process alive?")
     async def live(self) -> Health:
-        """Answer at all."""
+        """Answer without asking anything else."""
         return Health()
 
-    @get("/ready", operation_id="ready", responses=problems(503))
+    @get(
+        "/ready",
+        operation_id="ready",
+        summary="Is the service ready?",
+        responses=problems(503),
+    )
     async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
-        """Ask the database and the bucket; 503 names one that is away."""
+        """Ask the database and the bucket; a 503 names one that is away."""
         await check_readiness()
         return Health()

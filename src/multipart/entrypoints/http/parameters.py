@@ -8,6 +8,7 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.validation import MAX_USER_ID_LENGTH
+from .example_values import KEY, PART_SIZE, UPLOAD_ID
 from .field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 UploadIdQuery = Annotated[
@@ -16,7 +17,8 @@ UploadIdQuery = Annotated[
         min_length=1,
         max_length=MAX_UPLOAD_ID_LENGTH,
         pattern=NO_NUL,
-        description="The id from start-upload.",
+        description="The `upload_id` that start-upload answered.",
+        schema_extra={"examples": [UPLOAD_ID]},
     ),
 ]
 KeyQuery = Annotated[
@@ -25,13 +27,18 @@ KeyQuery = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=NO_NUL,
-        description="The session's own key.",
+        description="The object key that start-upload answered.",
+        schema_extra={"examples": [KEY]},
     ),
 ]
 UserIdQuery = Annotated[
     str,
     QueryParameter(
-        min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL, description="Whose sessions."
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=NO_NUL,
+        description="Whose sessions.",
+        schema_extra={"examples": ["alice"]},
     ),
 ]
 OptionalUserIdQuery = Annotated[
@@ -41,10 +48,17 @@ OptionalUserIdQuery = Annotated[
         max_length=MAX_USER_ID_LENGTH,
         pattern=NO_NUL,
         description="Compared with the session's user when given.",
+        schema_extra={"examples": ["alice"]},
     ),
 ]
 PartNumberQuery = Annotated[
-    int, QueryParameter(ge=1, le=MAX_PART_COUNT, description="The part to sign.")
+    int,
+    QueryParameter(
+        ge=1,
+        le=MAX_PART_COUNT,
+        description="The part to sign.",
+        schema_extra={"examples": [1]},
+    ),
 ]
 ContentLengthQuery = Annotated[
     int | None,
@@ -52,6 +66,8 @@ ContentLengthQuery = Annotated[
         ge=0,
         le=MAX_PART_SIZE,
         description="Bytes of the part. When given it is signed: S3 takes no other length.",
+        # Litestar takes a bound of 0 for none.
+        schema_extra={"minimum": 0, "examples": [PART_SIZE]},
     ),
 ]
 IdempotencyKeyHeader = Annotated[
@@ -62,5 +78,6 @@ IdempotencyKeyHeader = Annotated[
         max_length=255,
         pattern=r"^[\x21-\x7e]+$(?!\n)",
         description="A random text, such as a UUID: the same key gives the same upload again.",
+        schema_extra={"examples": ["8f14e45f-ceea-467f-a8cc-1c2b6a0f7d10"]},
     ),
 ]

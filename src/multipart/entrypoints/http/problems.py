@@ -52,7 +52,7 @@ _MISSING_QUERY: Final = re.compile(r"Missing required query parameter '(?P<name>
 
 def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[str, object]]:
     """Answer what a use case has raised."""
-    status = next(_STATUS[kind] for kind in type(exc).__mro__ if kind in _STATUS)
+    status = status_of(exc)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.warning("%s: %s [request %s]", exc.code, exc, request_id_of(request.scope))
     retry_after = getattr(exc, "retry_after", None)
@@ -61,9 +61,18 @@ def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[s
         if retry_after is None
         else {"Retry-After": str(min(max(1, math.ceil(retry_after)), _MAX_RETRY_AFTER))}
     )
+    return _problem(status, exc.code, str(exc), extension_members(exc), headers)
+
+
+def status_of(exc: UploadError) -> int:
+    """Return the HTTP status of an error."""
+    return next(_STATUS[kind] for kind in type(exc).__mro__ if kind in _STATUS)
+
+
+def extension_members(exc: UploadError) -> dict[str, object]:
+    """Return the facts of an error under their names on the wire."""
     # RFC 9457 has the member `status` for HTTP's own.
-    facts = {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
-    return _problem(status, exc.code, str(exc), facts, headers)
+    return {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
 
 
 def from_validation(_: _AnyRequest, exc: ValidationException) -> Response[dict[str, object]]:
@@ -126,14 +135,21 @@ def _problem(
     facts: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response[dict[str, object]]:
-    title = HTTPStatus(status).phrase
-    content = {"type": f"urn:multipart-upload:{code}", "title": title, "status": status}
     return Response(
-        {**(facts or {}), **content, "detail": detail, "code": code},
+        problem_content(status, code, detail, facts or {}),
         status_code=status,
         headers=headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def problem_content(
+    status: int, code: str, detail: str, members: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the body of a problem answer; `members` are extension members."""
+    title = HTTPStatus(status).phrase
+    content = {"type": f"urn:multipart-upload:{code}", "title": title, "status": status}
+    return {**members, **content, "detail": detail, "code": code}
 
 
 def _field_errors(exc: ValidationException) -> list[dict[str, str]]:

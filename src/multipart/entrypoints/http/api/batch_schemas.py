@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -12,12 +11,23 @@ from ....application.ports import SignedParts
 from ....application.record_parts import PartReport
 from ....application.session_reference import SessionReference
 from ....domain.limits import MAX_PART_COUNT
-from .schemas import ETag, Key, PartNumber, PartSize, SessionRequest, UploadId
+from .schemas import (
+    ETag,
+    Key,
+    PartNumber,
+    PartSize,
+    SessionRequest,
+    SignedUrlText,
+    UploadId,
+    UrlExpiry,
+)
 
 # The lookahead is for Python, whose $ also matches before a line break.
 _RANGE_PATTERN: Final = r"^[0-9]{1,5}-[0-9]{1,5}$(?!\n)"
 
-PartRange = Annotated[str, Meta(pattern=_RANGE_PATTERN, examples=["3-200"])]
+PartRange = Annotated[
+    str, Meta(pattern=_RANGE_PATTERN, description="From one number to another.", examples=["3-200"])
+]
 
 
 class SignPartsRequest(Struct, frozen=True):
@@ -25,13 +35,14 @@ class SignPartsRequest(Struct, frozen=True):
 
     upload_id: UploadId
     key: Key
-    part_numbers: (
+    part_numbers: Annotated[
         Literal["all"]
-        | Annotated[
-            list[PartNumber | PartRange],
-            Meta(min_length=1, max_length=MAX_PART_COUNT, examples=[[1, "3-200"]]),
-        ]
-    )
+        | Annotated[list[PartNumber | PartRange], Meta(min_length=1, max_length=MAX_PART_COUNT)],
+        Meta(
+            description="Numbers and ranges in any order, or `all` of the part plan.",
+            examples=[[1, "2-3"]],
+        ),
+    ]
 
     def address(self) -> SessionReference:
         """Give it in the domain's words."""
@@ -47,15 +58,15 @@ class SignPartsRequest(Struct, frozen=True):
 class SignedPartUrl(Struct, frozen=True, gc=False):
     """Where to PUT the bytes of one part."""
 
-    part_number: int
-    signed_url: str
+    part_number: Annotated[int, Meta(description="The part's number.", examples=[1])]
+    signed_url: SignedUrlText
 
 
 class SignedUrls(Struct, frozen=True):
     """URLs in the order asked for, on which to PUT until `expires_at`; no header is demanded."""
 
-    urls: list[SignedPartUrl]
-    expires_at: datetime
+    urls: Annotated[list[SignedPartUrl], Meta(description="In the order asked for.")]
+    expires_at: UrlExpiry
 
     @classmethod
     def of(cls, signed: SignedParts) -> SignedUrls:
@@ -68,13 +79,18 @@ class ReportedPart(Struct, frozen=True, gc=False):
 
     part_number: PartNumber
     etag: ETag
-    size: PartSize | None = None
+    size: PartSize = None
 
 
 class RecordPartsRequest(SessionRequest, frozen=True):
     """Parts that S3 has taken; all are checked before any is recorded."""
 
-    parts: Annotated[list[ReportedPart], Meta(min_length=1, max_length=MAX_PART_COUNT)]
+    parts: Annotated[
+        list[ReportedPart],
+        Meta(
+            min_length=1, max_length=MAX_PART_COUNT, description="The last report of a number wins."
+        ),
+    ]
 
     def reports(self) -> Iterator[PartReport]:
         """Give them in the domain's words."""

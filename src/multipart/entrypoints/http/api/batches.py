@@ -31,6 +31,7 @@ class BatchController(Controller):
         "/get-signed-urls",
         status_code=200,
         operation_id="getSignedUrls",
+        summary="Sign many parts",
         responses=problems(400, 404, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
@@ -44,6 +45,7 @@ class BatchController(Controller):
         "/upload-parts",
         status_code=200,
         operation_id="recordParts",
+        summary="Record many parts",
         responses=problems(400, 404, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )

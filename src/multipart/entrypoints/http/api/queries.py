@@ -44,6 +44,7 @@ class QueryController(Controller):
     @get(
         "/upload-status",
         operation_id="getUploadStatus",
+        summary="Get the status of an upload",
         responses=problems(404, 422, 503),
         operation_class=OwnOperation,
     )
@@ -54,13 +55,14 @@ class QueryController(Controller):
         upload_status: NamedDependency[GetUploadStatus],
         user_id: OptionalUserIdQuery = None,
     ) -> UploadStatusAnswer:
-        """Tell how far an upload is, S3 asked."""
+        """Get the state of an upload and of its parts, as S3 holds them."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         return UploadStatusAnswer.of_status(await upload_status(address))
 
     @get(
         "/list-parts",
         operation_id="listParts",
+        summary="List the parts of an upload",
         responses=problems(404, 422, 503),
         operation_class=OwnOperation,
     )
@@ -80,6 +82,7 @@ class QueryController(Controller):
     @get(
         "/uploads",
         operation_id="listUploads",
+        summary="List a user's uploads",
         responses=problems(422, 503),
         operation_class=OwnOperation,
     )

@@ -15,30 +15,115 @@ from ....application.ports import SignedPart
 from ....application.session_reference import SessionReference
 from ....application.start_upload import NewUpload
 from ....application.upload_status import UploadStatus
-from ....domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
+from ....domain.limits import (
+    MAX_METADATA_BYTES,
+    MAX_METADATA_ENTRIES,
+    MAX_OBJECT_SIZE,
+    MAX_PART_COUNT,
+    MAX_PART_SIZE,
+)
 from ....domain.part import Part, PartState
 from ....domain.session import SessionState, UploadSession
-from ....domain.validation import MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH, MAX_USER_ID_LENGTH
+from ....domain.validation import (
+    CONTENT_TYPE_PATTERN,
+    MAX_CONTENT_TYPE_LENGTH,
+    MAX_FILENAME_LENGTH,
+    MAX_USER_ID_LENGTH,
+    METADATA_KEY_PATTERN,
+)
+from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
 from ..field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 # RFC 9110 8.8.3 without what is weak: a bare or quoted run of visible ASCII. The lookahead is for
 # Python, whose $ also matches before a line break.
 ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
 
-_UPLOAD_ID: Final = "3f0c9a52b8a94f6f9d3c5c8f4f1f7f1a"
-_KEY: Final = f"alice/{_UPLOAD_ID}/film.mp4"
-_ETAG: Final = '"9b2cf535f27731c974343645a3985328"'
 
 UserId = Annotated[
-    str, Meta(min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL, examples=["alice"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=NO_NUL,
+        description="Whose upload it is.",
+        examples=["alice"],
+    ),
 ]
 UploadId = Annotated[
-    str, Meta(min_length=1, max_length=MAX_UPLOAD_ID_LENGTH, pattern=NO_NUL, examples=[_UPLOAD_ID])
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_UPLOAD_ID_LENGTH,
+        pattern=NO_NUL,
+        description="The `upload_id` that start-upload answered.",
+        examples=[UPLOAD_ID],
+    ),
 ]
-Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH, pattern=NO_NUL, examples=[_KEY])]
-PartNumber = Annotated[int, Meta(ge=1, le=MAX_PART_COUNT, examples=[1])]
-PartSize = Annotated[int, Meta(ge=0, le=MAX_PART_SIZE, examples=[8_388_608])]
-ETag = Annotated[str, Meta(pattern=ETAG_PATTERN, examples=[_ETAG])]
+Key = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        pattern=NO_NUL,
+        description="The object key that start-upload answered.",
+        examples=[KEY],
+    ),
+]
+PartNumber = Annotated[
+    int,
+    Meta(ge=1, le=MAX_PART_COUNT, description="The part's number, from 1 on.", examples=[1]),
+]
+PartSize = Annotated[
+    Annotated[int, Meta(ge=0, le=MAX_PART_SIZE)] | None,
+    Meta(description="Bytes of the part.", examples=[PART_SIZE]),
+]
+ETag = Annotated[
+    str,
+    Meta(
+        pattern=ETAG_PATTERN,
+        description="The ETag with which S3 answered the PUT, with or without quotes.",
+        examples=[ETAG],
+    ),
+]
+Status = Annotated[
+    SessionState, Meta(description="State of the upload session.", examples=["in-progress"])
+]
+Time = Annotated[datetime, Meta(tz=True)]
+
+_Filename = Annotated[str, Meta(description="Name of the file.", examples=["film.mp4"])]
+_ContentType = Annotated[str, Meta(description="Media type of the file.", examples=["video/mp4"])]
+_OfPlan = "null when no size was declared."
+_PlannedSize = Annotated[
+    int | None,
+    Meta(
+        description=f"Bytes of every part but the last; {_OfPlan}",
+        examples=[PART_SIZE],
+    ),
+]
+_PlannedCount = Annotated[
+    int | None, Meta(description=f"How many parts to send; {_OfPlan}", examples=[3])
+]
+_ExpiresAt = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="When the upload expires unless it is used before.",
+        examples=["2026-12-08T12:00:00Z"],
+    ),
+]
+_AbortDate = Annotated[
+    Time | None,
+    Meta(
+        description="When S3 itself aborts the upload; null when the bucket has no such rule.",
+        examples=[None],
+    ),
+]
+_Recorded = Annotated[int, Meta(description="Different parts recorded so far.", examples=[1])]
+_AnsweredKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
+_AnsweredId = Annotated[
+    str,
+    Meta(description="Id of the upload session, for every later request.", examples=[UPLOAD_ID]),
+]
 
 
 class StartUploadRequest(Struct, frozen=True):
@@ -46,11 +131,43 @@ class StartUploadRequest(Struct, frozen=True):
 
     user_id: UserId
     filename: Annotated[
-        str, Meta(min_length=1, max_length=MAX_FILENAME_LENGTH, examples=["film.mp4"])
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_FILENAME_LENGTH,
+            description="The file's own name. It becomes the last component of the key.",
+            examples=["film.mp4"],
+        ),
     ]
-    content_type: Annotated[str, Meta(max_length=MAX_CONTENT_TYPE_LENGTH, examples=["video/mp4"])]
-    size: Annotated[int, Meta(ge=0, examples=[1_073_741_824])] | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
+    content_type: Annotated[
+        str,
+        Meta(
+            max_length=MAX_CONTENT_TYPE_LENGTH,
+            description="The file's media type; empty when it is not known.",
+            examples=["video/mp4"],
+            extra_json_schema={"pattern": CONTENT_TYPE_PATTERN},
+        ),
+    ]
+    size: Annotated[
+        # Not `le`: what is too large is 413, with the limit that the settings give.
+        Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MAX_OBJECT_SIZE})] | None,
+        Meta(
+            description="Bytes of the file. With it, the answer says how to cut the file.",
+            examples=[FILE_SIZE],
+        ),
+    ] = None
+    metadata: Annotated[
+        dict[str, str],
+        Meta(
+            description="User metadata of the object, "
+            f"{MAX_METADATA_BYTES} bytes of names and values at most.",
+            examples=[{"project": "summer"}],
+            extra_json_schema={
+                "maxProperties": MAX_METADATA_ENTRIES,
+                "propertyNames": {"pattern": METADATA_KEY_PATTERN},
+            },
+        ),
+    ] = field(default_factory=dict)
 
     def to_domain(self, idempotency_key: str | None) -> NewUpload:
         """Give it in the domain's words."""
@@ -65,18 +182,15 @@ class StartUploadRequest(Struct, frozen=True):
 
 
 class StartedUpload(Struct, frozen=True):
-    """A session; `part_size` and `part_count` are null when no size was declared.
+    """A started upload session."""
 
-    At `abort_date` S3 itself will abort the upload, if the bucket has such a rule.
-    """
-
-    upload_id: str
-    key: str
-    part_size: int | None
-    part_count: int | None
-    status: SessionState
-    expires_at: datetime
-    abort_date: datetime | None
+    upload_id: _AnsweredId
+    key: _AnsweredKey
+    part_size: _PlannedSize
+    part_count: _PlannedCount
+    status: Status
+    expires_at: _ExpiresAt
+    abort_date: _AbortDate
 
     @classmethod
     def of(cls, session: UploadSession) -> StartedUpload:
@@ -93,12 +207,32 @@ class StartedUpload(Struct, frozen=True):
         )
 
 
+SignedUrlText = Annotated[
+    str,
+    Meta(
+        description="Where to PUT the part's bytes.",
+        examples=[f"https://bucket.s3.amazonaws.com/{KEY}?partNumber=1&X-Amz-Signature=..."],
+    ),
+]
+UrlExpiry = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="Until when S3 accepts the URL.",
+        examples=["2026-12-01T13:00:00Z"],
+    ),
+]
+
+
 class SignedUrl(Struct, frozen=True):
     """Where to PUT the part's bytes, with these headers, until `expires_at`."""
 
-    signed_url: str
-    expires_at: datetime
-    headers: Mapping[str, str]
+    signed_url: SignedUrlText
+    expires_at: UrlExpiry
+    headers: Annotated[
+        Mapping[str, str],
+        Meta(description="Headers that the PUT must carry.", examples=[{}]),
+    ]
 
     @classmethod
     def of(cls, signed: SignedPart) -> SignedUrl:
@@ -123,25 +257,27 @@ class RecordPartRequest(SessionRequest, frozen=True):
 
     part_number: PartNumber
     etag: ETag
-    size: PartSize | None = None
+    size: PartSize = None
 
 
 class PartRecorded(Struct, frozen=True):
     """How many different parts are recorded by now."""
 
-    status: SessionState
-    parts_recorded: int
-    success: bool = True
+    status: Status
+    parts_recorded: _Recorded
+    success: Annotated[bool, Meta(description="Always true.")] = True
 
 
 class CompletedUpload(Struct, frozen=True):
     """The finished object."""
 
-    location: str
-    key: str
-    etag: str
-    size: int
-    message: str = "Upload completed successfully"
+    location: Annotated[str, Meta(description="URL of the object.", examples=[LOCATION])]
+    key: _AnsweredKey
+    etag: Annotated[str, Meta(description="ETag of the object.", examples=[f"{MD5}-3"])]
+    size: Annotated[int, Meta(description="Bytes of the object.", examples=[FILE_SIZE])]
+    message: Annotated[str, Meta(description="A sentence for people.")] = (
+        "Upload completed successfully"
+    )
 
     @classmethod
     def of(cls, session: UploadSession) -> CompletedUpload:
@@ -156,28 +292,43 @@ class CompletedUpload(Struct, frozen=True):
 class AbortedUpload(Struct, frozen=True):
     """The session is over and its parts are gone."""
 
-    status: SessionState
-    message: str = "Upload aborted"
+    status: Annotated[
+        SessionState, Meta(description="State of the upload session.", examples=["aborted"])
+    ]
+    message: Annotated[str, Meta(description="A sentence for people.")] = "Upload aborted"
 
 
 class UploadSummary(Struct, frozen=True, kw_only=True):
     """A session as the list of uploads shows it; `size` is null when none was declared."""
 
-    upload_id: str
-    key: str
-    user_id: str
-    filename: str
-    content_type: str
-    status: SessionState
-    size: int | None
-    part_size: int | None
-    part_count: int | None
-    created_at: datetime
-    updated_at: datetime
-    expires_at: datetime
-    abort_date: datetime | None
-    location: str | None
-    etag: str | None
+    upload_id: _AnsweredId
+    key: _AnsweredKey
+    user_id: Annotated[str, Meta(description="Whose upload it is.", examples=["alice"])]
+    filename: _Filename
+    content_type: _ContentType
+    status: Status
+    size: Annotated[
+        int | None, Meta(description=f"Bytes of the file; {_OfPlan}", examples=[FILE_SIZE])
+    ]
+    part_size: _PlannedSize
+    part_count: _PlannedCount
+    created_at: Annotated[
+        datetime, Meta(tz=True, description="When it started.", examples=["2026-12-01T12:00:00Z"])
+    ]
+    updated_at: Annotated[
+        datetime,
+        Meta(tz=True, description="When it was last used.", examples=["2026-12-01T12:00:09Z"]),
+    ]
+    expires_at: _ExpiresAt
+    abort_date: _AbortDate
+    location: Annotated[
+        str | None,
+        Meta(description="URL of the object; null until it is complete.", examples=[None]),
+    ]
+    etag: Annotated[
+        str | None,
+        Meta(description="ETag of the object; null until it is complete.", examples=[None]),
+    ]
 
     @classmethod
     def of(cls, session: UploadSession) -> UploadSummary:
@@ -191,11 +342,26 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     `parts_lost` means that S3 has thrown the upload away: all parts must be signed and sent again.
     """
 
-    parts_recorded: int
-    parts_verified: int
-    bytes_verified: int
-    missing_parts: Sequence[int] | None
-    parts_lost: bool
+    parts_recorded: _Recorded
+    parts_verified: Annotated[
+        int, Meta(description="Parts that S3 holds as reported.", examples=[1])
+    ]
+    bytes_verified: Annotated[int, Meta(description="Bytes of those parts.", examples=[PART_SIZE])]
+    missing_parts: Annotated[
+        Sequence[int] | None,
+        Meta(
+            description="Planned parts that S3 does not hold; "
+            "null without a plan or once the upload is over.",
+            examples=[[2, 3]],
+        ),
+    ]
+    parts_lost: Annotated[
+        bool,
+        Meta(
+            description="Whether S3 discarded the upload: all parts must be signed and sent again.",
+            examples=[False],
+        ),
+    ]
 
     @classmethod
     def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
@@ -214,11 +380,23 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
 class PartAnswer(Struct, frozen=True):
     """A part; `verified` means that S3 holds it as reported."""
 
-    part_number: int
-    etag: str
-    size: int | None
-    status: PartState
-    recorded_at: datetime
+    part_number: Annotated[int, Meta(description="The part's number.", examples=[1])]
+    etag: Annotated[str, Meta(description="ETag of the part, without quotes.", examples=[MD5])]
+    size: Annotated[
+        int | None,
+        Meta(description="Bytes of the part; null when not known.", examples=[PART_SIZE]),
+    ]
+    status: Annotated[
+        PartState,
+        Meta(
+            description="`uploaded`: reported by the client; `verified`: S3 holds it as reported.",
+            examples=["verified"],
+        ),
+    ]
+    recorded_at: Annotated[
+        datetime,
+        Meta(tz=True, description="When it was recorded.", examples=["2026-12-01T12:00:09Z"]),
+    ]
 
     @classmethod
     def of(cls, part: Part) -> PartAnswer:
@@ -229,17 +407,23 @@ class PartAnswer(Struct, frozen=True):
 class PartList(Struct, frozen=True):
     """All parts that are recorded or that S3 holds, by number."""
 
-    upload_id: str
-    key: str
-    status: SessionState
-    parts: list[PartAnswer]
+    upload_id: _AnsweredId
+    key: _AnsweredKey
+    status: Status
+    parts: Annotated[list[PartAnswer], Meta(description="The parts, by number.")]
 
 
 class UploadList(Struct, frozen=True):
     """A page of sessions, newest first; `next_cursor` is null on the last one."""
 
-    uploads: list[UploadSummary]
-    next_cursor: str | None
+    uploads: Annotated[list[UploadSummary], Meta(description="Sessions, newest first.")]
+    next_cursor: Annotated[
+        str | None,
+        Meta(
+            description="The `cursor` of the next page; null on the last one.",
+            examples=["MjAyNi0xMi0wMVQxMjowMDowMCswMDowMCAzZjBj"],
+        ),
+    ]
 
 
 def _summary(session: UploadSession) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class UploadController(Controller):
         "/start-upload",
         status_code=200,
         operation_id="startUpload",
+        summary="Start an upload",
         responses=problems(400, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
@@ -53,12 +54,13 @@ class UploadController(Controller):
         start_upload: NamedDependency[StartUpload],
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> StartedUpload:
-        """Begin an upload. With `size`, the answer says how to cut the file."""
+        """Start an upload. With `size`, the answer says how to cut the file."""
         return StartedUpload.of(await start_upload(data.to_domain(idempotency_key)))
 
     @get(
         "/get-signed-url",
         operation_id="getSignedUrl",
+        summary="Sign a part",
         responses=problems(404, 409, 422, 503),
         operation_class=OwnOperation,
     )
@@ -78,6 +80,7 @@ class UploadController(Controller):
         "/upload-part",
         status_code=200,
         operation_id="recordPart",
+        summary="Record a part",
         responses=problems(400, 404, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
@@ -92,24 +95,26 @@ class UploadController(Controller):
         "/complete-upload",
         status_code=200,
         operation_id="completeUpload",
+        summary="Complete an upload",
         responses=problems(400, 404, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
     async def complete(
         self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
     ) -> CompletedUpload:
-        """Join the parts into the object. Repeating it gives the same answer."""
+        """Make the object from the parts. Repeating it gives the same answer."""
         return CompletedUpload.of(await complete_upload(data.address()))
 
     @post(
         "/abort-upload",
         status_code=200,
         operation_id="abortUpload",
+        summary="Abort an upload",
         responses=problems(400, 404, 409, 413, 422, 503),
         operation_class=OwnOperation,
     )
     async def abort(
         self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
     ) -> AbortedUpload:
-        """Throw the upload and its parts away. Repeating it changes nothing."""
+        """Discard the upload and its parts. Repeating it changes nothing."""
         return AbortedUpload((await abort_upload(data.address())).state)

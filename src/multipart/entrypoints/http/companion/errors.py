@@ -24,13 +24,23 @@ _OF_RFC_9457: Final = frozenset({"type", "title", "status", "detail"})
 _STATUS: Final[Mapping[int, int]] = {422: 400}
 
 
+def companion_statuses(status: int) -> list[int]:
+    """Return the statuses of the other routes that are this one here."""
+    return [status, *(other for other, own in _STATUS.items() if own == status)]
+
+
+def companion_content(problem: Mapping[str, Any], request_id: str) -> dict[str, object]:
+    """Rewrite the body of a problem answer for Companion's clients."""
+    members = {name: problem[name] for name in problem.keys() - _OF_RFC_9457}
+    text = problem["detail"]
+    return {**members, "error": text, "message": text, "requestId": request_id}
+
+
 def _in_companions_words(handler: _Handler) -> _Handler:
     def handle(request: _AnyRequest, exc: Exception) -> Response[dict[str, object]]:
         problem = handler(request, exc)
-        facts = {name: problem.content[name] for name in problem.content.keys() - _OF_RFC_9457}
-        text = problem.content["detail"]
         return Response(
-            {**facts, "error": text, "message": text, "requestId": request_id_of(request.scope)},
+            companion_content(problem.content, request_id_of(request.scope)),
             status_code=_STATUS.get(problem.status_code or 500, problem.status_code),
             headers={**problem.headers},
         )

@@ -19,15 +19,24 @@ from ....domain.errors import SessionNotFoundError, TransitionError
 from ....domain.part import PartState
 from ....domain.session import DISCARDED_STATES, SessionState
 from ..parameters import KeyQuery
-from .parameters import PartNumberPath, UploadIdPath, part_number, part_numbers
+from .openapi import companion_errors
+from .parameters import (
+    MAX_BATCH,
+    PART_NUMBERS_PATTERN,
+    PartNumberPath,
+    UploadIdPath,
+    part_number,
+    part_numbers,
+)
 from .schemas import (
-    CompletedUpload,
+    CompletedObject,
     CompleteRequest,
     CreatedUpload,
     CreateRequest,
     ListedPart,
-    SignedUrl,
-    SignedUrls,
+    NoContent,
+    PartUrl,
+    PartUrls,
 )
 
 # 10,000 parts are 660 kB, with a checksum each twice that.
@@ -35,7 +44,12 @@ MAX_COMPLETE_BYTES: Final = 2 * 1024 * 1024
 _TOO_LATE: Final = DISCARDED_STATES | {SessionState.COMPLETING, SessionState.COMPLETED}
 
 _PartNumbers = Annotated[
-    str, QueryParameter(name="partNumbers", description="Part numbers, comma separated.")
+    str,
+    QueryParameter(
+        name="partNumbers",
+        description=f"Part numbers separated by commas, {MAX_BATCH} at most.",
+        schema_extra={"pattern": PART_NUMBERS_PATTERN, "examples": ["1,2,3"]},
+    ),
 ]
 
 
@@ -43,8 +57,15 @@ class MultipartController(Controller):
     """Companion's multipart routes. `uploadId` is our own id; the key is only compared."""
 
     path = "/multipart"
+    tags = ("Companion",)
 
-    @post("/", status_code=200)
+    @post(
+        "/",
+        status_code=200,
+        operation_id="s3CreateMultipartUpload",
+        summary="Uppy: create a multipart upload",
+        responses=companion_errors(400, 401, 409, 413, 503),
+    )
     async def create(
         self,
         data: JSONBody[CreateRequest],
@@ -52,11 +73,16 @@ class MultipartController(Controller):
         bucket: NamedDependency[str],
         start_upload: NamedDependency[StartUpload],
     ) -> CreatedUpload:
-        """Begin an upload whose size nobody tells."""
+        """Start an upload of a file whose size is not declared."""
         session = await start_upload(data.to_domain(user_id))
         return CreatedUpload(session.key, session.id, bucket)
 
-    @get("/{upload_id:str}")
+    @get(
+        "/{upload_id:str}",
+        operation_id="s3ListParts",
+        summary="Uppy: list the parts of an upload",
+        responses=companion_errors(400, 401, 404, 503),
+    )
     async def parts(
         self,
         upload_id: UploadIdPath,
@@ -64,7 +90,7 @@ class MultipartController(Controller):
         user_id: NamedDependency[str],
         list_parts: NamedDependency[ListParts],
     ) -> list[ListedPart]:
-        """List what need not be sent again."""
+        """List the parts that need not be sent again."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         session, parts = await list_parts(address)
         if session.state in DISCARDED_STATES:
@@ -76,7 +102,12 @@ class MultipartController(Controller):
             if part.state is PartState.VERIFIED or not session.state.is_open
         ]
 
-    @get("/{upload_id:str}/{number:str}")
+    @get(
+        "/{upload_id:str}/{number:str}",
+        operation_id="s3SignPart",
+        summary="Uppy: sign a part",
+        responses=companion_errors(400, 401, 404, 409, 503),
+    )
     async def sign(
         self,
         upload_id: UploadIdPath,
@@ -84,12 +115,17 @@ class MultipartController(Controller):
         key: KeyQuery,
         user_id: NamedDependency[str],
         sign_part: NamedDependency[SignPart],
-    ) -> SignedUrl:
-        """Give a URL on which to PUT one part."""
+    ) -> PartUrl:
+        """Get a URL on which to PUT one part."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return SignedUrl.of(await sign_part(address, part_number(number)))
+        return PartUrl.of(await sign_part(address, part_number(number)))
 
-    @get("/{upload_id:str}/batch")
+    @get(
+        "/{upload_id:str}/batch",
+        operation_id="s3SignParts",
+        summary="Uppy: sign several parts",
+        responses=companion_errors(400, 401, 404, 409, 503),
+    )
     async def sign_batch(
         self,
         upload_id: UploadIdPath,
@@ -97,14 +133,21 @@ class MultipartController(Controller):
         numbers: _PartNumbers,
         user_id: NamedDependency[str],
         sign_parts: NamedDependency[SignParts],
-    ) -> SignedUrls:
-        """Give URLs for several parts, as clients before Uppy 4 ask for them."""
+    ) -> PartUrls:
+        """Get URLs for several parts, as clients before Uppy 4 ask for them."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         wanted = [range(number, number + 1) for number in part_numbers(numbers)]
         signed = await sign_parts(address, wanted)
-        return SignedUrls({str(number): url for number, url in signed.urls.items()})
+        return PartUrls({str(number): url for number, url in signed.urls.items()})
 
-    @post("/{upload_id:str}/complete", status_code=200, request_max_body_size=MAX_COMPLETE_BYTES)
+    @post(
+        "/{upload_id:str}/complete",
+        status_code=200,
+        request_max_body_size=MAX_COMPLETE_BYTES,
+        operation_id="s3CompleteMultipartUpload",
+        summary="Uppy: complete an upload",
+        responses=companion_errors(400, 401, 404, 409, 413, 503),
+    )
     async def complete(
         self,
         upload_id: UploadIdPath,
@@ -113,21 +156,27 @@ class MultipartController(Controller):
         user_id: NamedDependency[str],
         bucket: NamedDependency[str],
         complete_named_parts: NamedDependency[CompleteNamedParts],
-    ) -> CompletedUpload:
-        """Join the parts. Repeating it gives the same answer."""
+    ) -> CompletedObject:
+        """Make the object from the parts. Repeating it gives the same answer."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         session = await complete_named_parts(address, data.named())
-        return CompletedUpload.of(session, bucket)
+        return CompletedObject.of(session, bucket)
 
-    @delete("/{upload_id:str}", status_code=200)
+    @delete(
+        "/{upload_id:str}",
+        status_code=200,
+        operation_id="s3AbortMultipartUpload",
+        summary="Uppy: abort an upload",
+        responses=companion_errors(400, 401, 404, 409, 503),
+    )
     async def abort(
         self,
         upload_id: UploadIdPath,
         key: KeyQuery,
         user_id: NamedDependency[str],
         abort_upload: NamedDependency[AbortUpload],
-    ) -> dict[str, str]:
-        """Throw the upload away, if it is not too late for that."""
+    ) -> NoContent:
+        """Discard the upload and its parts. An upload that is complete stays."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         try:
             await abort_upload(address)
@@ -135,4 +184,4 @@ class MultipartController(Controller):
             # Uppy 5 says so when only the answer to its complete was lost: the object stays.
             if exc.status not in _TOO_LATE:
                 raise
-        return {}
+        return NoContent()

@@ -9,12 +9,30 @@ from litestar.params import PathParameter
 
 from ....domain.errors import InvalidFieldError
 from ....domain.limits import MAX_PART_COUNT
+from ..example_values import UPLOAD_ID
 from ..field_limits import MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 MAX_BATCH: Final = 1000
+_ONE: Final = "([1-9][0-9]{0,3}|10000)"
+PART_NUMBERS_PATTERN: Final = f"^{_ONE}(,{_ONE}){{0,{MAX_BATCH - 1}}}$"
 
-UploadIdPath = Annotated[str, PathParameter(max_length=MAX_UPLOAD_ID_LENGTH, pattern=NO_NUL)]
-PartNumberPath = Annotated[str, PathParameter(max_length=16)]
+UploadIdPath = Annotated[
+    str,
+    PathParameter(
+        max_length=MAX_UPLOAD_ID_LENGTH,
+        pattern=NO_NUL,
+        description="The `uploadId` that was answered when the upload was created.",
+        schema_extra={"min_length": 1, "examples": [UPLOAD_ID]},
+    ),
+]
+PartNumberPath = Annotated[
+    str,
+    PathParameter(
+        max_length=16,
+        description=f"The part's number, 1 to {MAX_PART_COUNT}.",
+        schema_extra={"pattern": f"^{_ONE}$", "max_length": None, "examples": ["1"]},
+    ),
+]
 
 _NUMBER: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 

@@ -21,6 +21,4 @@ def companion_router(bucket: str, users: UserSource) -> Router:
             "user_id": Provide(users.user_id, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
-        # Companion's own documentation describes them; ours is of the routes under /api.
-        include_in_schema=False,
     )

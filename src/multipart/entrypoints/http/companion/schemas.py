@@ -14,17 +14,51 @@ from ....application.start_upload import NewUpload
 from ....domain.limits import MAX_PART_COUNT
 from ....domain.part import Part
 from ....domain.session import UploadSession
+from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
+from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
+from ..problem_schemas import ExtensionMembers
 from .metadata import kept_metadata
 
 MAX_ETAG_LENGTH: Final = 130
+
+_SIGNED_URL: Final = f"{LOCATION}?partNumber=1&X-Amz-Signature=..."
+_ObjectKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
+_BucketName = Annotated[str, Meta(description="Name of the bucket.", examples=["bucket"])]
+_Seconds = Annotated[int, Meta(description="Seconds until it expires.", examples=[3600])]
 
 
 class CreateRequest(Struct, frozen=True):
     """A file to upload; Uppy leaves `type` out or empty where the browser knows none."""
 
-    filename: Annotated[str, Meta(min_length=1)]
-    type: str | None = None
-    metadata: dict[str, Any] | None = None
+    filename: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The file's own name.",
+            examples=["film.mp4"],
+            extra_json_schema={"maxLength": MAX_FILENAME_LENGTH},
+        ),
+    ]
+    type: Annotated[
+        Annotated[
+            str,
+            Meta(
+                extra_json_schema={
+                    "maxLength": MAX_CONTENT_TYPE_LENGTH,
+                    "pattern": CONTENT_TYPE_PATTERN,
+                }
+            ),
+        ]
+        | None,
+        Meta(description="The file's media type.", examples=["video/mp4"]),
+    ] = None
+    metadata: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="Any JSON. What an object can carry becomes its user metadata.",
+            examples=[{"name": "film.mp4"}],
+        ),
+    ] = None
 
     def to_domain(self, user_id: str) -> NewUpload:
         """Give it in the domain's words."""
@@ -39,17 +73,25 @@ class CreateRequest(Struct, frozen=True):
 class CreatedUpload(Struct, frozen=True, rename="camel"):
     """A session; `upload_id` is ours, not S3's."""
 
-    key: str
-    upload_id: str
-    bucket: str
+    key: _ObjectKey
+    upload_id: Annotated[
+        str, Meta(description="Id of the upload, for every later request.", examples=[UPLOAD_ID])
+    ]
+    bucket: _BucketName
 
 
 class ListedPart(Struct, frozen=True):
     """A part as S3's ListParts has it, the ETag in quotes."""
 
-    number: int = field(name="PartNumber")
-    size: int = field(name="Size")
-    etag: str = field(name="ETag")
+    number: Annotated[int, Meta(description="The part's number.", examples=[1])] = field(
+        name="PartNumber"
+    )
+    size: Annotated[int, Meta(description="Bytes of the part.", examples=[PART_SIZE])] = field(
+        name="Size"
+    )
+    etag: Annotated[str, Meta(description="ETag of the part, quoted.", examples=[ETAG])] = field(
+        name="ETag"
+    )
 
     @classmethod
     def of(cls, part: Part) -> ListedPart:
@@ -57,50 +99,66 @@ class ListedPart(Struct, frozen=True):
         return cls(part.number, part.size or 0, f'"{part.etag}"')
 
 
-class SignedUrl(Struct, frozen=True):
+class PartUrl(Struct, frozen=True):
     """Where to PUT a part; `expires` in seconds, from which Uppy 5 makes its own timeout."""
 
-    url: str
-    expires: int
+    url: Annotated[str, Meta(description="Where to PUT the part.", examples=[_SIGNED_URL])]
+    expires: _Seconds
 
     @classmethod
-    def of(cls, signed: SignedPart) -> SignedUrl:
+    def of(cls, signed: SignedPart) -> PartUrl:
         """Show a signed part."""
         return cls(signed.url, seconds_until(signed.expires_at))
 
 
-class SignedUrls(Struct, frozen=True):
+class PartUrls(Struct, frozen=True):
     """URLs by part number."""
 
-    urls: Mapping[str, str] = field(name="presignedUrls")
+    urls: Annotated[
+        Mapping[str, str],
+        Meta(description="Where to PUT each part.", examples=[{"1": _SIGNED_URL}]),
+    ] = field(name="presignedUrls")
 
 
 class CompletedPart(Struct, frozen=True):
     """A part to join; Uppy 6 sends its own ETags bare and those of the list as it got them."""
 
-    number: Annotated[int, Meta(ge=1, le=MAX_PART_COUNT)] = field(name="PartNumber")
-    etag: Annotated[str, Meta(min_length=1, max_length=MAX_ETAG_LENGTH)] = field(name="ETag")
+    number: Annotated[
+        int, Meta(ge=1, le=MAX_PART_COUNT, description="The part's number.", examples=[1])
+    ] = field(name="PartNumber")
+    etag: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_ETAG_LENGTH,
+            description="ETag of the part, with or without quotes.",
+            examples=[ETAG],
+        ),
+    ] = field(name="ETag")
 
 
 class CompleteRequest(Struct, frozen=True):
     """The parts that the file is made of."""
 
-    parts: Annotated[list[CompletedPart], Meta(max_length=MAX_PART_COUNT)]
+    parts: Annotated[
+        list[CompletedPart],
+        Meta(max_length=MAX_PART_COUNT, description="All parts of the file, in any order."),
+    ]
 
     def named(self) -> list[NamedPart]:
         """Give them in the domain's words."""
         return [NamedPart(part.number, part.etag) for part in self.parts]
 
 
-class CompletedUpload(Struct, frozen=True):
+class CompletedObject(Struct, frozen=True):
     """Where the object is."""
 
-    location: str
-    key: str
-    bucket: str
+    location: Annotated[str, Meta(description="URL of the object.", examples=[LOCATION])]
+    key: _ObjectKey
+    bucket: _BucketName
 
     @classmethod
-    def of(cls, session: UploadSession, bucket: str) -> CompletedUpload:
+    def of(cls, session: UploadSession, bucket: str) -> CompletedObject:
         """Show a completed session."""
         location = session.result.location if session.result else ""
         return cls(location, session.key, bucket)
@@ -109,15 +167,39 @@ class CompletedUpload(Struct, frozen=True):
 class SingleForm(Struct, frozen=True):
     """A form for a file in one request: `fields`, then the file; `expires` in seconds."""
 
-    method: str
-    url: str
-    fields: Mapping[str, str]
-    expires: int
+    method: Annotated[str, Meta(description="Always `POST`.", examples=["POST"])]
+    url: Annotated[
+        str,
+        Meta(description="Where to send the form.", examples=["https://bucket.s3.amazonaws.com/"]),
+    ]
+    fields: Annotated[
+        Mapping[str, str],
+        Meta(
+            description="Fields of the form, to be sent before the file.",
+            examples=[{"key": KEY, "success_action_status": "201", "policy": "..."}],
+        ),
+    ]
+    expires: _Seconds
 
     @classmethod
     def of(cls, signed: SignedPost) -> SingleForm:
         """Show a signed form."""
         return cls("POST", signed.url, signed.fields, seconds_until(signed.expires_at))
+
+
+class NoContent(Struct, frozen=True):
+    """The upload is gone, or was complete before and stays."""
+
+
+class CompanionError(ExtensionMembers, frozen=True, kw_only=True):
+    """An error as Uppy reads it."""
+
+    error: Annotated[str, Meta(description="A sentence for people.")]
+    message: Annotated[str, Meta(description="The same sentence, which Uppy 5 shows.")]
+    code: Annotated[str, Meta(description="Stable name of the error, for programs.")]
+    request_id: Annotated[str, Meta(description="The same as the header X-Request-ID.")] = field(
+        name="requestId"
+    )
 
 
 def seconds_until(time: datetime) -> int:

@@ -1,0 +1,5 @@
+"""The OpenAPI document, and the page at `/docs` that shows it."""
+
+from .config import openapi_config
+
+__all__ = ["openapi_config"]

@@ -1,0 +1,70 @@
+"""What the OpenAPI document says of the service as a whole."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import License
+
+from .. import health, problem_schemas
+from ..api import batch_schemas, schemas
+from ..companion import schemas as companion_schemas
+from .document import ApiConfig
+from .flow import TAGS
+from .page import PagePlugin, page_headers
+
+# Ids are shorter here than real ones.
+FLOW: Final = """\
+Coordinate a multipart upload: the bytes go straight from the client to S3.
+
+1. Start, with the file's size, to learn how to cut it. `POST /api/start-upload`
+
+       {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4", "size": 17825792}
+
+   answers
+
+       {"upload_id": "3f0c", "key": "alice/3f0c/film.mp4", "part_size": 8388608, "part_count": 3,
+        "status": "initiated", "expires_at": "2026-12-01T12:00:00Z"}
+
+2. For every part, `GET /api/get-signed-url?upload_id=3f0c&key=alice/3f0c/film.mp4&part_number=1`
+   answers `{"signed_url": "https://..."}`. PUT the part's bytes there; S3 answers with an `ETag`.
+
+3. Report it. `POST /api/upload-part`
+
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4",
+        "part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
+
+4. When all are there, `POST /api/complete-upload`
+
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4"}
+
+   answers `{"location": "https://...", "key": "alice/3f0c/film.mp4", "message": "..."}`.
+
+`POST /api/get-signed-urls` signs and `POST /api/upload-parts` records up to 10,000 parts in one
+request.
+
+Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
+"""
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """Describe the service at `/docs`."""
+    return ApiConfig(
+        title="multipart-upload",
+        version=version,
+        description=FLOW,
+        license=License(name="MIT", identifier="MIT"),
+        tags=list(TAGS),
+        render_plugins=[PagePlugin(), JsonRenderPlugin()],
+        openapi_router=Router(
+            "/docs",
+            route_handlers=[],
+            include_in_schema=False,
+            response_headers=page_headers(),
+        ),
+        use_handler_docstrings=True,
+        modules=(schemas, batch_schemas, problem_schemas, companion_schemas, health),
+    )

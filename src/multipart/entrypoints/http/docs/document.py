@@ -1,0 +1,179 @@
+"""The OpenAPI document: Litestar's, with the schemas that the decoder enforces."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from http import HTTPStatus
+from inspect import cleandoc
+from types import ModuleType
+from typing import Any, Final
+
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import OpenAPI
+from msgspec import Struct
+from msgspec.json import schema_components
+
+from ..companion.errors import companion_content, companion_statuses
+from ..example_values import REQUEST_ID
+from ..problem_examples import examples_of
+from ..problems import MEDIA_TYPE
+from .flow import LINKS, ORDER
+from .members import example_of, resolve
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+# What Python needs and JSON Schema's own regular expressions do not.
+_PYTHON_ONLY: Final = r"(?!\n)"
+_NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
+_HEADERS: Final = {
+    "X-Request-ID": {
+        "description": "The request's own X-Request-ID, or a new one. It is in the log, too.",
+        "schema": {"type": "string"},
+        "example": REQUEST_ID,
+    }
+}
+_RETRY_AFTER: Final = {
+    "Retry-After": {
+        "description": "Seconds to wait before the same request is sent again.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 2,
+    }
+}
+_RETRIED: Final = frozenset({409, 503})
+
+
+@dataclass
+class ApiConfig(OpenAPIConfig):
+    """Litestar's configuration, for an `ApiDocument` with the structs of these modules."""
+
+    modules: Sequence[ModuleType] = ()
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Return the document before Litestar adds the routes."""
+        plain = super().to_openapi_schema()
+        given = {item.name: getattr(plain, item.name) for item in fields(plain)}
+        return ApiDocument(**given, modules=self.modules)
+
+
+@dataclass
+class ApiDocument(OpenAPI):
+    """A document whose routes are in the order of the flow, with real examples and exact bounds."""
+
+    modules: Sequence[ModuleType] = field(default=())
+
+    @property
+    def _exclude_fields(self) -> set[str]:
+        return {*super()._exclude_fields, "modules"}
+
+    def to_schema(self) -> dict[str, Any]:
+        """Return the document as JSON."""
+        document = super().to_schema()
+        schemas = _schemas(document["components"]["schemas"], self.modules)
+        _require_defaults(schemas, _request_bodies(document))
+        document["components"]["schemas"] = schemas
+        document["paths"] = dict(sorted(document["paths"].items(), key=_place_in_flow))
+        for path in document["paths"].values():
+            for operation in path.values():
+                _finish(operation, document)
+        tidied: dict[str, Any] = _tidied(document)
+        return tidied
+
+
+def _place_in_flow(item: tuple[str, Mapping[str, Any]]) -> int:
+    return min(ORDER.index(operation["operationId"]) for operation in item[1].values())
+
+
+def _schemas(used: Iterable[str], modules: Sequence[ModuleType]) -> dict[str, Any]:
+    structs = {
+        found.__name__: found
+        for module in modules
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, Struct)
+    }
+    wanted = [structs[name] for name in used if name in structs]
+    _, components = schema_components(wanted, ref_template=_REFERENCE)
+    return {name: components[name] for name in sorted(components)}
+
+
+def _request_bodies(document: Mapping[str, Any]) -> set[str]:
+    return {
+        content["schema"]["$ref"].rpartition("/")[2]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+    }
+
+
+def _require_defaults(schemas: Mapping[str, Any], requests: Collection[str]) -> None:
+    """List what an answer always has: a default is for requests to leave out."""
+    for name in schemas.keys() - requests:
+        schema = schemas[name]
+        always = [key for key, inner in schema.get("properties", {}).items() if "default" in inner]
+        if always:
+            schema["required"] = [*schema.get("required", ()), *always]
+
+
+def _finish(operation: dict[str, Any], document: Mapping[str, Any]) -> None:
+    name = operation["operationId"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["example"] = example_of(content["schema"], document)
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+        parameter["schema"].pop("description", None)
+    for status, response in operation["responses"].items():
+        response["headers"] = {**_HEADERS, **(_RETRY_AFTER if int(status) in _RETRIED else {})}
+        if int(status) < HTTPStatus.BAD_REQUEST:
+            _finish_success(name, response, document)
+        else:
+            _add_examples(name, int(status), response["content"])
+
+
+def _finish_success(name: str, response: dict[str, Any], document: Mapping[str, Any]) -> None:
+    for content in response["content"].values():
+        content["example"] = example_of(content["schema"], document)
+        described = resolve(content["schema"], document).get("description")
+        response["description"] = described or response["description"]
+    if name in LINKS:
+        response["links"] = LINKS[name]
+
+
+def _add_examples(name: str, status: int, content: dict[str, Any]) -> None:
+    is_companion = MEDIA_TYPE not in content
+    statuses = companion_statuses(status) if is_companion else [status]
+    found = [example for own in statuses for example in examples_of(name, own)]
+    for described in content.values():
+        described["examples"] = {
+            str(example["code"]): {
+                "summary": example["detail"],
+                "value": companion_content(example, REQUEST_ID) if is_companion else example,
+            }
+            for example in found
+        }
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Merge what Litestar writes of an optional parameter: no query can carry null."""
+    options = schema.pop("oneOf", None)
+    if options is None:
+        return schema
+    (only,) = [option for option in options if option != {"type": "null"}]
+    return {**only, **schema}
+
+
+def _tidied(value: Any) -> Any:
+    """Remove what only Python or Litestar needs."""
+    if isinstance(value, Mapping):
+        return {
+            name: _tidied_text(name, item) if isinstance(item, str) else _tidied(item)
+            for name, item in value.items()
+            if not (name in _NOISE and item is False)
+        }
+    if isinstance(value, list | tuple):
+        return [_tidied(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _tidied_text(name: str, text: str) -> str:
+    if name == "pattern":
+        return text.replace(_PYTHON_ONLY, "")
+    return cleandoc(text) if name == "description" else text

@@ -1,0 +1,101 @@
+"""The order in which a client calls the operations, and what it carries from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar.openapi.spec import Tag
+
+TAGS: Final = (
+    Tag(name="Uploading", description="Start, sign, record, complete or abort, in this order."),
+    Tag(name="Looking", description="What is there, and how far it is. Nothing changes."),
+    Tag(
+        name="Companion",
+        description="Uppy Companion's S3 routes, for Uppy's own clients. Errors have Companion's "
+        "form, and a wrong field is 400.",
+    ),
+    Tag(name="Health", description="For orchestrators."),
+)
+
+ORDER: Final = (
+    "startUpload",
+    "getSignedUrl",
+    "getSignedUrls",
+    "recordPart",
+    "recordParts",
+    "completeUpload",
+    "abortUpload",
+    "getUploadStatus",
+    "listParts",
+    "listUploads",
+    "s3CreateMultipartUpload",
+    "s3SignPart",
+    "s3SignParts",
+    "s3ListParts",
+    "s3CompleteMultipartUpload",
+    "s3AbortMultipartUpload",
+    "s3SignSingleUpload",
+    "s3GetCredentials",
+    "live",
+    "ready",
+)
+
+_ADDRESS: Final = {"upload_id": "$response.body#/upload_id", "key": "$response.body#/key"}
+_SESSION: Final = {"user_id": "$request.body#/user_id", **_ADDRESS}
+_SAME: Final = {name: f"$request.body#/{name}" for name in ("user_id", "upload_id", "key")}
+_COMPANION: Final = {
+    "path.upload_id": "$response.body#/uploadId",
+    "query.key": "$response.body#/key",
+}
+
+
+def _body(operation: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"operationId": operation, "requestBody": dict(fields)}
+
+
+def _query(operation: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"operationId": operation, "parameters": dict(fields)}
+
+
+_PART: Final = {"part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
+
+LINKS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "startUpload": {
+        "sign": _query("getSignedUrl", {**_ADDRESS, "part_number": 1}),
+        "signMany": _body("getSignedUrls", {**_ADDRESS, "part_numbers": [1]}),
+        "record": _body("recordPart", {**_SESSION, **_PART}),
+        "recordMany": _body("recordParts", {**_SESSION, "parts": [_PART]}),
+        "complete": _body("completeUpload", _SESSION),
+        "abort": _body("abortUpload", _SESSION),
+        "status": _query("getUploadStatus", _ADDRESS),
+        "parts": _query("listParts", _ADDRESS),
+        "uploads": _query("listUploads", {"user_id": "$request.body#/user_id"}),
+    },
+    "recordPart": {
+        "complete": _body("completeUpload", _SAME),
+        "abort": _body("abortUpload", _SAME),
+    },
+    "recordParts": {
+        "complete": _body("completeUpload", _SAME),
+        "abort": _body("abortUpload", _SAME),
+    },
+    "abortUpload": {
+        "again": _body("abortUpload", _SAME),
+        "complete": _body("completeUpload", _SAME),
+    },
+    "listUploads": {
+        "next": _query(
+            "listUploads",
+            {"user_id": "$request.query.user_id", "cursor": "$response.body#/next_cursor"},
+        ),
+    },
+    "s3CreateMultipartUpload": {
+        "sign": _query("s3SignPart", {**_COMPANION, "path.number": 1}),
+        "signMany": _query("s3SignParts", {**_COMPANION, "query.partNumbers": "1,2"}),
+        "parts": _query("s3ListParts", _COMPANION),
+        "complete": _query("s3CompleteMultipartUpload", _COMPANION),
+        "abort": _query("s3AbortMultipartUpload", _COMPANION),
+    },
+}
+"""By the operation whose 200 they follow."""

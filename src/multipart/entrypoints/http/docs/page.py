@@ -1,0 +1,56 @@
+"""The page at `/docs`: the document as HTML, without any script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from litestar import Request, Response, Router, get
+from litestar.enums import MediaType
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+
+from .html import page
+
+_STYLE: Final = (files(__package__ or __name__) / "static" / "docs.css").read_bytes()
+
+
+def page_headers() -> dict[str, str]:
+    """Allow the page its own style sheet and nothing else."""
+    policy = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": "'self'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+class PagePlugin(OpenAPIRenderPlugin):
+    """Renders the document once and keeps the bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+        self._rendered: bytes | None = None
+
+    def render(self, _: Request[Any, Any, Any], openapi_schema: Mapping[str, Any]) -> bytes:
+        """Return the page."""
+        if self._rendered is None:
+            self._rendered = page(openapi_schema).encode()
+        return self._rendered
+
+    def receive_router(self, router: Router) -> None:
+        """Serve the style sheet, too."""
+        router.register(style)
+
+
+@get("/docs.css", media_type="text/css", sync_to_thread=False)
+def style() -> Response[bytes]:
+    """Return the style sheet."""
+    return Response(_STYLE, media_type="text/css")

@@ -1,0 +1,88 @@
+"""One example of every error, made by the code that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ...domain.errors import (
+    FileTooLargeError,
+    IdempotencyKeyReusedError,
+    InvalidFieldError,
+    LeaseHeldError,
+    PartsMissingError,
+    PartsRefusedError,
+    PartsUnnamedError,
+    RepositoryUnavailableError,
+    SessionNotFoundError,
+    StaleSessionError,
+    StoreUnavailableError,
+    StoreUploadGoneError,
+    TransitionError,
+    UploadError,
+)
+from .problems import extension_members, problem_content, status_of
+
+_STARTS: Final = frozenset({"startUpload"})
+_SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})
+_RECORDS: Final = frozenset({"recordPart", "recordParts"})
+_COMPLETES: Final = frozenset({"completeUpload", "s3CompleteMultipartUpload"})
+_ABORTS: Final = frozenset({"abortUpload", "s3AbortMultipartUpload"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemExample:
+    """An error that these operations answer; None stands for all that document its status."""
+
+    error: UploadError
+    operations: frozenset[str] | None = None
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return status_of(self.error)
+
+    @property
+    def content(self) -> Mapping[str, object]:
+        """Return the body."""
+        error = self.error
+        return problem_content(self.status, error.code, str(error), extension_members(error))
+
+
+EXAMPLES: Final = (
+    ProblemExample(InvalidFieldError("part_number", "must be 1 to 3")),
+    ProblemExample(IdempotencyKeyReusedError(), _STARTS),
+    ProblemExample(SessionNotFoundError()),
+    ProblemExample(TransitionError("sign a part of", "completed"), _SIGNS),
+    ProblemExample(TransitionError("record a part of", "completed"), _RECORDS),
+    ProblemExample(TransitionError("complete", "aborted"), _COMPLETES),
+    ProblemExample(TransitionError("abort", "completed"), frozenset({"abortUpload"})),
+    ProblemExample(LeaseHeldError("completing", 2.0), _STARTS | _SIGNS | _COMPLETES | _ABORTS),
+    ProblemExample(StaleSessionError()),
+    ProblemExample(PartsMissingError("in-progress", [2], [3]), _COMPLETES),
+    ProblemExample(PartsUnnamedError("in-progress", [3]), frozenset({"s3CompleteMultipartUpload"})),
+    ProblemExample(
+        PartsRefusedError("EntityTooSmall", "Your proposed upload is too small"), _COMPLETES
+    ),
+    ProblemExample(StoreUploadGoneError(), _RECORDS | _COMPLETES),
+    ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
+    ProblemExample(RepositoryUnavailableError()),
+    ProblemExample(StoreUnavailableError()),
+)
+"""Of the domain's errors; `FRAMEWORK_EXAMPLES` has those that no use case has seen."""
+
+FRAMEWORK_EXAMPLES: Final[Mapping[int, Mapping[str, object]]] = {
+    401: problem_content(401, "unknown-user", "The request does not say whose it is.", {}),
+    400: problem_content(400, "malformed-request", "The request body is not a JSON object.", {}),
+    413: problem_content(413, "body-too-large", "Request Entity Too Large", {}),
+}
+
+
+def examples_of(operation: str, status: int) -> Iterator[Mapping[str, object]]:
+    """Give the errors that an operation answers with a status."""
+    if status in FRAMEWORK_EXAMPLES:
+        yield FRAMEWORK_EXAMPLES[status]
+    for example in EXAMPLES:
+        if example.status == status and operation in (example.operations or {operation}):
+            yield example.content
