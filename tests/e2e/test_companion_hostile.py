@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -191,7 +192,8 @@ def test_odd_metadata_becomes_what_an_object_can_carry(
     success(upload.complete(upload.put(1, b"x")))
 
     stored = bucket.download(upload.key).metadata
-    assert stored.keys() == {"name", "rating", "public", "tags", "last", "multipart-upload-id"}
+    ours = {"multipart-upload-id", "multipart-upload-nonce"}
+    assert stored.keys() == {"name", "rating", "public", "tags", "last", *ours}
     assert stored["multipart-upload-id"] == upload.created["uploadId"]
     assert (stored["rating"], stored["public"], stored["last"]) == ("5", "true", "kept")
 
@@ -204,8 +206,9 @@ def test_a_file_name_stays_in_its_place(api: httpx.Client, filename: str) -> Non
     form = success(api.get("/s3/params", params={"filename": filename}))
 
     for key in (upload.key, form["fields"]["key"]):
-        user, upload_id, last = key.split("/")
-        assert (user, len(upload_id)) == ("companion", 32)
+        user, id_and_nonce, last = key.split("/")
+        assert user == "companion"
+        assert re.fullmatch(r"[0-9a-f]{32}\.[0-9a-f]{16}", id_and_nonce)
         assert last not in {"", ".", ".."}
 
 

@@ -63,6 +63,7 @@ async def test_the_object_carries_type_name_and_metadata(
     assert headers["x-amz-meta-camera"] == "X100"
     assert str(make_header(decode_header(note))) == "é 🏝"
     assert headers["x-amz-meta-multipart-upload-id"] == upload.new.upload_id
+    assert headers["x-amz-meta-multipart-upload-nonce"] == upload.new.nonce
 
 
 async def test_the_location_is_where_the_object_is(

@@ -40,9 +40,11 @@ async def left_behind(
     return await service.now(session)
 
 
-async def put_object(service: Service, key: str, upload_id: str) -> None:
-    """Leave a finished object at a key, made for an upload id."""
-    new = NewObject(key=key, upload_id=upload_id, filename="f", content_type="text/plain")
+async def put_object(service: Service, key: str, upload_id: str, nonce: str | None) -> None:
+    """Leave a finished object at a key, made for an upload id and a nonce."""
+    new = NewObject(
+        key=key, upload_id=upload_id, nonce=nonce, filename="f", content_type="text/plain"
+    )
     store_upload_id = (await service.bucket.create_upload(new)).store_upload_id
     session = await service.started()
     await service.put(replace(session, key=key, store_upload_id=store_upload_id))
@@ -108,10 +110,31 @@ async def test_an_object_of_another_upload_at_the_key_is_not_taken_for_ours(
 ) -> None:
     session = await service.uploaded()
     await service.lose(session)
-    await put_object(service, session.key, upload_id)
+    await put_object(service, session.key, upload_id, session.nonce)
     left = await left_behind(service, session, StoreUploadGoneError)
     assert left.is_lost
     assert (left.lease, left.result) == (None, None)
+
+
+@pytest.mark.parametrize("nonce", ["another's", "", None])
+async def test_an_object_of_an_earlier_session_with_the_same_id_is_not_taken_for_ours(
+    service: Service, nonce: str | None
+) -> None:
+    session = await service.uploaded()
+    await service.lose(session)
+    await put_object(service, session.key, session.id, nonce)
+    left = await left_behind(service, session, StoreUploadGoneError)
+    assert left.is_lost
+    assert left.result is None
+
+
+async def test_an_object_of_a_session_without_a_nonce_is_found(service: Service) -> None:
+    started = await service.uploaded()
+    session = await service.sessions.save(replace(started, nonce=None))
+    await service.lose(session)
+    await put_object(service, session.key, session.id, None)
+    done = await service.complete(address_of(session))
+    assert done.state is SessionState.COMPLETED
 
 
 async def test_parts_that_the_store_threw_away_are_gone(service: Service) -> None:

@@ -15,6 +15,7 @@ from multipart_upload.domain.errors import (
     LeaseHeldError,
     RepositoryUnavailableError,
     StoreUnavailableError,
+    StoreUploadGoneError,
 )
 from multipart_upload.domain.session import SessionState, UploadSession
 
@@ -41,6 +42,41 @@ async def test_the_same_key_gives_the_same_session_and_one_upload(service: Servi
     assert started == [started[0]] * 3
     assert await sessions_of_ada(service) == started[:1]
     assert len(counting.created) == 1
+
+
+async def completed_and_forgotten(service: Service, clock: SettableClock) -> UploadSession:
+    """Complete an upload and remove its session at the end of its retention."""
+    session = await service.start(NEW)
+    await service.upload(session)
+    done = await service.complete(address_of(session))
+    clock.advance(days=31)
+    assert (await service.sweep()).retired == 1
+    return done
+
+
+async def test_a_key_used_again_after_retention_makes_another_object(
+    service: Service, clock: SettableClock
+) -> None:
+    first = await completed_and_forgotten(service, clock)
+    made = service.bucket.objects[first.key]
+    second = await service.start(NEW)
+    assert second.id == first.id
+    assert (second.key, second.nonce) != (first.key, first.nonce)
+    await service.upload(second, 1, b"other")
+    done = await service.complete(address_of(second))
+    assert service.bucket.objects[first.key] == made
+    assert service.bucket.objects[done.key].body == b"other"
+
+
+async def test_a_key_used_again_after_retention_never_answers_with_the_earlier_object(
+    service: Service, clock: SettableClock
+) -> None:
+    await completed_and_forgotten(service, clock)
+    second = await service.start(NEW)
+    await service.upload(second, 1, b"other")
+    await service.lose(second)
+    with pytest.raises(StoreUploadGoneError):
+        await service.complete(address_of(second))
 
 
 async def test_without_a_key_every_start_is_a_new_session(service: Service) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from multipart_upload.domain.object_key import (
     is_printable,
+    new_nonce,
     object_key,
     safe_filename,
     user_component,
@@ -139,13 +140,36 @@ def test_a_long_name_is_cut_in_front_of_its_extension(name: str, safe: str) -> N
     assert safe_filename(name) == safe
 
 
-@given(any_text | st.text("%./\\2EFCa", max_size=9))
+@given(st.text(max_size=37) | st.text("%./\\2EFCa", max_size=9))
 def test_different_users_are_always_written_differently(user_id: str) -> None:
     component = user_component(user_id)
     # What can be read back cannot be shared by two.
     assert unquote(component) == user_id
     assert not set(component) & {"/", "\\"}
     assert component not in {".", ".."}
+
+
+LONG = "\U0001f600" * 37 + "ab"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LONG + "c", LONG + "d"),
+        ("/" * 60, "/" * 61),
+        # A user id that is what another long one is written as.
+        (LONG + "c", unquote(user_component(LONG + "c"))),
+        (LONG + "c", user_component(LONG + "c")),
+    ],
+)
+def test_long_user_ids_are_shortened_and_stay_different(one: str, other: str) -> None:
+    components = {user_component(one), user_component(other)}
+    assert len(components) == 2
+    assert all(len(component.encode()) <= 150 for component in components)
+
+
+def test_the_longest_user_id_of_plain_letters_is_kept_whole() -> None:
+    assert user_component("a" * 128) == "a" * 128
 
 
 @pytest.mark.parametrize(
@@ -168,10 +192,10 @@ def test_a_user_id_is_written_as_one_component(user_id: str, component: str) -> 
 
 @given(st.text(min_size=1), names)
 def test_a_key_is_the_prefix_and_three_components(user_id: str, filename: str) -> None:
-    key = object_key("uploads/", user_id, "u-1", filename)
+    key = object_key("uploads/", user_id, "u-1", "9f", filename)
     assert key.startswith("uploads/")
     user, upload, name = key.removeprefix("uploads/").split("/")
-    assert (user, upload) == (user_component(user_id), "u-1")
+    assert (user, upload) == (user_component(user_id), "u-1.9f")
     assert_safe(name)
 
 
@@ -179,8 +203,19 @@ def test_a_key_is_the_prefix_and_three_components(user_id: str, filename: str) -
 @example("\U0001f600" * 128, "\U0001f600" * 99)
 @example("/" * 128, "a" * 999 + ".txt")
 def test_a_key_is_never_longer_than_s3_takes(user_id: str, filename: str) -> None:
-    key = object_key("p" * 99 + "/", user_id, "0" * 36, filename)
+    key = object_key("p" * 99 + "/", user_id, "0" * 32, new_nonce(), filename)
     assert len(key.encode()) <= 1024
+
+
+@given(st.text(min_size=1, max_size=128), names)
+@example("\U0001f600" * 128, "\U0001f600" * 99)
+@example("/" * 86, "a" * 999 + ".txt")
+def test_no_component_of_a_key_is_longer_than_a_file_name_may_be(
+    user_id: str, filename: str
+) -> None:
+    longest_prefix = "p" * 100
+    key = object_key(longest_prefix, user_id, "0" * 32, new_nonce(), filename)
+    assert max(len(component.encode()) for component in key.split("/")) <= 255
 
 
 @pytest.mark.parametrize(
@@ -199,17 +234,19 @@ def test_controls_and_bidirectional_tricks_are_not_printable(char: str) -> None:
 
 
 def test_a_prefix_without_a_shard_is_the_same_for_all() -> None:
-    assert object_key("in/", "alice", "upload-1", "a.txt") == "in/alice/upload-1/a.txt"
+    assert object_key("in/", "alice", "u-1", "9f", "a.txt") == "in/alice/u-1.9f/a.txt"
 
 
 def test_a_shard_stands_where_the_prefix_wants_it_and_never_changes() -> None:
-    keys = {object_key("in/{shard}/", "alice", "upload-1", "a.txt") for _ in range(3)}
-    assert keys == {"in/9e/alice/upload-1/a.txt"}
+    keys = {object_key("in/{shard}/", "alice", "upload-1", "9f", "a.txt") for _ in range(3)}
+    assert keys == {"in/9e/alice/upload-1.9f/a.txt"}
 
 
 def test_shards_spread_one_users_uploads_evenly() -> None:
     ids = [f"{number:032x}" for number in range(25_600)]
-    shards = Counter(object_key("{shard}/", "alice", id_, "a").partition("/")[0] for id_ in ids)
+    shards = Counter(
+        object_key("{shard}/", "alice", id_, "9f", "a").partition("/")[0] for id_ in ids
+    )
     assert len(shards) == 256
     # A hundred each, give or take what chance does.
     assert 50 < min(shards.values()) < max(shards.values()) < 150

@@ -10,6 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multipart_upload.adapters.s3.headers import content_disposition, object_metadata
+from multipart_upload.application.ports import NewObject
+
+
+def metadata_of(metadata: dict[str, str]) -> dict[str, str]:
+    return object_metadata(
+        NewObject(
+            key="k",
+            upload_id="0" * 32,
+            nonce="f" * 16,
+            filename="f",
+            content_type="text/plain",
+            metadata=metadata,
+        )
+    )
+
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 
@@ -48,7 +63,7 @@ def test_a_name_no_file_system_takes_is_cut_and_keeps_its_extension(char: str) -
 
 @given(TEXT)
 def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> None:
-    header = object_metadata({"note": value}, "upload-1")["note"]
+    header = metadata_of({"note": value})["note"]
     assert header.isascii()
     assert not header or header.isprintable()
     assert header == header.strip()
@@ -57,20 +72,26 @@ def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> N
 
 @pytest.mark.parametrize("value", [" x", "x ", "=?UTF-8?B?eA==?=", "a\nb", ""])
 def test_what_a_header_would_lose_comes_back_whole(value: str) -> None:
-    header = object_metadata({"note": value}, "upload-1")["note"]
+    header = metadata_of({"note": value})["note"]
     assert str(make_header(decode_header(header.strip()))) == value
 
 
 def test_plain_values_stay_as_they_are() -> None:
-    assert object_metadata({"Camera": "X100 (b)"}, "upload-1")["camera"] == "X100 (b)"
+    assert metadata_of({"Camera": "X100 (b)"})["camera"] == "X100 (b)"
 
 
 @pytest.mark.parametrize("value", ["é" * 512, "x" * 1023 + "é", "🏝" * 256])
 def test_the_most_metadata_that_the_domain_allows_is_within_the_2_kb_of_s3(value: str) -> None:
-    metadata = object_metadata({"k": value}, "0" * 36)
+    metadata = metadata_of({"k": value})
     assert sum(len(key) + len(header) for key, header in metadata.items()) <= 2048
 
 
-def test_our_upload_id_is_beside_the_clients_metadata_and_not_theirs_to_set() -> None:
-    metadata = object_metadata({"a": "1", "Multipart-Upload-Id": "theirs"}, "ours")
-    assert metadata == {"a": "1", "multipart-upload-id": "ours"}
+def test_our_upload_id_and_nonce_are_metadata_that_clients_cannot_set() -> None:
+    metadata = metadata_of(
+        {"a": "1", "Multipart-Upload-Id": "theirs", "multipart-upload-nonce": "theirs"}
+    )
+    assert metadata == {
+        "a": "1",
+        "multipart-upload-id": "0" * 32,
+        "multipart-upload-nonce": "f" * 16,
+    }

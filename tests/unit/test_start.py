@@ -48,6 +48,7 @@ async def test_the_session_and_the_object_get_what_the_client_said(service: Serv
         NewObject(
             key=session.key,
             upload_id=session.id,
+            nonce=session.nonce,
             filename="../Ünï.mov",
             content_type="video/quicktime",
             metadata={"colour": "red"},
@@ -58,7 +59,7 @@ async def test_the_session_and_the_object_get_what_the_client_said(service: Serv
 async def test_the_policy_decides_on_the_key_the_limit_and_the_expiry(service: Service) -> None:
     policy = UploadPolicy(key_prefix="in/", expiry=timedelta(days=2))
     session = await replace(service, policy=policy).started()
-    assert session.key == f"in/ada/{session.id}/film.mov"
+    assert session.key == f"in/ada/{session.id}.{session.nonce}/film.mov"
     assert (session.created_at, session.active_at) == (T0, T0)
     assert session.expires_at == T0 + timedelta(days=2)
 

@@ -222,4 +222,8 @@ async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
 @pytest.mark.parametrize("user_id", ["ada", "a/b", "..", "é"])
 @pytest.mark.parametrize("prefix", ["", "in/", "a/b/c/", "no-slash"])
 def test_the_upload_id_is_read_out_of_every_key_of_ours(prefix: str, user_id: str) -> None:
-    assert upload_id_in(object_key(prefix, user_id, "0f0c", "a/b\\film.mov")) == "0f0c"
+    assert upload_id_in(object_key(prefix, user_id, "0f0c", "9f", "a/b\\film.mov")) == "0f0c"
+
+
+def test_the_upload_id_is_read_out_of_a_key_without_a_nonce() -> None:
+    assert upload_id_in("in/ada/0f0c/film.v2.mov") == "0f0c"

@@ -107,7 +107,7 @@ async def test_metadata_has_1024_bytes_at_most(value: str) -> None:
     "key",
     [
         *("", "k" * 65, "-k", ".k", "_k", "a b", "a:b", "a\n", "a\r\nb", "clé", "k\u0661"),
-        *("multipart-upload-id", "Multipart-Upload-ID"),
+        *("multipart-upload-id", "Multipart-Upload-ID", "Multipart-Upload-Nonce"),
     ],
 )
 async def test_a_metadata_key_can_be_part_of_a_header_name_and_is_not_our_own(key: str) -> None:

@@ -87,7 +87,7 @@ class CompleteUpload:
             parts = await self._parts(session, store_upload_id)
             joined = await self.store.complete_upload(session.key, store_upload_id, parts)
             # The answer to a complete does not tell the metadata, and none but ours was joined.
-            return replace(joined, upload_id=session.id)
+            return replace(joined, upload_id=session.id, nonce=session.nonce)
         except StoreUploadGoneError:
             # S3 may have joined the parts before and only the answer was lost.
             if (found := await find_own_object(session, self.store)) is None:

@@ -10,12 +10,14 @@ from .ports import ObjectStore, SessionRepository
 
 
 async def find_own_object(session: UploadSession, store: ObjectStore) -> StoredObject | None:
-    """Give the finished object if this session made it.
+    """Return the finished object if this session made it.
 
-    Our id in its metadata proves that; another object under the key is none of ours.
+    Our id and nonce in its metadata prove that; another object under the key is none of ours.
     """
     found = await store.head_object(session.key)
-    return found if found is not None and found.upload_id == session.id else None
+    if found is None or (found.upload_id, found.nonce) != (session.id, session.nonce):
+        return None
+    return found
 
 
 async def mark_as_lost(

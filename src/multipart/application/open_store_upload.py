@@ -56,6 +56,7 @@ class OpenStoreUpload:
             NewObject(
                 key=session.key,
                 upload_id=session.id,
+                nonce=session.nonce,
                 filename=session.filename,
                 content_type=session.content_type,
                 metadata=session.metadata,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from ..domain.limits import MAX_SINGLE_SIZE
-from ..domain.object_key import object_key
+from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
 from ..domain.validation import checked
 from .ports import NewObject, ObjectStore, SignedPost
@@ -26,11 +26,12 @@ class SignSingleUpload:
 
     async def __call__(self, new: NewUpload) -> SignedPost:
         checked(new.user_id, new.filename, new.content_type, new.metadata)
-        upload_id = uuid4().hex
+        upload_id, nonce = uuid4().hex, new_nonce()
         return await self.store.sign_post(
             NewObject(
-                key=object_key(self.policy.key_prefix, new.user_id, upload_id, new.filename),
+                key=object_key(self.policy.key_prefix, new.user_id, upload_id, nonce, new.filename),
                 upload_id=upload_id,
+                nonce=nonce,
                 filename=new.stored_filename,
                 content_type=new.stored_type,
                 metadata=new.metadata,

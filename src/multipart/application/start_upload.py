@@ -10,7 +10,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 from ..domain.errors import IdempotencyKeyReusedError, StaleSessionError
-from ..domain.object_key import object_key
+from ..domain.object_key import new_nonce, object_key
 from ..domain.part_plan import PartPlan
 from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
@@ -88,10 +88,12 @@ class StartUpload:
     def _session(
         self, new: NewUpload, plan: PartPlan | None, upload_id: str, now: datetime
     ) -> UploadSession:
+        nonce = new_nonce()
         return UploadSession(
             id=upload_id,
+            nonce=nonce,
             user_id=new.user_id,
-            key=object_key(self.policy.key_prefix, new.user_id, upload_id, new.filename),
+            key=object_key(self.policy.key_prefix, new.user_id, upload_id, nonce, new.filename),
             filename=new.stored_filename,
             content_type=new.stored_type,
             metadata=dict(new.metadata),

@@ -1,13 +1,17 @@
-"""Keys made by the server: `{prefix}{user_id}/{upload_id}/{filename}`."""
+"""Keys made by the server: `{prefix}{user_id}/{upload_id}.{nonce}/{filename}`."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from hashlib import sha256
+from secrets import token_hex
 from typing import Final
 
+# Stores that keep objects as files take 255 bytes in a path component. A prefix that does not end
+# in a slash adds up to 100 to the user's.
 MAX_FILENAME_BYTES: Final = 200
+MAX_USER_BYTES: Final = 150
 SHARD: Final = "{shard}"
 """Where a prefix has it, keys spread over S3's partitions from the first upload on."""
 _FALLBACK: Final = "file"
@@ -18,13 +22,20 @@ _SEPARATORS: Final = re.compile(r"[/\\]")
 _NAMELESS: Final = re.compile(r"[.\s]*")
 
 
-def object_key(prefix: str, user_id: str, upload_id: str, filename: str) -> str:
-    """Join the parts of a key so that no two users and no two uploads ever share one.
+def object_key(prefix: str, user_id: str, upload_id: str, nonce: str, filename: str) -> str:
+    """Build a key that no two users and no two sessions share.
 
+    The nonce tells sessions apart that have the same upload id: an idempotency key gives the same
+    id again after the first session has been removed.
     `{shard}` in the prefix becomes one of 256 values, evenly by upload id.
     """
     spread = prefix.replace(SHARD, sha256(upload_id.encode()).hexdigest()[:2])
-    return f"{spread}{user_component(user_id)}/{upload_id}/{safe_filename(filename)}"
+    return f"{spread}{user_component(user_id)}/{upload_id}.{nonce}/{safe_filename(filename)}"
+
+
+def new_nonce() -> str:
+    """Return 16 random hexadecimal digits."""
+    return token_hex(8)
 
 
 def common_prefix(prefix: str) -> str:
@@ -33,16 +44,27 @@ def common_prefix(prefix: str) -> str:
 
 
 def upload_id_in(key: str) -> str | None:
-    """Read the upload id out of a key that may be one of ours; None if it cannot be."""
+    """Return the upload id of a key that may be one of ours; None if it cannot be.
+
+    Keys without a nonce are read as well: earlier versions made them.
+    """
     components = key.rsplit("/", 2)
-    return components[1] if len(components) > len(("upload_id", "filename")) else None
+    if len(components) <= len(("upload_id", "filename")):
+        return None
+    return components[1].partition(".")[0]
 
 
 def user_component(user_id: str) -> str:
-    """Write a user id as one path component, different ids always differently."""
-    if user_id in {".", ".."}:
-        return user_id.replace(".", "%2E")
-    return re.sub(r"[%/\\]", lambda found: f"%{ord(found[0]):02X}", user_id)
+    """Write a user id as one path component of at most 150 bytes, different ids differently.
+
+    What is longer ends in a hash. The `%23` before it is in no shorter component, because `#` is
+    not escaped there.
+    """
+    escaped = _escape(user_id)
+    if len(escaped.encode()) <= MAX_USER_BYTES:
+        return escaped
+    suffix = f"%23{sha256(user_id.encode()).hexdigest()}"
+    return _cut(escaped, MAX_USER_BYTES - len(suffix)) + suffix
 
 
 def is_printable(text: str) -> bool:
@@ -65,6 +87,12 @@ def safe_filename(filename: str) -> str:
     return _FALLBACK if _NAMELESS.fullmatch(name) else name
 
 
+def _escape(user_id: str) -> str:
+    if user_id in {".", ".."}:
+        return user_id.replace(".", "%2E")
+    return re.sub(r"[%/\\]", lambda found: f"%{ord(found[0]):02X}", user_id)
+
+
 def _tidied(name: str) -> str:
     return re.sub(r"\.{2,}", ".", name).strip()
 
@@ -77,5 +105,9 @@ def _shortened(name: str) -> str:
     is_short = len(extension.encode()) <= MAX_FILENAME_BYTES // 4
     suffix = f".{extension}" if dot and is_short else ""
     room = MAX_FILENAME_BYTES - len(suffix.encode())
-    # Cutting bytes may split a character; "ignore" drops the half that is left.
-    return name.encode()[:room].decode(errors="ignore") + suffix
+    return _cut(name, room) + suffix
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    # Cutting bytes may split a character; "ignore" drops its first bytes.
+    return text.encode()[:max_bytes].decode(errors="ignore")

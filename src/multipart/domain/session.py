@@ -62,13 +62,14 @@ class Lease:
 class StoredObject:
     """A finished object; the ETag is bare, the size in bytes.
 
-    `upload_id` is the id of the session that made it, None if no session of ours did.
+    `upload_id` and `nonce` are those of the session that made it, None if no session of ours did.
     """
 
     location: str
     etag: str
     size: int
     upload_id: str | None = None
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,9 @@ class UploadSession:
     """A file on its way. Transitions check, then return the next state; nothing changes in place.
 
     Times are UTC, to the millisecond. `version` is the repository's, for compare-and-set.
-    `plan` is None when the client declared no size. `store_upload_id` is S3's own UploadId, None
+    `nonce` is random: with the id it proves that an object is of this session and not of an earlier
+    one with the same id. Sessions of earlier versions have none. `plan` is None when the client
+    declared no size. `store_upload_id` is S3's own UploadId, None
     before S3 was asked and again once it has lost the upload; at `abort_date` S3 will abort it by
     itself, if a rule of the bucket says so. `retained_until` is set at the end.
     """
@@ -89,6 +92,7 @@ class UploadSession:
     created_at: datetime
     active_at: datetime
     expires_at: datetime
+    nonce: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     plan: PartPlan | None = None
     state: SessionState = SessionState.PENDING

@@ -11,7 +11,10 @@ from .limits import MAX_METADATA_BYTES, MAX_METADATA_ENTRIES
 from .object_key import is_printable
 
 UPLOAD_ID_METADATA_KEY: Final = "multipart-upload-id"
-"""Where an object's metadata holds our upload id; no client may give metadata of this name."""
+NONCE_METADATA_KEY: Final = "multipart-upload-nonce"
+RESERVED_METADATA_KEYS: Final = frozenset({UPLOAD_ID_METADATA_KEY, NONCE_METADATA_KEY})
+"""Where an object's metadata holds our upload id and its session's nonce; clients cannot set them.
+"""
 
 MAX_USER_ID_LENGTH: Final = 128
 MAX_FILENAME_LENGTH: Final = 1024
@@ -45,7 +48,7 @@ def require_metadata(metadata: Mapping[str, str]) -> None:
     if len(metadata) > MAX_METADATA_ENTRIES:
         raise InvalidFieldError("metadata", f"must have {MAX_METADATA_ENTRIES} entries at most")
     for key, value in metadata.items():
-        if not re.fullmatch(METADATA_KEY_PATTERN, key) or key.lower() == UPLOAD_ID_METADATA_KEY:
+        if not re.fullmatch(METADATA_KEY_PATTERN, key) or key.lower() in RESERVED_METADATA_KEYS:
             raise InvalidFieldError(
                 "metadata", "keys must be 1 to 64 letters, digits, '.', '_' or '-', not our own"
             )

@@ -27,6 +27,8 @@ class SessionDocument(Document):
     id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
     write_id: str = Field(default_factory=lambda: uuid4().hex)
     version: int
+    # Documents of earlier versions have none.
+    nonce: str | None = None
     user_id: str
     key: str
     filename: str
@@ -64,6 +66,7 @@ class SessionDocument(Document):
         return cls(
             id=session.id,
             version=session.version,
+            nonce=session.nonce,
             user_id=session.user_id,
             key=session.key,
             filename=session.filename,
@@ -88,6 +91,7 @@ class SessionDocument(Document):
         return UploadSession(
             id=self.id,
             version=self.version,
+            nonce=self.nonce,
             user_id=self.user_id,
             key=self.key,
             filename=self.filename,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
-from ...domain.validation import UPLOAD_ID_METADATA_KEY
+from ...application.ports import NewObject
+from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
 
 # S3 takes 8 KB of headers in all, and percent-encoding makes three bytes of one. No file system in
 # use has names longer than 255 UTF-16 units, which are at most this many bytes of UTF-8.
@@ -25,10 +26,13 @@ def content_disposition(filename: str) -> str:
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def object_metadata(metadata: Mapping[str, str], upload_id: str) -> dict[str, str]:
-    """Write metadata as S3 keeps it: lowercase keys, values in ASCII, our upload id among them."""
-    encoded = {key.lower(): _encoded(value) for key, value in metadata.items()}
-    return {**encoded, UPLOAD_ID_METADATA_KEY: upload_id}
+def object_metadata(new: NewObject) -> dict[str, str]:
+    """Write metadata as S3 keeps it: lowercase keys, values in ASCII, ours among them."""
+    written = {key.lower(): _encoded(value) for key, value in new.metadata.items()}
+    written[UPLOAD_ID_METADATA_KEY] = new.upload_id
+    if new.nonce is not None:
+        written[NONCE_METADATA_KEY] = new.nonce
+    return written
 
 
 def _is_plain(char: str) -> bool:

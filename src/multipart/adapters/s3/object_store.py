@@ -21,7 +21,7 @@ from ...application.ports import (
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
-from ...domain.validation import UPLOAD_ID_METADATA_KEY
+from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
 from .errors import QUICK_SECONDS, answered, code_of
 from .headers import content_disposition, object_metadata
 from .lifecycle import abort_rule
@@ -56,7 +56,7 @@ class S3ObjectStore:
                 Key=new.key,
                 ContentType=new.content_type,
                 ContentDisposition=content_disposition(new.filename),
-                Metadata=object_metadata(new.metadata, new.upload_id),
+                Metadata=object_metadata(new),
             )
             # Only where a lifecycle rule of the bucket applies.
             abort_date: datetime | None = answer.get("AbortDate")
@@ -155,6 +155,7 @@ class S3ObjectStore:
                 etag=bare_etag(head["ETag"]),
                 size=head["ContentLength"],
                 upload_id=head["Metadata"].get(UPLOAD_ID_METADATA_KEY),
+                nonce=head["Metadata"].get(NONCE_METADATA_KEY),
             )
 
     async def check(self) -> None:
@@ -166,7 +167,7 @@ class S3ObjectStore:
         # Ceph RGW 16 answers a complete with an empty ETag.
         if (found := await self.head_object(key)) is None:
             raise StoreUnavailableError
-        return replace(found, upload_id=None)
+        return replace(found, upload_id=None, nonce=None)
 
     async def _joined(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]

@@ -34,7 +34,7 @@ def signed_post(new: NewObject, max_size: int, url: str, bucket: str, grant: Gra
 
 def _fields(new: NewObject) -> dict[str, str]:
     """Give the fields that say what the object is."""
-    metadata = object_metadata(new.metadata, new.upload_id)
+    metadata = object_metadata(new)
     return {
         "content-type": new.content_type,
         "content-disposition": content_disposition(new.filename),

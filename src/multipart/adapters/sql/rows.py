@@ -30,6 +30,7 @@ def session_row(session: UploadSession) -> dict[str, Any]:
     plan, lease, result, due_at = session.plan, session.lease, session.result, session.due_at
     return {
         "id": session.id,
+        "nonce": session.nonce,
         "user_id": session.user_id,
         "key": session.key,
         "filename": session.filename,
@@ -51,6 +52,7 @@ def session_row(session: UploadSession) -> dict[str, Any]:
         "result_etag": result and result.etag,
         "result_size": result and result.size,
         "result_upload_id": result and result.upload_id,
+        "result_nonce": result and result.nonce,
         "retained_until": session.retained_until and to_milliseconds(session.retained_until),
         "due_at": due_at and to_milliseconds(due_at),
         "version": session.version,
@@ -61,6 +63,7 @@ def to_session(row: RowMapping) -> UploadSession:
     """Put a session together again."""
     return UploadSession(
         id=row["id"],
+        nonce=row["nonce"],
         user_id=row["user_id"],
         key=row["key"],
         filename=row["filename"],
@@ -128,4 +131,5 @@ def _result(row: RowMapping) -> StoredObject | None:
         etag=row["result_etag"],
         size=row["result_size"],
         upload_id=row["result_upload_id"],
+        nonce=row["result_nonce"],
     )

@@ -19,6 +19,7 @@ class NewObject:
     upload_id: str
     filename: str
     content_type: str
+    nonce: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,7 +88,7 @@ class ObjectStore(Protocol):
         """Open a multipart upload.
 
         The finished object carries the content type, the file name as a download's name, the
-        metadata, and our upload id in such a way that `head_object` gives it back.
+        metadata, and our upload id and nonce in such a way that `head_object` returns them.
         """
         ...
 
@@ -144,7 +145,7 @@ class ObjectStore(Protocol):
 
         Raise PartsRefusedError if the store will not join these, with the upload still open, and
         StoreUploadGoneError if it does not know the upload: completed before, perhaps.
-        Only `head_object` tells the `upload_id` of the object.
+        Only `head_object` tells the `upload_id` and `nonce` of the object.
         """
         ...
 

@@ -21,10 +21,11 @@ HOUR: Final = timedelta(hours=1)
 
 
 def new_object(key: str = KEY, filename: str = "holiday.mp4", **metadata: str) -> NewObject:
-    """Describe a file, with an upload id that no other test uses."""
+    """Describe a file, with an upload id and a nonce that no other test uses."""
     return NewObject(
         key=key,
         upload_id=uuid4().hex,
+        nonce=uuid4().hex,
         filename=filename,
         content_type="video/mp4",
         metadata=metadata,

@@ -43,6 +43,7 @@ def full_session() -> UploadSession:
     """Make a session with something odd or large in every field."""
     return UploadSession(
         id="upload-full",
+        nonce="0123456789abcdef",
         user_id="Zoë $ne %_.\\ '\"",
         key="uploads/Zoë/upload-full/наш отпуск 🏝.mp4",
         filename="наш отпуск 🏝.mp4",
@@ -69,6 +70,7 @@ def full_session() -> UploadSession:
             etag="d41d8cd98f00b204e9800998ecf8427e-10000",
             size=MAX_OBJECT_SIZE,
             upload_id="upload-full",
+            nonce="0123456789abcdef",
         ),
         retained_until=NOW + timedelta(days=37, milliseconds=45),
     )

@@ -11,6 +11,7 @@ import pytest
 from ...application.ports import NewObject, ObjectStore
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import MIN_PART_SIZE
+from ...domain.session import StoredObject
 from .sample_uploads import KEY, Put, new_object, opened
 
 KEYS = [
@@ -18,6 +19,11 @@ KEYS = [
     "uploads/Zoë/наш отпуск 🏝.mp4",
     "a b/c+d/100%41/q?x=1&y#z/~tilde/(paren)'quote\"",
 ]
+
+
+def with_owner(completed: StoredObject, new: NewObject) -> StoredObject:
+    """Add what only `head_object` tells."""
+    return replace(completed, upload_id=new.upload_id, nonce=new.nonce)
 
 
 class UploadEndingContract:
@@ -30,7 +36,7 @@ class UploadEndingContract:
         parts = await store.list_parts(*upload.address)
         completed = await store.complete_upload(*upload.address, parts)
         head = await store.head_object(KEY)
-        assert head == replace(completed, upload_id=upload.new.upload_id)
+        assert head == with_owner(completed, upload.new)
         assert completed.size == MIN_PART_SIZE + 4
         assert completed.etag
         assert '"' not in completed.etag
@@ -78,7 +84,7 @@ class UploadEndingContract:
         assert completed.location.isascii()
         assert unquote(location.path).endswith(key)
         assert (location.query, location.fragment) == ("", "")
-        assert await store.head_object(key) == replace(completed, upload_id=upload.new.upload_id)
+        assert await store.head_object(key) == with_owner(completed, upload.new)
 
     @pytest.mark.parametrize(
         "new",
@@ -99,7 +105,7 @@ class UploadEndingContract:
         await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
         head = await store.head_object(KEY)
         assert head is not None
-        assert head.upload_id == new.upload_id
+        assert (head.upload_id, head.nonce) == (new.upload_id, new.nonce)
 
     async def test_no_object_is_there_before_its_upload_is_completed(
         self, store: ObjectStore, put: Put
@@ -156,7 +162,7 @@ class UploadEndingContract:
         completed = await store.complete_upload(*upload.address, parts)
         with suppress(StoreUploadGoneError):
             assert await store.complete_upload(*upload.address, parts) == completed
-        assert await store.head_object(KEY) == replace(completed, upload_id=upload.new.upload_id)
+        assert await store.head_object(KEY) == with_owner(completed, upload.new)
 
     async def test_a_completed_upload_is_open_no_more(self, store: ObjectStore, put: Put) -> None:
         upload = await opened(store, put)

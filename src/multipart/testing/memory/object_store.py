@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import md5
 from itertools import pairwise
@@ -157,7 +157,7 @@ class MemoryObjectStore:
             new=upload.new,
         )
         del self._uploads[key][store_upload_id]
-        return self._stored(key, upload_id=None)
+        return self._stored(key)
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
         """Forget the upload."""
@@ -187,7 +187,8 @@ class MemoryObjectStore:
         """Look at the finished object."""
         if key not in self.objects:
             return None
-        return self._stored(key, upload_id=self.objects[key].new.upload_id)
+        new = self.objects[key].new
+        return replace(self._stored(key), upload_id=new.upload_id, nonce=new.nonce)
 
     async def check(self) -> None:
         """Memory is always there."""
@@ -198,13 +199,12 @@ class MemoryObjectStore:
         except KeyError:
             raise StoreUploadGoneError from None
 
-    def _stored(self, key: str, upload_id: str | None) -> StoredObject:
+    def _stored(self, key: str) -> StoredObject:
         found = self.objects[key]
         return StoredObject(
             location=f"memory:{quote(key)}",
             etag=found.etag,
             size=len(found.body),
-            upload_id=upload_id,
         )
 
 
