@@ -47,6 +47,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
+        max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_life=timedelta(seconds=settings.signed_url_seconds),
         lease=timedelta(seconds=settings.lease_seconds),
         wait=timedelta(seconds=settings.wait_seconds),
@@ -139,7 +140,7 @@ class Container(containers.DeclarativeContainer):
     session_cache = providers.Resource(SessionCache, sessions, clock)
 
     start_upload = providers.Factory(StartUpload, session_cache, store, policy)
-    sign_part = providers.Factory(SignPart, session_cache, store, policy)
+    sign_part = providers.Factory(SignPart, session_cache, store, policy, clock)
     sign_parts = providers.Factory(SignParts, sign_part)
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
     record_part = providers.Factory(RecordPart, session_cache, clock)

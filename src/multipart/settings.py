@@ -79,6 +79,7 @@ class Settings(BaseSettings):
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
     upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60, le=_TEN_YEARS)
+    max_upload_age_seconds: int = Field(default=30 * _DAY, ge=60, le=_TEN_YEARS)
     lease_seconds: int = Field(default=20, ge=3, le=3600)
     wait_seconds: int = Field(default=25, ge=0, le=600)
     sweep_interval_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
@@ -114,6 +115,9 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         if self.signed_url_seconds > self.upload_expiry_seconds:
             msg = "SIGNED_URL_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
+            raise ValueError(msg)
+        if self.upload_expiry_seconds > self.max_upload_age_seconds:
+            msg = "UPLOAD_EXPIRY_SECONDS: must not be longer than MAX_UPLOAD_AGE_SECONDS"
             raise ValueError(msg)
         if self.lease_seconds > self.upload_expiry_seconds:
             msg = "LEASE_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -39,10 +39,14 @@ class Place:
 
     def make_stale(self, upload: Upload) -> None:
         """Date the session back, as if its client had not been seen for long."""
+        self.let_time_pass(upload, "active_at", "expires_at", "due_at")
+
+    def let_time_pass(self, upload: Upload, *times: str) -> None:
+        """Date some times of the session back by ten days."""
+        changes = ", ".join(f"{time} = {time} - :by" for time in times)
         with closing(sqlite3.connect(self.folder / "multipart.db")) as database, database:
             database.execute(
-                "UPDATE upload_sessions SET active_at = active_at - :by,"
-                " expires_at = expires_at - :by, due_at = due_at - :by WHERE id = :id",
+                f"UPDATE upload_sessions SET {changes} WHERE id = :id",  # noqa: S608  # our names
                 {"by": TEN_DAYS, "id": upload.started["upload_id"]},
             )
 
@@ -99,6 +103,28 @@ def test_a_stale_upload_whose_parts_arrive_is_kept(place: Place, upload: Upload)
     assert "1 kept" in place.sweep("--once").stdout
     upload.put(1, b"x")
     assert answer(upload.complete())["size"] == 1
+
+
+def test_an_upload_of_the_maximum_age_is_expired_although_its_client_is_active(
+    place: Place,
+) -> None:
+    age = {"MAX_UPLOAD_AGE_SECONDS": "3600", "UPLOAD_EXPIRY_SECONDS": "3600"}
+    settings = {**place.bucket.settings, **NOW, **age}
+    with running_service(place.folder, settings) as service, service.client() as api:
+        upload = Upload.start(api)
+        upload.send(1, b"x")
+        place.let_time_pass(upload, "created_at", "closes_at", "expires_at", "due_at")
+        assert answer(upload.status())["expiry_reason"] == "max-age"
+    # A process that has no session in its cache.
+    with running_service(place.folder, settings) as service, service.client() as api:
+        upload = replace(upload, api=api)
+        for refused in (upload.sign(2), upload.record(2, "0" * 32)):
+            found = problem(refused, 409, "wrong-state")
+            assert (found["upload_status"], found["reason"]) == ("expired", "max-age")
+        assert "1 expired" in place.sweep("--once", **age).stdout
+        ended = answer(upload.status())
+        assert (ended["status"], ended["expiry_reason"]) == ("expired", "max-age")
+        assert place.bucket.open_uploads(upload.key) == []
 
 
 def test_older_than_leaves_what_is_due_for_less(place: Place, upload: Upload) -> None:

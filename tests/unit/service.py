@@ -64,7 +64,9 @@ class Service:
 
     @property
     def sign(self) -> SignPart:
-        return SignPart(SessionCache(self.sessions, self.clock), self.store, self.policy)
+        return SignPart(
+            SessionCache(self.sessions, self.clock), self.store, self.policy, self.clock
+        )
 
     @property
     def sign_many(self) -> SignParts:

@@ -150,7 +150,9 @@ async def test_the_sessions_seen_longest_ago_make_room(
 async def test_signing_the_parts_of_one_upload_reads_its_session_once(service: Service) -> None:
     stored = CountingRepository(service.sessions)
     session = await service.started()
-    sign = SignPart(SessionCache(stored, service.clock), service.store, service.policy)
+    sign = SignPart(
+        SessionCache(stored, service.clock), service.store, service.policy, service.clock
+    )
     for number in range(1, 11):
         await sign(address_of(session), number)
     assert stored.reads == 1
@@ -159,7 +161,7 @@ async def test_signing_the_parts_of_one_upload_reads_its_session_once(service: S
 async def test_what_this_process_has_ended_is_not_signed_any_more(service: Service) -> None:
     recent = SessionCache(service.sessions, service.clock)
     session = await service.started()
-    sign = SignPart(recent, service.store, service.policy)
+    sign = SignPart(recent, service.store, service.policy, service.clock)
     await sign(address_of(session), 1)
     await replace(service, sessions=recent).abort(address_of(session))
     with pytest.raises(TransitionError, match="that is aborted"):

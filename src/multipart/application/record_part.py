@@ -33,8 +33,9 @@ class RecordedPart:
 class RecordPart:
     """Record a part of an open session; the last report of a number wins.
 
-    Raise SessionNotFoundError, TransitionError when the session is not open, InvalidFieldError for
-    a part that is not in the plan, and StoreUploadGoneError when the store has lost the upload.
+    Raise SessionNotFoundError, TransitionError when the session is not open or has its maximum
+    age, InvalidFieldError for a part that is not in the plan, and StoreUploadGoneError when the
+    store has lost the upload.
     """
 
     sessions: SessionCache
@@ -54,6 +55,7 @@ class RecordPart:
         # decided where the part is stored.
         session = address.matched(await self.sessions.recent(address.upload_id))
         session.require_recordable()
+        session.require_young("record a part of", self.clock.now())
         return session
 
     async def taken(

@@ -38,7 +38,7 @@ class SignParts:
             session.key,
             session.open_store_upload_id,
             numbers,
-            expires_in=self.sign_part.policy.url_life,
+            expires_in=self.sign_part.url_life(session),
         )
 
 

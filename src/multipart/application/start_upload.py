@@ -100,7 +100,8 @@ class StartUpload:
             plan=plan,
             created_at=now,
             active_at=now,
-            expires_at=now + self.policy.expiry,
+            expires_at=now + min(self.policy.expiry, self.policy.max_age),
+            closes_at=now + self.policy.max_age,
         )
 
 

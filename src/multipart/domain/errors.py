@@ -73,8 +73,9 @@ class TransitionError(ConflictError):
 
     code = "wrong-state"
 
-    def __init__(self, action: str, status: str) -> None:
-        super().__init__(f"Cannot {action} an upload that is {status}.", status=status)
+    def __init__(self, action: str, status: str, reason: str | None = None) -> None:
+        facts = {} if reason is None else {"reason": reason}
+        super().__init__(f"Cannot {action} an upload that is {status}.", status=status, **facts)
         self.action, self.status = action, status
 
 

@@ -10,7 +10,8 @@ from .limits import MAX_OBJECT_SIZE
 class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
-    `expiry` is how long an upload may rest untouched, `url_life` how long a signed URL works.
+    `expiry` is how long an upload may rest untouched, `max_age` how long it may be open at all,
+    `url_life` how long a signed URL works.
     `lease` is how long a caller who opens, completes or aborts an upload has it for itself without
     renewing that, and `wait` how long another caller waits for it. `grace` is what the sweep adds
     to every deadline, `retention` how long an upload is remembered after its end.
@@ -19,6 +20,7 @@ class UploadPolicy:
     key_prefix: str = ""
     max_size: int = MAX_OBJECT_SIZE
     expiry: timedelta = timedelta(days=7)
+    max_age: timedelta = timedelta(days=30)
     url_life: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(seconds=20)
     wait: timedelta = timedelta(seconds=25)

@@ -40,7 +40,18 @@ DISCARDED_STATES: Final = frozenset(
 )
 """Of a session in these nothing is left, or will be soon."""
 _TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
+_ENDED_OTHERWISE = frozenset({SessionState.COMPLETED, SessionState.ABORTED})
+_SHORTEST_URL_LIFE: Final = timedelta(seconds=1)
 _OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
+
+
+class ExpiryReason(StrEnum):
+    """Why an upload expires, spelled as on the wire."""
+
+    IDLE = "idle"
+    """No part arrived for the time that an upload may rest."""
+    MAX_AGE = "max-age"
+    """It has been open for as long as an upload may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,9 @@ class UploadSession:
     one with the same id. Sessions of earlier versions have none. `plan` is None when the client
     declared no size. `store_upload_id` is S3's own UploadId, None
     before S3 was asked and again once it has lost the upload; at `abort_date` S3 will abort it by
-    itself, if a rule of the bucket says so. `retained_until` is set at the end.
+    itself, if a rule of the bucket says so. At `closes_at` the session has its maximum age and
+    takes no more parts, None without such a limit; `expires_at` is never later. `retained_until` is
+    set at the end.
     """
 
     id: str
@@ -93,6 +106,7 @@ class UploadSession:
     active_at: datetime
     expires_at: datetime
     nonce: str | None = None
+    closes_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     plan: PartPlan | None = None
     state: SessionState = SessionState.PENDING
@@ -196,6 +210,29 @@ class UploadSession:
         if self.is_lost:
             raise StoreUploadGoneError
 
+    def require_young(self, action: str, now: datetime) -> None:
+        """Raise TransitionError at the maximum age, even if the sweep has not come yet."""
+        if self.closes_at is not None and now >= self.closes_at:
+            raise TransitionError(action, SessionState.EXPIRED, ExpiryReason.MAX_AGE)
+
+    def url_life(self, wanted: timedelta, now: datetime) -> timedelta:
+        """Shorten the life of a signed URL so that it ends with the session's maximum age.
+
+        Raise TransitionError where less than a second is left, the least that can be signed.
+        """
+        self.require_young("sign a part of", now + _SHORTEST_URL_LIFE)
+        return wanted if self.closes_at is None else min(wanted, self.closes_at - now)
+
+    @property
+    def expiry_reason(self) -> ExpiryReason | None:
+        """Why it expires at `expires_at`, or why it has; None once completed or aborted."""
+        if self.state in _ENDED_OTHERWISE or self.ending is SessionState.ABORTED:
+            return None
+        # An end counts as activity, so an ended session's own `expires_at` has moved on.
+        moment = self.expires_at if self.ending is None else self.active_at
+        has_max_age = self.closes_at is not None and moment >= self.closes_at
+        return ExpiryReason.MAX_AGE if has_max_age else ExpiryReason.IDLE
+
     @property
     def recordable_store_upload_id(self) -> str | None:
         """Give the store upload of which parts may be recorded, None for none."""
@@ -243,17 +280,19 @@ class UploadSession:
         lifetime = self.expires_at - self.active_at
         # A clock that went back must not make the session look older than it is.
         active_at = max(self.active_at, now)
+        expires_at = active_at + lifetime
         return replace(
             self,
             state=state,
             active_at=active_at,
-            expires_at=active_at + lifetime,
+            expires_at=expires_at if self.closes_at is None else min(expires_at, self.closes_at),
             **changes,  # type: ignore[arg-type]  # only this class's own field names
         )
 
     def _require(self, action: str, *states: SessionState) -> None:
         if self.state not in states:
-            raise TransitionError(action, self.state)
+            reason = self.expiry_reason if self.state is SessionState.EXPIRED else None
+            raise TransitionError(action, self.state, reason)
 
     def _require_unopened(self, action: str) -> None:
         if self.state is not SessionState.PENDING and not self.is_lost:

@@ -36,6 +36,7 @@ class SessionDocument(Document):
     created_at: datetime
     active_at: datetime
     expires_at: datetime
+    closes_at: datetime | None = None
     # Pairs, because dots and dollars in the names of a document's fields mean something.
     metadata: list[tuple[str, str]]
     state: SessionState
@@ -74,6 +75,7 @@ class SessionDocument(Document):
             created_at=session.created_at,
             active_at=session.active_at,
             expires_at=session.expires_at,
+            closes_at=session.closes_at,
             metadata=list(session.metadata.items()),
             state=session.state,
             plan=session.plan,
@@ -99,6 +101,7 @@ class SessionDocument(Document):
             created_at=self.created_at,
             active_at=self.active_at,
             expires_at=self.expires_at,
+            closes_at=self.closes_at,
             metadata=dict(self.metadata),
             state=self.state,
             plan=self.plan,

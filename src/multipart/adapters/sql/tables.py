@@ -23,6 +23,7 @@ SESSIONS: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("active_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("closes_at", BigInteger),
     Column("metadata", JSON, nullable=False),
     Column("plan_size", BigInteger),
     Column("plan_part_size", BigInteger),

@@ -41,7 +41,10 @@ class ExtensionMembers(Struct, frozen=True, kw_only=True):
         _PartNumbers | UnsetType,
         Meta(description="Parts that S3 holds and the request to complete does not name."),
     ] = UNSET
-    reason: Annotated[str | UnsetType, Meta(description="S3's own error code.")] = UNSET
+    reason: Annotated[
+        str | UnsetType,
+        Meta(description="S3's own error code; for an expired upload `idle` or `max-age`."),
+    ] = UNSET
     max_size: Annotated[
         int | UnsetType, Meta(description="Largest file that the service accepts, in bytes.")
     ] = UNSET

@@ -51,6 +51,7 @@ def full_session() -> UploadSession:
         created_at=NOW,
         active_at=NOW + MILLISECOND,
         expires_at=NOW + timedelta(days=7, milliseconds=123),
+        closes_at=NOW + timedelta(days=30, milliseconds=7),
         metadata={
             "camera.model.name": "X100",
             "$set": "$unset",

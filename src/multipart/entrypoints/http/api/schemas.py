@@ -23,7 +23,7 @@ from ....domain.limits import (
     MAX_PART_SIZE,
 )
 from ....domain.part import Part, PartState
-from ....domain.session import SessionState, UploadSession
+from ....domain.session import ExpiryReason, SessionState, UploadSession
 from ....domain.validation import (
     CONTENT_TYPE_PATTERN,
     MAX_CONTENT_TYPE_LENGTH,
@@ -320,6 +320,14 @@ class UploadSummary(Struct, frozen=True, kw_only=True):
         Meta(tz=True, description="When it was last used.", examples=["2026-12-01T12:00:09Z"]),
     ]
     expires_at: _ExpiresAt
+    expiry_reason: Annotated[
+        ExpiryReason | None,
+        Meta(
+            description="Why it expires, or has expired: `idle` moves on with every part, "
+            "`max-age` does not; null once completed or aborted.",
+            examples=["idle"],
+        ),
+    ]
     abort_date: _AbortDate
     location: Annotated[
         str | None,
@@ -441,6 +449,7 @@ def _summary(session: UploadSession) -> dict[str, Any]:
         "created_at": session.created_at,
         "updated_at": session.active_at,
         "expires_at": session.expires_at,
+        "expiry_reason": session.expiry_reason,
         "abort_date": session.abort_date,
         "location": result.location if result else None,
         "etag": result.etag if result else None,

@@ -1,0 +1,165 @@
+"""An upload has a maximum age, however active it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multipart_upload.application.sweep.report import SweepOutcome
+from multipart_upload.domain.errors import TransitionError
+from multipart_upload.domain.session import ExpiryReason, SessionState, UploadSession
+
+from .service import BODY, IMPATIENT, T0, Service, SettableClock, address_of
+
+POLICY: Final = replace(
+    IMPATIENT, expiry=timedelta(days=2), max_age=timedelta(days=5), url_life=timedelta(hours=1)
+)
+END: Final = T0 + POLICY.max_age
+DAY: Final = timedelta(days=1)
+
+
+@pytest.fixture
+def service(service: Service) -> Service:
+    return replace(service, policy=POLICY)
+
+
+async def kept_alive(service: Service, clock: SettableClock) -> UploadSession:
+    """Start an upload and report a part a day for four days."""
+    session = await service.started()
+    for number in range(1, 5):
+        clock.advance(days=1)
+        await service.upload(session, number)
+    return await service.now(session)
+
+
+async def test_reports_do_not_move_the_expiry_past_the_maximum_age(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.started()
+    assert (session.expires_at, session.expiry_reason) == (T0 + 2 * DAY, ExpiryReason.IDLE)
+    session = await kept_alive(service, clock)
+    assert (session.expires_at, session.expiry_reason) == (END, ExpiryReason.MAX_AGE)
+
+
+@pytest.mark.parametrize("late", [timedelta(0), 3 * DAY])
+async def test_at_the_maximum_age_nothing_is_signed_or_recorded(
+    service: Service, clock: SettableClock, late: timedelta
+) -> None:
+    session = await kept_alive(service, clock)
+    reference = address_of(session)
+    clock.time = END + late
+    for call in (
+        service.sign(reference, 5),
+        service.sign_many(reference, [range(5, 7)]),
+        service.record(reference, 5, "e5"),
+    ):
+        with pytest.raises(TransitionError) as refused:
+            await call
+        assert refused.value.facts == {"status": "expired", "reason": "max-age"}
+
+
+async def test_a_report_just_before_the_maximum_age_is_recorded(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await kept_alive(service, clock)
+    clock.time = END - timedelta(milliseconds=1)
+    assert (await service.record(address_of(session), 5, "e5")).parts_recorded == 5
+
+
+async def test_signed_urls_do_not_work_past_the_maximum_age(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await kept_alive(service, clock)
+    clock.time = END - timedelta(minutes=30)
+    reference = address_of(session)
+    assert (await service.sign(reference, 5)).expires_at == END
+    assert (await service.sign_many(reference, [range(5, 7)])).expires_at == END
+    clock.time = END - timedelta(hours=2)
+    assert (await service.sign(reference, 5)).expires_at == END - timedelta(hours=1)
+
+
+async def test_less_than_a_second_is_not_signed(service: Service, clock: SettableClock) -> None:
+    session = await kept_alive(service, clock)
+    clock.time = END - timedelta(milliseconds=999)
+    with pytest.raises(TransitionError):
+        await service.sign(address_of(session), 5)
+
+
+async def test_no_upload_is_opened_again_at_the_maximum_age(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.lost(await kept_alive(service, clock))
+    clock.time = END
+    with pytest.raises(TransitionError):
+        await service.sign(address_of(session), 1)
+    assert await service.bucket.list_uploads(session.key) == []
+
+
+async def test_the_sweep_expires_an_upload_of_the_maximum_age_although_parts_arrive(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await kept_alive(service, clock)
+    clock.time = END
+    await service.put(session, 5)
+    clock.time = END + POLICY.grace
+    assert (await service.sweep()).swept == []
+    clock.advance(seconds=1)
+    (swept,) = (await service.sweep()).swept
+    assert swept.outcome is SweepOutcome.EXPIRED
+    ended = await service.now(session)
+    assert (ended.state, ended.expiry_reason) == (SessionState.EXPIRED, ExpiryReason.MAX_AGE)
+    assert await service.bucket.list_uploads(session.key) == []
+    with pytest.raises(TransitionError) as refused:
+        await service.sign(address_of(session), 1)
+    assert refused.value.facts == {"status": "expired", "reason": "max-age"}
+
+
+async def test_an_idle_upload_expires_as_idle(service: Service, clock: SettableClock) -> None:
+    session = await service.started()
+    clock.advance(days=4)  # less than a lifetime before the maximum age
+    await service.sweep()
+    ended = await service.now(session)
+    assert (ended.state, ended.expiry_reason) == (SessionState.EXPIRED, ExpiryReason.IDLE)
+    with pytest.raises(TransitionError) as refused:
+        await service.record(address_of(session), 1, "e1")
+    assert refused.value.facts == {"status": "expired", "reason": "idle"}
+
+
+async def test_a_whole_upload_of_the_maximum_age_is_completed_until_the_sweep_comes(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.started(size=len(BODY))
+    await service.upload(session)
+    clock.time = END
+    completed = await service.complete(address_of(session))
+    assert (completed.state, completed.expiry_reason) == (SessionState.COMPLETED, None)
+
+
+async def test_an_aborted_upload_has_no_reason(service: Service) -> None:
+    session = await service.started()
+    assert (await service.abort(address_of(session))).expiry_reason is None
+
+
+@given(st.lists(st.integers(min_value=-(10**9), max_value=10**9), max_size=20))
+def test_activity_at_any_times_keeps_the_expiry_within_both_limits(seconds: list[int]) -> None:
+    session = UploadSession(
+        id="u1",
+        user_id="ada",
+        key="ada/u1/f",
+        filename="f",
+        content_type="text/plain",
+        created_at=T0,
+        active_at=T0,
+        expires_at=T0 + POLICY.expiry,
+        closes_at=END,
+        state=SessionState.INITIATED,
+        store_upload_id="s3-id",
+    )
+    for offset in seconds:
+        session = session.part_recorded(T0 + timedelta(seconds=offset))
+        assert session.expires_at == min(session.active_at + POLICY.expiry, END)
