@@ -82,9 +82,7 @@ def check_database(settings: Settings) -> None:
         check_mongo_uri(settings.mongo_uri.get_secret_value())
 
 
-async def open_sessions(
-    settings: Settings, policy: UploadPolicy
-) -> AsyncIterator[SessionRepository]:
+async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
     """Open MongoDB where MONGO_URI is set, else the SQL database."""
     if settings.mongo_uri is None:
         from .adapters.sql import open_sql_sessions
@@ -93,11 +91,7 @@ async def open_sessions(
     else:
         from .adapters.mongo import open_mongo_sessions
 
-        opened = open_mongo_sessions(
-            settings.mongo_uri.get_secret_value(),
-            settings.mongo_database,
-            part_life=policy.expiry + policy.retention,
-        )
+        opened = open_mongo_sessions(settings.mongo_uri.get_secret_value(), settings.mongo_database)
     async for sessions in opened:
         yield sessions
 
@@ -134,7 +128,7 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     policy = providers.Singleton(upload_policy, settings)
-    sessions = providers.Resource(open_sessions, settings, policy)
+    sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
     # Whatever changes a session tells those who only sign.
     session_cache = providers.Resource(SessionCache, sessions, clock)

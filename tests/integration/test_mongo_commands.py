@@ -141,14 +141,27 @@ async def test_reporting_the_last_of_many_parts_is_one_write_that_decides_and_on
     assert read["filter"] == tally
 
 
-async def test_parts_that_nobody_reports_are_there_before_they_are_counted(
+async def test_every_batch_writes_each_document_once_in_the_order_of_ids(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
-    commands.clear()
-    await sessions.record_parts("upload-1", [sample_part(3), sample_part(4)])
-    (write,) = commands
-    ids = [update["q"]["_id"] for update in write["updates"]]
-    assert ids == ["upload-1/00003", "upload-1/00004", "upload-1/00000"]
+    # FerretDB locks what a batch has written: batches in opposite orders would deadlock.
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~a", NOW))
+    parts = [sample_part(n) for n in (*range(300, 0, -1), 7, 3)]
+    for write_parts in (
+        lambda: sessions.record_parts("upload-1", parts),
+        lambda: sessions.report_parts(session, parts),
+    ):
+        commands.clear()
+        await write_parts()
+        batches = [
+            [update["q"]["_id"] for update in command["updates"]]
+            for command in commands
+            if "update" in command
+        ]
+        assert [len(batch) for batch in batches] == [251, 51]
+        assert all(batch == sorted(set(batch)) for batch in batches)
+        assert all(batch[0] == "upload-1/00000" for batch in batches)
 
 
 async def test_counting_parts_reads_no_part(

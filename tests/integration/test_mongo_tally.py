@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, DuplicateKeyError
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
-from multipart_upload.adapters.mongo.client import DEFAULT_PART_LIFE
 from multipart_upload.adapters.mongo.session_repository import MongoSessionRepository
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import StaleSessionError
@@ -98,16 +97,6 @@ async def test_of_two_saves_the_later_one_is_followed_in_whatever_order_they_com
     await sessions.save(session)
     tally = tally_in(documents)
     assert {name: tally[name] for name in later} == later
-
-
-async def test_a_tally_is_kept_for_as_long_as_its_session_has_been_active(
-    sessions: SessionRepository, documents: Collection[dict[str, Any]]
-) -> None:
-    later = NOW + timedelta(days=5)
-    session = await in_progress(sessions)
-    await sessions.save(replace(session, active_at=later))
-    tally = tally_in(documents)
-    assert tally["retained_until"].replace(tzinfo=UTC) == later + DEFAULT_PART_LIFE
 
 
 async def test_what_is_full_is_not_kept_and_counts_until_all_is_forgotten(

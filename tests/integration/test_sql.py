@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,24 @@ async def test_what_was_stored_survives_reopening(url: str) -> None:
         await sessions.add(sample_session())
     async with opened(url) as sessions:
         assert await sessions.get("upload-1") == sample_session()
+
+
+async def test_removal_that_stops_at_the_session_leaves_its_parts(
+    sessions: SessionRepository, other: sqlite3.Connection
+) -> None:
+    await sessions.add(replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW))
+    await sessions.record_parts("upload-1", [sample_part()])
+    other.execute(
+        "CREATE TRIGGER stop BEFORE DELETE ON upload_sessions "
+        "BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+    )
+    after = NOW + timedelta(days=1)
+    with pytest.raises(RepositoryUnavailableError):
+        await sessions.purge_sessions(after, 10)
+    assert await sessions.list_parts("upload-1") == [sample_part()]
+    other.execute("DROP TRIGGER stop")
+    assert await sessions.purge_sessions(after, 10) == 1
+    assert await sessions.list_parts("upload-1") == []
 
 
 async def test_another_process_sees_a_write_at_once_and_it_survives_a_kill(

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import bson
 
+from .mongodb_wire import read_message, without_replica_set
+
 _OP_MSG: Final = 2013
 # A message's header and flags, the kind of its first section, and how that document begins: its
 # length and the type of its first field, whose name is the command's.
@@ -49,9 +51,14 @@ class Doomed:
 
 
 class MongoProxy:
-    """Passes bytes on, until told otherwise."""
+    """Passes bytes on, until told otherwise.
 
-    def __init__(self, server_uri: str) -> None:
+    With `has_replica_set` False the server looks like FerretDB: it announces none, so that the
+    driver repeats no write.
+    """
+
+    def __init__(self, server_uri: str, *, has_replica_set: bool = True) -> None:
+        self._has_replica_set = has_replica_set
         address = urlsplit(server_uri)
         self._upstream = (address.hostname or "127.0.0.1", address.port or 27017)
         self._database = address.path
@@ -75,9 +82,9 @@ class MongoProxy:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, server_uri: str) -> AsyncIterator[Self]:
+    async def open(cls, server_uri: str, *, has_replica_set: bool = True) -> AsyncIterator[Self]:
         """Listen on a free port."""
-        proxy = cls(server_uri)
+        proxy = cls(server_uri, has_replica_set=has_replica_set)
         server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
         proxy.port = server.sockets[0].getsockname()[1]
         async with server:
@@ -176,11 +183,11 @@ class MongoProxy:
         answer_lost: asyncio.Event,
     ) -> None:
         with suppress(OSError):
-            while sent := await reader.read(65536):
+            while sent := await read_message(reader):
                 await self._passing.wait()
                 if answer_lost.is_set():
                     break
-                client.write(sent)
+                client.write(sent if self._has_replica_set else without_replica_set(sent))
                 await client.drain()
         client.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from random import Random
 from typing import Any, Self
 
@@ -23,11 +22,10 @@ RUNS = st.lists(
     ),
     max_size=20,
 )
-DAY = timedelta(days=1)
 
 
 def update_of(*numbers: int) -> dict[str, Any]:
-    update: Any = mark("upload-1", [sample_part(number) for number in numbers], DAY)._doc  # noqa: SLF001
+    update: Any = mark("upload-1", [sample_part(number) for number in numbers])._doc  # noqa: SLF001
     return dict(update)
 
 
@@ -102,8 +100,3 @@ def test_all_parts_of_the_largest_upload_are_a_few_words_of_what_mongodb_holds()
     assert counted(tally) == MAX_PART_COUNT
     assert len(tally["bits"]) == 167
     assert all(word < 2**63 for word in tally["bits"].values())
-
-
-def test_a_tally_without_a_session_is_kept_as_long_as_the_last_of_its_first_parts() -> None:
-    last = sample_part(9).recorded_at + DAY
-    assert update_of(2, 9, 1)["$setOnInsert"] == {"retained_until": last}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any, Final
 
 from beanie import init_beanie
@@ -16,7 +16,6 @@ from .errors import answered
 from .session_repository import MongoSessionRepository
 
 DEFAULT_DATABASE: Final = "multipart"
-DEFAULT_PART_LIFE: Final = timedelta(days=37)
 # These win over the URI's own: what a method has returned for must survive a failover, and what
 # is read to decide must be neither another node's past nor a write that may yet be rolled back.
 _OPTIONS: Final[dict[str, Any]] = {
@@ -33,12 +32,11 @@ _OPTIONS: Final[dict[str, Any]] = {
 
 
 async def open_mongo_sessions(
-    uri: str, database: str | None = None, *, part_life: timedelta = DEFAULT_PART_LIFE
+    uri: str, database: str | None = None
 ) -> AsyncIterator[SessionRepository]:
     """Yield a repository with its indexes in place, and close its connections afterwards.
 
-    Without `database` it is the one that the URI names, else `multipart`. A report of a part is
-    kept for `part_life`: as long as an upload may rest and is then remembered. Raise
+    Without `database` it is the one that the URI names, else `multipart`. Raise
     RepositoryUnavailableError if MongoDB does not answer, and PyMongo's ConfigurationError for a
     URI that cannot be right.
     """
@@ -53,7 +51,6 @@ async def open_mongo_sessions(
             parts=chosen.get_collection(
                 PartDocument.get_collection_name(), codec_options=CodecOptions()
             ),
-            part_life=part_life,
         )
     finally:
         await client.close()

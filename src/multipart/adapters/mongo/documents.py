@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -57,8 +57,8 @@ class SessionDocument(Document):
             IndexModel([("user_id", ASCENDING), ("state", ASCENDING), *_AGE]),
             IndexModel([("user_id", ASCENDING), *_AGE]),
             IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)]),
-            # MongoDB removes what is past its time; sessions that have not ended have none.
-            IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),
+            # No TTL index: it would remove a session and leave its parts.
+            IndexModel([("retained_until", ASCENDING), ("_id", ASCENDING)]),
         )
 
     @classmethod
@@ -128,10 +128,8 @@ class SessionDocument(Document):
 class PartDocument(Document):
     """The last report of one part of a session; `_id` is made of both, see slots.py.
 
-    MongoDB removes it at `retained_until`, when a report is older than an upload may rest and is
-    then remembered. Nothing need touch the 10,000 parts of an upload that ends; and should one go
-    on for longer, the store still lists its part. Beside its parts a session has a tally: see
-    tally.py.
+    It has no lifetime of its own: the sweep removes it with its session. The session's tally is
+    in the same collection, see tally.py.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
@@ -141,13 +139,11 @@ class PartDocument(Document):
     size: int | None
     recorded_at: datetime
     state: PartState
-    retained_until: datetime
 
     class Settings:
-        """The collection and its index; sharding.js has its shard key."""
+        """The collection, which needs no index but `_id`; sharding.js has its shard key."""
 
         name = "upload_parts"
-        indexes = (IndexModel([("retained_until", ASCENDING)], expireAfterSeconds=0),)
 
 
 PART_FIELDS: Final[Mapping[str, bool]] = {
@@ -171,7 +167,7 @@ def to_part(found: Mapping[str, Any]) -> Part:
     )
 
 
-def part_upsert(upload_id: str, part: Part, life: timedelta) -> UpdateOne:
+def part_upsert(upload_id: str, part: Part) -> UpdateOne:
     """Give the update that puts this report in the place of an earlier one of its number."""
     report = {
         "number": part.number,
@@ -179,6 +175,5 @@ def part_upsert(upload_id: str, part: Part, life: timedelta) -> UpdateOne:
         "size": part.size,
         "recorded_at": part.recorded_at,
         "state": part.state.value,
-        "retained_until": part.recorded_at + life,
     }
     return UpdateOne(slot(upload_id, part.number), {"$set": report}, upsert=True)

@@ -11,12 +11,15 @@ from ...application.ports import SessionQuery
 
 NEWEST_FIRST: Final = (("created_at", DESCENDING), ("_id", DESCENDING))
 LONGEST_DUE_FIRST: Final = (("due_at", ASCENDING), ("_id", ASCENDING))
+BEING_REMOVED: Final = "is_being_removed"
+"""The field of a session past its retention, whose parts are being removed: it is not read."""
+NOT_BEING_REMOVED: Final[dict[str, Any]] = {BEING_REMOVED: None}
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def matching(query: SessionQuery) -> dict[str, Any]:
     """Write a query as a filter."""
-    found: dict[str, Any] = {"user_id": query.user_id}
+    found: dict[str, Any] = {"user_id": query.user_id, **NOT_BEING_REMOVED}
     if query.states:
         found["state"] = {"$in": sorted(query.states)}
     if query.after is not None:

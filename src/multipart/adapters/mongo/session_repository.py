@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from pymongo import ASCENDING, UpdateOne
@@ -13,12 +14,24 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from ...application.ports import SessionPage, SessionQuery
-from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.errors import (
+    RepositoryUnavailableError,
+    SessionNotFoundError,
+    StaleSessionError,
+)
 from ...domain.part import Part
 from ...domain.session import UploadSession
 from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
 from .errors import answered
-from .queries import LONGEST_DUE_FIRST, NEWEST_FIRST, due_before, matching
+from .queries import (
+    BEING_REMOVED,
+    LONGEST_DUE_FIRST,
+    NEWEST_FIRST,
+    NOT_BEING_REMOVED,
+    due_before,
+    matching,
+)
+from .resending import resend_once
 from .slots import all_slots, part_slots
 from .tally import (
     COUNTED,
@@ -49,13 +62,13 @@ class MongoSessionRepository:
 
     sessions: AsyncCollection[dict[str, Any]]
     parts: AsyncCollection[dict[str, Any]]
-    part_life: timedelta
 
     async def now(self) -> datetime:
         """Give the primary's time."""
         with answered():
             options = self.sessions.codec_options  # or the time comes without its zone
-            hello = await self.sessions.database.command("hello", codec_options=options)
+            database = self.sessions.database
+            hello, _ = await resend_once(lambda: database.command("hello", codec_options=options))
         now: datetime = hello["localTime"]
         return now
 
@@ -63,16 +76,14 @@ class MongoSessionRepository:
         """Store a new session. Raise StaleSessionError if its id is taken."""
         document = SessionDocument.from_domain(session)
         with answered():
-            try:
-                await self.sessions.insert_one(document.inserted())
-            except DuplicateKeyError:
-                if await self._last_write(session.id) != document.write_id:
-                    raise StaleSessionError from None
+            is_new, was_resent = await resend_once(partial(self._insert, document))
+            if not is_new:
+                await self._require_written(document, session.version, was_resent=was_resent)
 
     async def get(self, upload_id: str) -> UploadSession:
         """Read a session as last stored. Raise SessionNotFoundError if there is none."""
         with answered():
-            found = await self.sessions.find_one({"_id": upload_id})
+            found = await self.sessions.find_one({"_id": upload_id, **NOT_BEING_REMOVED})
         if found is None:
             raise SessionNotFoundError
         return _session(found)
@@ -80,7 +91,8 @@ class MongoSessionRepository:
     async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
         """Read those sessions that exist."""
         with answered():
-            found = await self.sessions.find({"_id": {"$in": list(upload_ids)}}).to_list()
+            named = {"_id": {"$in": list(upload_ids)}, **NOT_BEING_REMOVED}
+            found = await self.sessions.find(named).to_list()
         return [_session(document) for document in found]
 
     async def save(self, session: UploadSession) -> UploadSession:
@@ -89,17 +101,18 @@ class MongoSessionRepository:
         unchanged = {"_id": session.id, "version": session.version}
         saved = session.stored(session.version + 1)
         with answered():
-            result = await self.sessions.update_one(unchanged, document.next_version())
+            result, was_resent = await resend_once(
+                lambda: self.sessions.update_one(unchanged, document.next_version())
+            )
             if not result.matched_count:
-                await self._require_written(document)
+                await self._require_written(document, saved.version, was_resent=was_resent)
             await self._follow(saved)
         return saved
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
-        """Store parts in order, each replacing an earlier report of its number."""
+        """Store parts, each replacing an earlier report of its number."""
         for chunk in _chunks(parts):
-            # The tally behind the parts: what dies in between leaves a part uncounted.
-            writes = [*self._upserts(upload_id, chunk), mark(upload_id, chunk, self.part_life)]
+            writes = [mark(upload_id, chunk), *_upserts(upload_id, chunk)]
             with answered():
                 while writes:
                     writes = writes[await self._applied(writes) :]
@@ -109,10 +122,10 @@ class MongoSessionRepository:
         if session.store_upload_id is None:  # which in a tally says that none are taken
             raise StaleSessionError
         for chunk in _chunks(parts):
-            # The tally first, because it decides: what dies in between leaves a part counted that
-            # is not there. Its client has no answer, and reports it again.
-            decision = mark_if_open(session, chunk, self.part_life)
-            writes = [decision, *self._upserts(session.id, chunk)]
+            # The tally first, because it decides. A process that dies in between leaves a part
+            # counted that is not there: its client has no answer, and reports it again.
+            decision = mark_if_open(session, chunk)
+            writes = [decision, *_upserts(session.id, chunk)]
             with answered():
                 while writes:
                     applied = await self._applied(writes)
@@ -140,8 +153,8 @@ class MongoSessionRepository:
     async def forget_parts(self, upload_id: str) -> None:
         """Remove all parts of a session."""
         with answered():
-            await self.parts.delete_many(part_slots(upload_id))
-            await self.parts.update_one(tally_of(upload_id), forgotten())
+            await resend_once(lambda: self.parts.delete_many(part_slots(upload_id)))
+            await resend_once(lambda: self.parts.update_one(tally_of(upload_id), forgotten()))
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
@@ -167,44 +180,67 @@ class MongoSessionRepository:
         return [_session(document) for document in found]
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
-        """Do what the TTL indexes do, for servers that speak MongoDB's protocol without them."""
+        """Remove sessions whose retention ended before, and with each its parts."""
         is_retired = {"retained_until": {"$lt": before}}
         with answered():
             retired = await self.sessions.find(is_retired, ["_id"]).limit(limit).to_list()
         for session in retired:
-            # The parts first: without its session nobody would look for them any more.
-            with answered():
-                await self.parts.delete_many(all_slots(session["_id"]))
-                await self.sessions.delete_one({"_id": session["_id"]})
+            await self._remove(session["_id"])
         return len(retired)
 
     async def check(self) -> None:
         """Return when the primary answers."""
         with answered():
-            await self.sessions.database.command("ping")
+            await resend_once(lambda: self.sessions.database.command("ping"))
 
-    async def _require_written(self, document: SessionDocument) -> None:
-        last_write = await self._last_write(document.id)
-        if last_write is None:
+    async def _insert(self, document: SessionDocument) -> bool:
+        try:
+            await self.sessions.insert_one(document.inserted())
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def _require_written(
+        self, document: SessionDocument, version: int, *, was_resent: bool
+    ) -> None:
+        """Return if this write has made the version, although the server refused it as late.
+
+        A server that does not recognise a repeated write says that the id is taken or the version
+        has passed: by this very write.
+        """
+        found = await self.sessions.find_one(
+            {"_id": document.id}, ["write_id", "version", *NOT_BEING_REMOVED]
+        )
+        if found is None:
             raise SessionNotFoundError
-        if last_write != document.write_id:
-            raise StaleSessionError
+        if found["write_id"] == document.write_id:
+            return
+        # A later version: whose write came before it cannot be seen any more.
+        is_unknown = was_resent and found["version"] > version
+        # The sweep was stopped while it removed a session of this id; it will finish.
+        if is_unknown or BEING_REMOVED in found:
+            raise RepositoryUnavailableError
+        raise StaleSessionError
 
-    async def _last_write(self, upload_id: str) -> str | None:
-        # The driver repeats a write whose answer was lost. A server that does not recognise the
-        # repetition says that the id is taken or the version has passed: by this very write.
-        found = await self.sessions.find_one({"_id": upload_id}, ["write_id"])
-        return None if found is None else found["write_id"]
+    async def _remove(self, upload_id: str) -> None:
+        # Hidden first, parts next: a session that can be read has its parts, and a sweep that
+        # stops in between is finished by the next one.
+        with answered():
+            hide = {"$set": {BEING_REMOVED: True}}
+            await resend_once(lambda: self.sessions.update_one({"_id": upload_id}, hide))
+            await resend_once(lambda: self.parts.delete_many(all_slots(upload_id)))
+            hidden = {"_id": upload_id, BEING_REMOVED: True}
+            await resend_once(lambda: self.sessions.delete_one(hidden))
 
     async def _tally(self, upload_id: str) -> Mapping[str, Any] | None:
         return await self.parts.find_one(tally_of(upload_id), COUNTED)
 
     async def _follow(self, session: UploadSession) -> None:
         """Have the tally follow a session as stored, unless it follows a later version already."""
-        where, update = followed(session, self.part_life)
+        where, update = followed(session)
         while True:
             try:
-                await self.parts.update_one(where, update, upsert=True)
+                await resend_once(lambda: self.parts.update_one(where, update, upsert=True))
             except DuplicateKeyError:
                 tally = await self.parts.find_one(tally_of(session.id), ["version"])
                 if tally is None or tally.get("version", -1) < session.version:
@@ -220,13 +256,10 @@ class MongoSessionRepository:
         # Whoever opened it has died or not yet come to the tally, or it was made in between.
         await self._follow(stored)
 
-    def _upserts(self, upload_id: str, parts: Sequence[Part]) -> list[UpdateOne]:
-        return [part_upsert(upload_id, part, self.part_life) for part in parts]
-
     async def _applied(self, upserts: Sequence[UpdateOne]) -> int:
         """Tell how many were applied before one that lost the race to insert its number."""
         try:
-            await self.parts.bulk_write(upserts)
+            await resend_once(lambda: self.parts.bulk_write(upserts))
         except BulkWriteError as exc:
             errors = exc.details["writeErrors"]
             raced = [error["index"] for error in errors if error["code"] == _DUPLICATE_KEY]
@@ -237,7 +270,15 @@ class MongoSessionRepository:
 
 
 def _chunks(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    return (parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK))
+    # Each number once, by number: a server that locks what a command has written, as FerretDB
+    # does, would find two batches waiting for each other's parts.
+    last = {part.number: part for part in parts}
+    ordered = [last[number] for number in sorted(last)]
+    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
+
+
+def _upserts(upload_id: str, parts: Sequence[Part]) -> list[UpdateOne]:
+    return [part_upsert(upload_id, part) for part in parts]
 
 
 def _session(found: dict[str, Any]) -> UploadSession:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bson import Int64
@@ -46,17 +45,17 @@ def open_tally_of(session: UploadSession) -> dict[str, Any]:
     return tally_of(session.id) | {"store_upload_id": session.store_upload_id}
 
 
-def mark(upload_id: str, parts: Sequence[Part], life: timedelta) -> UpdateOne:
+def mark(upload_id: str, parts: Sequence[Part]) -> UpdateOne:
     """Give the update that notes these parts as recorded."""
-    return UpdateOne(tally_of(upload_id), _marked(parts, life), upsert=True)
+    return UpdateOne(tally_of(upload_id), _marked(parts), upsert=True)
 
 
-def mark_if_open(session: UploadSession, parts: Sequence[Part], life: timedelta) -> UpdateOne:
+def mark_if_open(session: UploadSession, parts: Sequence[Part]) -> UpdateOne:
     """Give the same, which fails with a duplicate key where a tally says that none are taken."""
-    return UpdateOne(open_tally_of(session), _marked(parts, life), upsert=True)
+    return UpdateOne(open_tally_of(session), _marked(parts), upsert=True)
 
 
-def followed(session: UploadSession, life: timedelta) -> tuple[dict[str, Any], dict[str, Any]]:
+def followed(session: UploadSession) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give filter and update, to upsert, that make the tally follow the session as stored.
 
     A duplicate key means that it follows a later version already, or that it was made just now.
@@ -67,8 +66,7 @@ def followed(session: UploadSession, life: timedelta) -> tuple[dict[str, Any], d
             "$set": {
                 "store_upload_id": session.recordable_store_upload_id,
                 "version": session.version,
-            },
-            "$max": {"retained_until": session.active_at + life},
+            }
         },
     )
 
@@ -108,14 +106,9 @@ def _words(tally: Mapping[str, Any] | None) -> tuple[list[tuple[int, int]], int]
     return words, tally.get("filled", 0)
 
 
-def _marked(parts: Sequence[Part], life: timedelta) -> dict[str, Any]:
+def _marked(parts: Sequence[Part]) -> dict[str, Any]:
     words: defaultdict[str, int] = defaultdict(int)
     for part in parts:
         word, bit = divmod(part.number - 1, _WORD)
         words[f"bits.{word}"] |= 1 << bit
-    latest: datetime = max(part.recorded_at for part in parts)
-    return {
-        "$bit": {field: {"or": Int64(bits)} for field, bits in words.items()},
-        # From then on by the session's activity: no report need keep up the index of this field.
-        "$setOnInsert": {"retained_until": latest + life},
-    }
+    return {"$bit": {field: {"or": Int64(bits)} for field, bits in words.items()}}

@@ -59,6 +59,10 @@ class Database:
         """Run a statement and count the rows it changed."""
         return await self.in_time(self._write(statement))
 
+    async def write_all(self, *statements: Executable) -> None:
+        """Run all statements or none."""
+        await self.in_time(self._write_all(statements))
+
     async def write_each(
         self,
         statement: Executable,
@@ -102,6 +106,11 @@ class Database:
     async def _write(self, statement: Executable) -> int:
         async with self._writing, self._connections, self._engine.begin() as connection:
             return (await connection.execute(statement)).rowcount
+
+    async def _write_all(self, statements: Sequence[Executable]) -> None:
+        async with self._writing, self._connections, self._engine.begin() as connection:
+            for statement in statements:
+                await connection.execute(statement)
 
     async def _write_each(
         self,

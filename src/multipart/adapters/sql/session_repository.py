@@ -123,9 +123,11 @@ class SqlSessionRepository:
         is_retired = SESSIONS.c.retained_until < to_milliseconds(before)
         retired = await self._database.read(select(SESSIONS.c.id).where(is_retired).limit(limit))
         for row in retired:
-            # The parts first: without its session nobody would look for them any more.
-            await self.forget_parts(row["id"])
-            await self._database.write(delete(SESSIONS).where(SESSIONS.c.id == row["id"]))
+            # In one transaction: a session that can be read has its parts.
+            await self._database.write_all(
+                delete(PARTS).where(PARTS.c.upload_id == row["id"]),
+                delete(SESSIONS).where(SESSIONS.c.id == row["id"]),
+            )
         return len(retired)
 
     async def check(self) -> None:

@@ -72,10 +72,10 @@ class SessionRepository(Protocol):
         ...
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
-        """Store parts in order, each replacing an earlier report of its number.
+        """Store parts, each replacing an earlier report of its number.
 
-        Either way of ending, every part before the first that failed is stored. The session
-        itself is not looked at: this is for whoever has it for himself.
+        Of several reports of one number the last one counts. A call that fails may have stored
+        some of the parts. The session itself is not read: this is for the holder of its lease.
         """
         ...
 
@@ -120,7 +120,8 @@ class SessionRepository(Protocol):
     async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Remove up to `limit` sessions whose retention ended before, with their parts.
 
-        Return how many. A database may have removed them by itself, then or soon after.
+        Return how many. No part leaves before its session: whatever stops this call, a session that
+        can be read has all its parts, and the next call removes the rest.
         """
         ...
 

@@ -138,6 +138,20 @@ class SessionSweepingContract:
             assert (await sessions.get(upload_id)).id == upload_id
             assert await sessions.count_parts(upload_id) == 1
 
+    async def test_parts_stay_with_their_session_however_long_ago_they_were_reported(
+        self, sessions: SessionRepository
+    ) -> None:
+        # An upload that lasted for years, or one reported through a worker whose clock is behind.
+        await sessions.add(sample_session())
+        session = await sessions.save(sample_session().initiated("2~abc", NOW))
+        old = replace(sample_part(), recorded_at=datetime(2001, 1, 1, tzinfo=UTC))
+        await sessions.report_parts(session, [old])
+        ended = replace(session, state=SessionState.COMPLETED, retained_until=NOW + DAY)
+        await sessions.save(ended)
+        assert await sessions.purge_sessions(NOW + DAY, 100) == 0
+        assert await sessions.list_parts(session.id) == [old]
+        assert await sessions.count_parts(session.id) == 1
+
     async def test_no_more_is_removed_at_once_than_was_asked_for(
         self, sessions: SessionRepository
     ) -> None:

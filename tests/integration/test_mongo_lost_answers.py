@@ -1,0 +1,220 @@
+"""An answer that was lost becomes no wrong result, least of all where the driver repeats no write.
+
+Such a server announces no replica set, as FerretDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.mongo.session_repository import MongoSessionRepository
+from multipart_upload.application.ports import SessionRepository
+from multipart_upload.domain.errors import (
+    RepositoryUnavailableError,
+    SessionNotFoundError,
+    StaleSessionError,
+)
+from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+from tests.servers.mongodb_proxy import MongoProxy
+
+pytestmark = pytest.mark.integration
+opened = asynccontextmanager(open_mongo_sessions)
+PARTS = [sample_part(number) for number in range(1, 4)]
+
+
+@dataclass
+class Line:
+    """A repository behind a line that can be cut, and another one that cannot."""
+
+    proxy: MongoProxy
+    sessions: SessionRepository
+    others: SessionRepository
+
+
+@pytest.fixture(params=[True, False], ids=["replica set", "no replica set"])
+async def line(request: pytest.FixtureRequest, mongo_uri: str) -> AsyncIterator[Line]:
+    async with (
+        MongoProxy.open(mongo_uri, has_replica_set=request.param) as proxy,
+        opened(proxy.uri) as sessions,
+        opened(mongo_uri) as others,
+    ):
+        yield Line(proxy, sessions, others)
+
+
+@pytest.fixture
+async def bare(mongo_uri: str) -> AsyncIterator[Line]:
+    async with (
+        MongoProxy.open(mongo_uri, has_replica_set=False) as proxy,
+        opened(proxy.uri) as sessions,
+        opened(mongo_uri) as others,
+    ):
+        yield Line(proxy, sessions, others)
+
+
+async def in_progress(sessions: SessionRepository) -> UploadSession:
+    await sessions.add(sample_session())
+    return await sessions.save(sample_session().initiated("2~a", NOW))
+
+
+async def test_the_server_played_here_announces_no_replica_set(bare: Line) -> None:
+    assert isinstance(bare.sessions, MongoSessionRepository)
+    hello = await bare.sessions.sessions.database.command("hello")
+    assert "setName" not in hello
+    assert hello["isWritablePrimary"]
+
+
+async def test_an_add_whose_answer_was_lost_is_no_duplicate(line: Line) -> None:
+    line.proxy.lose_answer_to("insert")
+    await line.sessions.add(sample_session())
+    assert line.proxy.has_lost_one
+    assert await line.others.get("upload-1") == sample_session()
+
+
+async def test_an_add_that_never_arrived_is_sent_again(line: Line) -> None:
+    line.proxy.lose("insert")
+    await line.sessions.add(sample_session())
+    assert line.proxy.has_lost_one
+    assert await line.others.get("upload-1") == sample_session()
+
+
+async def test_an_id_that_another_caller_has_taken_is_a_duplicate_whatever_answers_are_lost(
+    line: Line,
+) -> None:
+    await line.others.add(sample_session(user_id="bob"))
+    line.proxy.lose_answer_to("insert")
+    with pytest.raises(StaleSessionError):
+        await line.sessions.add(sample_session())
+    assert line.proxy.has_lost_one
+
+
+@pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
+async def test_a_save_whose_answer_was_lost_is_not_stale(
+    line: Line, fault: Callable[[MongoProxy, str], None]
+) -> None:
+    session = await in_progress(line.others)
+    fault(line.proxy, "update")
+    saved = await line.sessions.save(session.part_recorded(NOW))
+    assert line.proxy.has_lost_one
+    assert await line.others.get("upload-1") == saved
+    assert saved.version == session.version + 1
+
+
+async def test_a_save_that_came_too_late_is_stale_whatever_answers_are_lost(line: Line) -> None:
+    session = await in_progress(line.others)
+    await line.others.save(session.part_recorded(NOW))
+    line.proxy.lose_answer_to("update")
+    with pytest.raises(StaleSessionError):
+        await line.sessions.save(session.part_recorded(NOW))
+    assert line.proxy.has_lost_one
+
+
+async def test_a_save_of_a_session_that_is_gone_says_so_whatever_answers_are_lost(
+    line: Line,
+) -> None:
+    line.proxy.lose_answer_to("update")
+    with pytest.raises(SessionNotFoundError):
+        await line.sessions.save(sample_session())
+
+
+@pytest.mark.parametrize("write", ["insert", "update"])
+async def test_whether_a_write_succeeded_is_unknown_once_others_have_written_after_it(
+    bare: Line, write: str
+) -> None:
+    assert isinstance(bare.sessions, MongoSessionRepository)
+    session = sample_session() if write == "insert" else await in_progress(bare.others)
+
+    class WrittenAfter:
+        """The collection, where others write between the lost answer and the second sending."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bare.sessions.sessions, name)  # type: ignore[attr-defined]
+
+        async def insert_one(self, document: Any) -> Any:
+            return await self._written_after("insert_one", document)
+
+        async def update_one(self, *args: Any) -> Any:
+            return await self._written_after("update_one", *args)
+
+        async def _written_after(self, name: str, *args: Any) -> Any:
+            try:
+                return await getattr(bare.sessions.sessions, name)(*args)  # type: ignore[attr-defined]
+            finally:
+                if bare.proxy.has_lost_one and not self.has_written:
+                    self.has_written = True
+                    stored = await bare.others.get("upload-1")
+                    await bare.others.save(replace(stored, state=SessionState.IN_PROGRESS))
+
+        has_written = False
+
+    raced = replace(bare.sessions, sessions=WrittenAfter())  # type: ignore[arg-type]
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "insert": lambda: raced.add(session),
+        "update": lambda: raced.save(session.part_recorded(NOW)),
+    }
+    bare.proxy.lose_answer_to(write)
+    with pytest.raises(RepositoryUnavailableError):
+        await calls[write]()
+    assert bare.proxy.has_lost_one
+
+
+@pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
+async def test_parts_whose_answer_was_lost_are_recorded_once(
+    line: Line, fault: Callable[[MongoProxy, str], None]
+) -> None:
+    session = await in_progress(line.others)
+    fault(line.proxy, "update")
+    assert await line.sessions.report_parts(session, PARTS) == 3
+    assert line.proxy.has_lost_one
+    fault(line.proxy, "update")
+    await line.sessions.record_parts("upload-1", PARTS)
+    assert line.proxy.has_lost_one
+    assert await line.others.list_parts("upload-1") == PARTS
+    assert await line.others.count_parts("upload-1") == 3
+
+
+@pytest.mark.parametrize("command", ["delete", "update"])
+async def test_forgotten_parts_are_forgotten_though_an_answer_was_lost(
+    line: Line, command: str
+) -> None:
+    await line.others.record_parts("upload-1", PARTS)
+    line.proxy.lose_answer_to(command)
+    await line.sessions.forget_parts("upload-1")
+    assert line.proxy.has_lost_one
+    assert await line.others.list_parts("upload-1") == []
+    assert await line.others.count_parts("upload-1") == 0
+
+
+@pytest.mark.parametrize("command", ["update", "delete"])
+async def test_a_removal_goes_on_though_an_answer_was_lost(line: Line, command: str) -> None:
+    ended = replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW)
+    await line.others.add(ended)
+    await line.others.record_parts("upload-1", PARTS)
+    line.proxy.lose_answer_to(command)
+    assert await line.sessions.purge_sessions(NOW.replace(year=2037), 10) == 1
+    assert line.proxy.has_lost_one
+    with pytest.raises(SessionNotFoundError):
+        await line.others.get("upload-1")
+    assert await line.others.list_parts("upload-1") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("hello", lambda sessions: sessions.now()),
+        ("ping", lambda sessions: sessions.check()),
+        ("find", lambda sessions: sessions.list_parts("upload-1")),
+    ],
+    ids=["now", "check", "read"],
+)
+async def test_what_only_reads_is_asked_again(
+    line: Line, command: str, call: Callable[[SessionRepository], Awaitable[object]]
+) -> None:
+    line.proxy.lose_answer_to(command)
+    await call(line.sessions)

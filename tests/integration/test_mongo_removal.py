@@ -1,0 +1,105 @@
+"""Parts never leave before their session, whatever stops the sweep or says a clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import AutoReconnect
+
+from multipart_upload.adapters.mongo import open_mongo_sessions
+from multipart_upload.adapters.mongo.session_repository import MongoSessionRepository
+from multipart_upload.application.ports import SessionQuery
+from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
+from multipart_upload.domain.session import SessionState
+from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+
+pytestmark = pytest.mark.integration
+opened = asynccontextmanager(open_mongo_sessions)
+AFTER = NOW + timedelta(days=1)
+ENDED = replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW)
+
+
+@pytest.fixture
+async def sessions(mongo_uri: str) -> AsyncIterator[MongoSessionRepository]:
+    async with opened(mongo_uri) as sessions:
+        assert isinstance(sessions, MongoSessionRepository)
+        yield sessions
+
+
+class Dying:
+    """A collection where one method never reaches the server, as when the process dies there."""
+
+    def __init__(self, collection: AsyncCollection[dict[str, Any]], method: str) -> None:
+        self._collection = collection
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return self._die if name == self._method else getattr(self._collection, name)
+
+    async def _die(self, *_: Any, **__: Any) -> Any:
+        raise AutoReconnect
+
+
+async def test_mongodb_removes_nothing_by_itself(
+    mongo_uri: str, sessions: MongoSessionRepository
+) -> None:
+    # An upload that outlasts UPLOAD_EXPIRY_SECONDS, or a worker whose clock is behind.
+    reported_long_ago = replace(sample_part(), recorded_at=datetime(2001, 1, 1, tzinfo=UTC))
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~a", NOW))
+    await sessions.report_parts(session, [reported_long_ago])
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri)
+    with client:
+        database = client.get_default_database()
+        for collection in ("upload_sessions", "upload_parts"):
+            indexes = database[collection].index_information().values()
+            assert not any("expireAfterSeconds" in index for index in indexes)
+
+
+@pytest.mark.parametrize(
+    ("collection", "method"),
+    [("sessions", "update_one"), ("parts", "delete_many"), ("sessions", "delete_one")],
+)
+async def test_session_that_can_be_read_has_its_parts_wherever_its_removal_stopped(
+    sessions: MongoSessionRepository, collection: str, method: str
+) -> None:
+    await sessions.add(ENDED)
+    await sessions.record_parts("upload-1", [sample_part(1), sample_part(2)])
+    dying: Any = {collection: Dying(getattr(sessions, collection), method)}
+    with pytest.raises(RepositoryUnavailableError):
+        await replace(sessions, **dying).purge_sessions(AFTER, 10)
+    try:
+        await sessions.get("upload-1")
+    except SessionNotFoundError:
+        assert await sessions.get_many(["upload-1"]) == []
+        page = await sessions.find(SessionQuery(user_id=ENDED.user_id))
+        assert page.sessions == []
+    else:
+        assert await sessions.count_parts("upload-1") == 2
+        assert len(await sessions.list_parts("upload-1")) == 2
+    assert await sessions.purge_sessions(AFTER, 10) == 1
+    assert await sessions.list_parts("upload-1") == []
+    assert await sessions.purge_sessions(AFTER, 10) == 0
+
+
+async def test_an_id_is_free_again_only_when_its_parts_are_gone(
+    sessions: MongoSessionRepository,
+) -> None:
+    await sessions.add(ENDED)
+    await sessions.record_parts("upload-1", [sample_part()])
+    dying: Any = Dying(sessions.parts, "delete_many")
+    with pytest.raises(RepositoryUnavailableError):
+        await replace(sessions, parts=dying).purge_sessions(AFTER, 10)
+    with pytest.raises(RepositoryUnavailableError):
+        await sessions.add(sample_session())
+    await sessions.purge_sessions(AFTER, 10)
+    await sessions.add(sample_session())
+    assert await sessions.list_parts("upload-1") == []
+    assert await sessions.get("upload-1") == sample_session()
