@@ -21,7 +21,6 @@ from .adapters.s3.origin import public_origin
 from .application.abort_upload import AbortUpload
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
-from .application.complete_named_parts import CompleteNamedParts
 from .application.complete_upload import CompleteUpload
 from .application.list_parts import ListParts
 from .application.list_sessions import ListSessions
@@ -142,7 +141,6 @@ class Container(containers.DeclarativeContainer):
     complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
     list_parts = providers.Factory(ListParts, session_cache, store)
-    complete_named_parts = providers.Factory(CompleteNamedParts, list_parts, complete_upload)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
@@ -163,7 +161,6 @@ class UseCases:
     record_part: RecordPart
     record_parts: RecordParts
     complete_upload: CompleteUpload
-    complete_named_parts: CompleteNamedParts
     abort_upload: AbortUpload
     list_parts: ListParts
     upload_status: GetUploadStatus

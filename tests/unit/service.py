@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from multipart_upload.application.abort_upload import AbortUpload
-from multipart_upload.application.complete_named_parts import CompleteNamedParts
 from multipart_upload.application.complete_upload import CompleteUpload
 from multipart_upload.application.list_parts import ListParts
 from multipart_upload.application.list_sessions import ListSessions
@@ -83,10 +82,6 @@ class Service:
     @property
     def complete(self) -> CompleteUpload:
         return CompleteUpload(self.sessions, self.store, self.policy)
-
-    @property
-    def complete_named(self) -> CompleteNamedParts:
-        return CompleteNamedParts(self.list_parts, self.complete)
 
     @property
     def sign_single(self) -> SignSingleUpload:

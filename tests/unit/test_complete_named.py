@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from multipart_upload.application.complete_named_parts import NamedPart
 from multipart_upload.domain.errors import (
     PartsMissingError,
+    PartsRefusedError,
     PartsUnnamedError,
     SessionNotFoundError,
     StoreUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.domain.named_parts import NamedPart
+from multipart_upload.domain.part import StoredPart
+from multipart_upload.domain.session import SessionState, StoredObject, UploadSession
 
 from .faults import StoreAnswersLost
+from .proxies import StoreProxy
 from .service import MIB, Service, address_of
 
 BODIES = {1: b"a" * 5 * MIB, 2: b"b" * 5 * MIB, 3: b"tail"}
@@ -31,7 +35,7 @@ async def sent(service: Service) -> tuple[UploadSession, list[NamedPart]]:
 
 async def test_the_parts_that_are_there_are_joined(service: Service) -> None:
     session, named = await sent(service)
-    completed = await service.complete_named(address_of(session), named)
+    completed = await service.complete(address_of(session), named)
     assert completed.state is SessionState.COMPLETED
     assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
 
@@ -39,7 +43,7 @@ async def test_the_parts_that_are_there_are_joined(service: Service) -> None:
 async def test_order_and_quotes_do_not_matter(service: Service) -> None:
     session, named = await sent(service)
     mixed = [named[2], NamedPart(1, named[0].etag.strip('"')), named[1]]
-    await service.complete_named(address_of(session), mixed)
+    await service.complete(address_of(session), mixed)
     assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
 
 
@@ -49,16 +53,16 @@ async def test_a_part_that_is_not_there_is_named_and_the_session_stays_open(
     session, named = await sent(service)
     forged = [*named, NamedPart(4, "0" * 32)]
     with pytest.raises(PartsMissingError) as refusal:
-        await service.complete_named(address_of(session), forged)
+        await service.complete(address_of(session), forged)
     assert refusal.value.facts["missing_parts"] == [4]
     assert refusal.value.facts["mismatched_parts"] == []
-    assert (await service.complete_named(address_of(session), named)).result is not None
+    assert (await service.complete(address_of(session), named)).result is not None
 
 
 async def test_a_part_with_another_etag_is_named_and_nothing_is_joined(service: Service) -> None:
     session, named = await sent(service)
     with pytest.raises(PartsMissingError) as refusal:
-        await service.complete_named(
+        await service.complete(
             address_of(session), [*named[:2], replace(named[2], etag='"' + "0" * 32 + '"')]
         )
     assert refusal.value.facts["mismatched_parts"] == [3]
@@ -69,39 +73,39 @@ async def test_a_part_with_another_etag_is_named_and_nothing_is_joined(service: 
 async def test_a_number_named_twice_must_be_right_twice(service: Service) -> None:
     session, named = await sent(service)
     with pytest.raises(PartsMissingError) as refusal:
-        await service.complete_named(address_of(session), [NamedPart(1, "x"), *named])
+        await service.complete(address_of(session), [NamedPart(1, "x"), *named])
     assert refusal.value.facts["mismatched_parts"] == [1]
 
 
 async def test_a_part_that_is_not_named_does_not_get_into_the_object(service: Service) -> None:
     session, named = await sent(service)
     with pytest.raises(PartsUnnamedError) as refusal:
-        await service.complete_named(address_of(session), named[:2])
+        await service.complete(address_of(session), named[:2])
     assert refusal.value.facts["unnamed_parts"] == [3]
     assert session.key not in service.bucket.objects
 
 
 async def test_the_same_list_gives_the_same_result_again(service: Service) -> None:
     session, named = await sent(service)
-    first = await service.complete_named(address_of(session), named)
-    assert await service.complete_named(address_of(session), named[::-1]) == first
+    first = await service.complete(address_of(session), named)
+    assert await service.complete(address_of(session), named[::-1]) == first
 
 
 async def test_another_list_is_refused_after_the_end(service: Service) -> None:
     session, named = await sent(service)
-    await service.complete_named(address_of(session), named)
+    await service.complete(address_of(session), named)
     with pytest.raises(PartsUnnamedError):
-        await service.complete_named(address_of(session), named[:2])
+        await service.complete(address_of(session), named[:2])
     with pytest.raises(PartsMissingError):
-        await service.complete_named(address_of(session), [*named[:2], NamedPart(3, "x")])
+        await service.complete(address_of(session), [*named[:2], NamedPart(3, "x")])
 
 
 async def test_a_complete_whose_answer_was_lost_is_found_again(service: Service) -> None:
     session, named = await sent(service)
     losing = replace(service, store=StoreAnswersLost(service.bucket))
     with pytest.raises(StoreUnavailableError):
-        await losing.complete_named(address_of(session), named)
-    completed = await service.complete_named(address_of(session), named)
+        await losing.complete(address_of(session), named)
+    completed = await service.complete(address_of(session), named)
     assert completed.state is SessionState.COMPLETED
 
 
@@ -109,7 +113,7 @@ async def test_of_a_lost_upload_all_parts_are_missing(service: Service) -> None:
     session, named = await sent(service)
     await service.bucket.abort_upload(session.key, session.open_store_upload_id)
     with pytest.raises(PartsMissingError) as refusal:
-        await service.complete_named(address_of(session), named)
+        await service.complete(address_of(session), named)
     assert refusal.value.facts["missing_parts"] == [1, 2, 3]
 
 
@@ -119,10 +123,74 @@ async def test_an_aborted_upload_is_refused_for_its_state_whatever_the_list(
     session, named = await sent(service)
     await service.abort(address_of(session))
     with pytest.raises(TransitionError):
-        await service.complete_named(address_of(session), named)
+        await service.complete(address_of(session), named)
 
 
 async def test_another_users_session_is_not_there(service: Service) -> None:
     session, named = await sent(service)
     with pytest.raises(SessionNotFoundError):
-        await service.complete_named(replace(address_of(session), user_id="eve"), named)
+        await service.complete(replace(address_of(session), user_id="eve"), named)
+
+
+class PutInBetween(StoreProxy):
+    """Takes a PUT of other bytes for part 1 just before one of its calls."""
+
+    def __init__(self, service: Service, session: UploadSession, call: int) -> None:
+        super().__init__(service.store)
+        self.service, self.session, self.calls_left = service, session, call
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        await self._put()
+        return await super().list_parts(key, store_upload_id)
+
+    async def complete_upload(
+        self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
+    ) -> StoredObject:
+        await self._put()
+        return await super().complete_upload(key, store_upload_id, parts)
+
+    async def _put(self) -> None:
+        if self.calls_left == 0:
+            await self.service.put(self.session, 1, b"z" * 5 * MIB)
+        self.calls_left -= 1
+
+
+@pytest.mark.parametrize("call", range(4))
+async def test_bytes_put_during_a_complete_never_get_into_the_object_unnamed(
+    service: Service, call: int
+) -> None:
+    session, named = await sent(service)
+    overtaken = PutInBetween(service, session, call)
+    try:
+        await replace(service, store=overtaken).complete(address_of(session), named)
+    except (PartsMissingError, PartsRefusedError):
+        assert overtaken.calls_left < 0
+        assert session.key not in service.bucket.objects
+        left = await service.now(session)
+        assert (left.state, left.lease) == (SessionState.IN_PROGRESS, None)
+    else:
+        assert overtaken.calls_left >= 0, "other bytes than the named ones were joined"
+        assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
+
+
+async def test_a_list_that_another_caller_has_not_joined_is_refused(service: Service) -> None:
+    session, named = await sent(service)
+    losing = replace(service, store=StoreAnswersLost(service.bucket))
+    with pytest.raises(StoreUnavailableError):
+        await losing.complete(address_of(session), named)
+    with pytest.raises(PartsUnnamedError):
+        await service.complete(address_of(session), named[:2])
+    assert (await service.now(session)).state is SessionState.COMPLETED
+
+
+async def test_a_session_without_any_part_is_not_found_by_an_empty_list(service: Service) -> None:
+    session = await service.started()
+    with pytest.raises(SessionNotFoundError):
+        await service.complete(address_of(session), [])
+
+
+async def test_of_a_session_without_any_part_all_named_parts_are_missing(service: Service) -> None:
+    session = await service.started()
+    with pytest.raises(PartsMissingError) as refusal:
+        await service.complete(address_of(session), [NamedPart(2, "x"), NamedPart(1, "x")])
+    assert refusal.value.facts["missing_parts"] == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import pytest
 
 from multipart_upload.domain.errors import UnavailableError
+from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
 from tests.unit.faults import StoreAnswersLost, StoreAway
 from tests.unit.proxies import StoreProxy
@@ -22,11 +24,14 @@ from .world import World
 SMALLEST_PART: Final = bytes(5 * MIB)
 
 
-async def completed(session: UploadSession, service: Service) -> object:
-    ended = await service.complete(address_of(session))
+async def completed(
+    session: UploadSession, service: Service, named: Sequence[NamedPart] | None = None
+) -> object:
+    ended = await service.complete(address_of(session), named)
     assert ended.result is not None
-    told = replace(ended.result, location="", upload_id=None)
-    return ended.state, ended.result.upload_id == session.id, told
+    owner = ended.result.upload_id, ended.result.nonce
+    told = replace(ended.result, location="", upload_id=None, nonce=None)
+    return ended.state, owner == (session.id, session.nonce), told
 
 
 def completing(session: UploadSession) -> Call:
@@ -48,6 +53,19 @@ async def complete_without_a_plan_and_with_a_part_unreported(world: World) -> Re
     await world.upload(session, 1, SMALLEST_PART)
     await world.send(session, 2)
     return Request(completing(session))
+
+
+async def complete_by_a_list_of_parts(world: World) -> Request:
+    session = await world.service.started()
+    named = [NamedPart(1, await world.send(session))]
+    return Request(partial(completed, session, named=named))
+
+
+async def complete_by_a_list_that_does_not_name_every_part(world: World) -> Request:
+    session = await world.service.started()
+    await world.send(session, 1, SMALLEST_PART)
+    named = [NamedPart(2, await world.send(session, 2))]
+    return Request(partial(completed, session, named=named))
 
 
 async def complete_though_no_part_was_reported(world: World) -> Request:

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from ....application.abort_upload import AbortUpload
-from ....application.complete_named_parts import CompleteNamedParts
+from ....application.complete_upload import CompleteUpload
 from ....application.list_parts import ListParts
 from ....application.session_reference import SessionReference
 from ....application.sign_part import SignPart
@@ -155,11 +155,11 @@ class MultipartController(Controller):
         data: JSONBody[CompleteRequest],
         user_id: NamedDependency[str],
         bucket: NamedDependency[str],
-        complete_named_parts: NamedDependency[CompleteNamedParts],
+        complete_upload: NamedDependency[CompleteUpload],
     ) -> CompletedObject:
         """Make the object from the parts. Repeating it gives the same answer."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        session = await complete_named_parts(address, data.named())
+        session = await complete_upload(address, data.named())
         return CompletedObject.of(session, bucket)
 
     @delete(

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
-from ....application.complete_named_parts import NamedPart
 from ....application.ports import SignedPart, SignedPost
 from ....application.start_upload import NewUpload
 from ....domain.limits import MAX_PART_COUNT
+from ....domain.named_parts import NamedPart
 from ....domain.part import Part
 from ....domain.session import UploadSession
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
