@@ -3,7 +3,7 @@
 from typing import Final
 
 UPLOAD_ID: Final = "3f0c9a52b8a94f6f9d3c5c8f4f1f7f1a"
-KEY: Final = f"alice/{UPLOAD_ID}/film.mp4"
+KEY: Final = f"alice/{UPLOAD_ID}.5e1f0c9a52b8a94f/film.mp4"
 FILE_SIZE: Final = 17_825_792
 PART_SIZE: Final = 8_388_608
 LOCATION: Final = f"https://bucket.s3.amazonaws.com/{KEY}"

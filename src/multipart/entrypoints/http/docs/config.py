@@ -26,27 +26,28 @@ Coordinate a multipart upload: the bytes go straight from the client to S3.
 
    answers
 
-       {"upload_id": "3f0c", "key": "alice/3f0c/film.mp4", "part_size": 8388608, "part_count": 3,
+       {"upload_id": "3f0c", "key": "alice/3f0c.9/film.mp4", "part_size": 8388608, "part_count": 3,
         "status": "initiated", "expires_at": "2026-12-01T12:00:00Z"}
 
-2. For every part, `GET /api/get-signed-url?upload_id=3f0c&key=alice/3f0c/film.mp4&part_number=1`
+2. For every part, `GET /api/get-signed-url?upload_id=3f0c&key=alice/3f0c.9/film.mp4&part_number=1`
    answers `{"signed_url": "https://..."}`. PUT the part's bytes there; S3 answers with an `ETag`.
 
 3. Report it. `POST /api/upload-part`
 
-       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4",
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c.9/film.mp4",
         "part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
 
 4. When all are there, `POST /api/complete-upload`
 
-       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c/film.mp4"}
+       {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c.9/film.mp4"}
 
-   answers `{"location": "https://...", "key": "alice/3f0c/film.mp4", "message": "..."}`.
+   answers `{"location": "https://...", "key": "alice/3f0c.9/film.mp4", "message": "..."}`.
 
 `POST /api/get-signed-urls` signs and `POST /api/upload-parts` records up to 10,000 parts in one
 request.
 
-Every call may be repeated. Errors are RFC 9457 problem details with a `code` for machines.
+Every call may be repeated, start-upload only with an `Idempotency-Key`: without one it starts
+another upload each time. Errors are RFC 9457 problem details with a `code` for machines.
 """
 
 
