@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.application.ports import NewObject, OpenedUpload
-from multipart_upload.application.sweep.report import SweepOutcome
-from multipart_upload.application.sweep.sweep_uploads import MAX_SESSIONS
+from multipart_upload.application.ports import NewObject, OpenedUpload, UploadPage
+from multipart_upload.application.sweep.report import SweepOutcome, SweepPosition
+from multipart_upload.application.sweep.sweep_uploads import BEGINNING, MAX_SESSIONS
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
@@ -22,6 +22,7 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.domain.part import StoredPart
 from multipart_upload.domain.session import Lease, SessionState, UploadSession
+from multipart_upload.entrypoints.background_tasks import sweep_backlog
 
 from .faults import (
     CountingStore,
@@ -380,11 +381,106 @@ async def test_ended_sessions_are_forgotten_after_their_retention(
     assert await service.bucket.head_object(done.key) is not None
 
 
-async def test_a_pass_is_bounded(service: Service, clock: SettableClock) -> None:
+async def many_stale(service: Service, count: int) -> None:
     template = await service.started()
-    for n in range(MAX_SESSIONS + 10):
+    for n in range(count - 1):
         await service.sessions.add(replace(template, id=f"u{n:05}", key=f"k/u{n:05}/f"))
-    clock.advance(days=8)
-    first, second = await service.sweep(), await service.sweep()
-    assert (len(first.swept), first.has_more) == (MAX_SESSIONS, True)
-    assert (len(second.swept), second.has_more) == (11, False)
+    service.clock.time += timedelta(days=8)
+
+
+async def test_a_pass_is_bounded(service: Service) -> None:
+    await many_stale(service, MAX_SESSIONS + 11)
+    first = await service.sweep()
+    assert len(first.swept) == MAX_SESSIONS
+    assert first.next_position is not None
+    assert first.is_worth_continuing
+    second = await service.sweep(position=first.next_position)
+    assert (len(second.swept), second.next_position) == (11, None)
+    assert not second.is_worth_continuing
+
+
+async def test_a_dry_run_looks_at_all_that_is_due_in_several_passes(service: Service) -> None:
+    await many_stale(service, MAX_SESSIONS + 11)
+    first = await service.sweep(dry_run=True)
+    assert first.next_position is not None
+    second = await service.sweep(dry_run=True, position=first.next_position)
+    seen = {one.session.id for report in (first, second) for one in report.swept}
+    assert (len(seen), second.next_position) == (MAX_SESSIONS + 11, None)
+
+
+async def test_the_next_pass_does_not_list_the_store_again(service: Service) -> None:
+    await many_stale(service, MAX_SESSIONS + 11)
+    first = await service.sweep()
+
+    class ListsNothing(StoreProxy):
+        async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+            del prefix, after
+            raise AssertionError
+
+    assert first.next_position is not None
+    second = await replace(service, store=ListsNothing(service.store)).sweep(
+        position=first.next_position
+    )
+    assert len(second.swept) == 11
+
+
+async def test_a_backlog_is_swept_in_one_go(service: Service) -> None:
+    await many_stale(service, 2 * MAX_SESSIONS + 11)
+    assert await sweep_backlog(service.sweep, BEGINNING) == BEGINNING
+    assert await service.sessions.find_due(service.clock.now(), 1) == []
+
+
+async def test_sessions_that_always_fail_do_not_keep_a_backlog_waiting(service: Service) -> None:
+    await many_stale(service, MAX_SESSIONS + 11)
+    # All but one session of the first pass.
+    failing = {f"k/u{n:05}/f" for n in range(MAX_SESSIONS - 1)}
+
+    class AwayForSome(StoreProxy):
+        async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+            if key in failing:
+                raise StoreUnavailableError
+            return await super().list_parts(key, store_upload_id)
+
+    some = replace(service, store=AwayForSome(service.store))
+    assert await sweep_backlog(some.sweep, BEGINNING) == BEGINNING
+    left = await service.sessions.find_due(service.clock.now(), 2 * MAX_SESSIONS)
+    assert {session.key for session in left} == failing
+
+
+async def test_without_the_store_a_backlog_is_left_to_the_next_sweep(service: Service) -> None:
+    await many_stale(service, MAX_SESSIONS + 11)
+
+    class Away(StoreSilent):
+        passes = 0
+
+        async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+            del prefix, after
+            type(self).passes += 1
+            raise StoreUnavailableError
+
+    away = replace(service, store=Away(service.store))
+    position = await sweep_backlog(away.sweep, BEGINNING)
+    assert Away.passes == 1
+    # Another try begins where this one ended, not with the same sessions.
+    (next_pass,) = [await service.sweep(position=position)]
+    assert next_pass.counts == Counter({SweepOutcome.EXPIRED: 11})
+
+
+async def test_without_the_database_the_next_sweep_begins_again(service: Service) -> None:
+    class FindsNothing(RepositoryProxy):
+        async def find_due(self, *_: object, **__: object) -> list[UploadSession]:
+            raise RepositoryUnavailableError
+
+    away = replace(service, sessions=FindsNothing(service.sessions))
+    assert await sweep_backlog(away.sweep, SweepPosition(scan_after="k")) == BEGINNING
+
+
+async def test_more_retired_sessions_than_a_pass_removes_are_removed_at_once(
+    service: Service,
+) -> None:
+    done = await service.complete(address_of(await service.uploaded()))
+    for n in range(MAX_SESSIONS):
+        await service.sessions.add(replace(done, id=f"u{n:05}", key=f"k/u{n:05}/f"))
+    service.clock.time += timedelta(days=31)
+    await sweep_backlog(service.sweep, BEGINNING)
+    assert await service.sessions.purge_sessions(service.clock.now(), 1) == 0

@@ -212,11 +212,12 @@ async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
     small = replace(service, store=SmallPages(service.store))
     first = await small.sweep()
     assert len(first.scan.strays) == MAX_PAGES
-    second = await small.sweep(scan_after=first.scan.next_after)
+    assert first.next_position is not None
+    second = await small.sweep(position=first.next_position)
     assert [stray.key for stray in second.scan.strays] == [
         f"strays/{n:03}/f" for n in range(MAX_PAGES, MAX_PAGES + 5)
     ]
-    assert second.scan.next_after is None
+    assert second.next_position is None
 
 
 @pytest.mark.parametrize("user_id", ["ada", "a/b", "..", "é"])

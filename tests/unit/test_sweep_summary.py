@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from multipart_upload.application.sweep.report import (
     StoreScan,
     SweepOutcome,
+    SweepPosition,
     SweepReport,
     SweptSession,
     UnknownUpload,
@@ -80,5 +81,7 @@ def test_a_dry_run_says_that_it_is_one() -> None:
 
 
 def test_what_one_pass_leaves_is_told() -> None:
-    report = replace(EMPTY, has_more=True)
-    assert "There is more than one pass looks at." in list(lines(report))
+    report = replace(EMPTY, next_position=SweepPosition())
+    assert "More is due: another pass follows." in list(lines(report))
+    stopped = replace(report, scan=StoreScan(is_complete=False))
+    assert "More is due: it is left to the next sweep." in list(lines(stopped))

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Final
 
 from ..application.check_lifecycle import CheckLifecycle
-from ..application.sweep.sweep_uploads import SweepUploads
+from ..application.sweep.report import SweepPosition
+from ..application.sweep.sweep_uploads import BEGINNING, SweepUploads
 from ..application.task_cancellation import stopped
 from ..container import UseCases
 from ..domain.errors import UploadError
@@ -46,17 +47,29 @@ async def warn_about_lifecycle(check_lifecycle: CheckLifecycle) -> None:
 
 
 async def sweep_periodically(sweep_uploads: SweepUploads, interval: timedelta) -> None:
-    """Sweep for ever, at about this interval; whatever goes wrong, the next pass is made."""
-    scan_after: str | None = None
+    """Sweep at about this interval until cancelled; a failed pass does not prevent the next."""
+    position = BEGINNING
     while True:
         await asyncio.sleep(interval.total_seconds() * random.uniform(*_JITTER))  # noqa: S311
+        position = await sweep_backlog(sweep_uploads, position)
+
+
+async def sweep_backlog(sweep_uploads: SweepUploads, position: SweepPosition) -> SweepPosition:
+    """Make one pass after another while more is due, and return where the next one begins.
+
+    Stop where the store or the database does not answer: the next sweep continues there.
+    """
+    while True:
         try:
-            report = await sweep_uploads(scan_after=scan_after)
+            report = await sweep_uploads(position=position)
         except UploadError as exc:
             _logger.warning("The sweep ended early: %s", exc)
+            return BEGINNING
         except Exception:
             _logger.exception("The sweep failed")
-        else:
-            scan_after = report.scan.next_after
-            if report.has_found:
-                _logger.info("%s", summary(report))
+            return BEGINNING
+        if report.has_found:
+            _logger.info("%s", summary(report))
+        position = report.next_position or BEGINNING
+        if not report.is_worth_continuing:
+            return position

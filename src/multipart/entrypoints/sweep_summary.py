@@ -52,10 +52,16 @@ def lines(report: SweepReport) -> Iterator[str]:
         yield from _some([f"{stray.initiated_at:%Y-%m-%d %H:%M}  {stray.key}" for stray in strays])
     if not report.scan.is_complete:
         yield "S3 did not list all its uploads: what only S3 knows was not looked at."
-    if report.has_more:
-        yield "There is more than one pass looks at."
+    yield from _what_is_left(report)
     if not report.has_found:
         yield "Nothing to do."
+
+
+def _what_is_left(report: SweepReport) -> Iterator[str]:
+    if report.is_worth_continuing:
+        yield "More is due: another pass follows."
+    elif report.next_position is not None:
+        yield "More is due: it is left to the next sweep."
 
 
 def _some(items: list[str]) -> Iterator[str]:

@@ -46,6 +46,20 @@ class UnknownUpload:
     initiated_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepPosition:
+    """Where a pass ended and the next one continues; by default, the beginning of a round.
+
+    A round looks at everything that is due once, in as many passes as it takes. `due_after` is the
+    (due_at, id) of the last session looked at, `scan_after` the last key in the store.
+    """
+
+    due_after: tuple[datetime, str] | None = None
+    scan_after: str | None = None
+    has_due_left: bool = True
+    has_scan_left: bool = True
+
+
 @dataclass(slots=True)
 class StoreScan:
     """What the store has open beside what the sessions say.
@@ -65,20 +79,29 @@ class StoreScan:
 class SweepReport:
     """What a pass has found, and done unless it was a dry run.
 
-    `has_more` is True where one pass could not look at all that was due. `retired` counts the
-    sessions removed at the end of their retention.
+    `next_position` is where the next pass continues, None where this one has looked at all that
+    was due. `retired` counts the sessions removed at the end of their retention.
     """
 
     is_dry_run: bool
     swept: Sequence[SweptSession]
     retired: int
     scan: StoreScan
-    has_more: bool = False
+    next_position: SweepPosition | None = None
 
     @property
     def counts(self) -> Counter[SweepOutcome]:
         """Count the outcomes."""
         return Counter(swept.outcome for swept in self.swept)
+
+    @property
+    def is_worth_continuing(self) -> bool:
+        """Tell whether the next pass of the round should follow at once.
+
+        Not while the store or the database is away: then every session would fail in turn.
+        """
+        is_working = not self.swept or self.counts[SweepOutcome.FAILED] < len(self.swept)
+        return self.next_position is not None and self.scan.is_complete and is_working
 
     @property
     def is_complete(self) -> bool:

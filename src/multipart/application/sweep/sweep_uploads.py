@@ -13,21 +13,23 @@ from ...domain.session import UploadSession
 from ..abort_upload import AbortUpload
 from ..complete_upload import CompleteUpload
 from ..ports import ObjectStore, SessionRepository
-from .report import SweepReport, SweptSession
+from .report import StoreScan, SweepPosition, SweepReport, SweptSession
 from .sweep_session import SweepSession
 from .sweep_store import SweepStore
 
 MAX_SESSIONS: Final = 5_000
 _PAGE: Final = 200
 _AT_ONCE: Final = 8
+BEGINNING: Final = SweepPosition()
 
 
 @dataclass(frozen=True, slots=True)
 class SweepUploads:
     """One pass over what is due, bounded in its work; any number of processes may sweep at once.
 
-    It works from the sessions, and only then asks the store what else it has open. Raise
-    RepositoryUnavailableError when the sessions cannot be read.
+    It works from the sessions, and only then asks the store what else it has open. So a backlog of
+    one kind never keeps a pass from the others. Raise RepositoryUnavailableError when the sessions
+    cannot be read.
     """
 
     sessions: SessionRepository
@@ -37,43 +39,66 @@ class SweepUploads:
     policy: UploadPolicy
 
     async def __call__(
-        self, *, dry_run: bool = False, scan_after: str | None = None
+        self, *, dry_run: bool = False, position: SweepPosition = BEGINNING
     ) -> SweepReport:
         """Sweep what has been due for longer than the grace.
 
-        `scan_after` is the `scan.next_after` of the pass before.
+        `position` is the `next_position` of the pass before in the same round.
         """
         now = await self.sessions.now()
         before = now - self.policy.grace
-        swept = [done async for done in self._sessions_swept(before, dry_run=dry_run)]
+        due = _DuePages(self.sessions, before, position.due_after)
+        swept = []
+        if position.has_due_left:
+            swept = [done async for done in self._sessions_swept(due, dry_run=dry_run)]
         retired = 0 if dry_run else await self.sessions.purge_sessions(before, MAX_SESSIONS)
-        scan = SweepStore(self.sessions, self.store, self.policy)
-        found = await scan(now, scan_after, dry_run=dry_run)
+        scan = StoreScan()
+        if position.has_scan_left:
+            scan_store = SweepStore(self.sessions, self.store, self.policy)
+            scan = await scan_store(now, position.scan_after, dry_run=dry_run)
+        following = SweepPosition(
+            due_after=due.after,
+            scan_after=scan.next_after,
+            has_due_left=due.has_left,
+            has_scan_left=scan.next_after is not None,
+        )
+        has_more = due.has_left or retired >= MAX_SESSIONS or following.has_scan_left
         return SweepReport(
             is_dry_run=dry_run,
             swept=swept,
             retired=retired,
-            scan=found,
-            has_more=max(len(swept), retired) >= MAX_SESSIONS or found.next_after is not None,
+            scan=scan,
+            next_position=following if has_more else None,
         )
 
     async def _sessions_swept(
-        self, before: datetime, *, dry_run: bool
+        self, pages: _DuePages, *, dry_run: bool
     ) -> AsyncIterator[SweptSession]:
         sweep = SweepSession(self.sessions, self.store, self.complete, self.abort)
-        async for due in self._due(before):
+        async for due in pages.read():
             outcomes = await asyncio.gather(*(sweep(session, dry_run=dry_run) for session in due))
             for session, outcome in zip(due, outcomes, strict=True):
                 yield SweptSession(session, outcome)
 
-    async def _due(self, before: datetime) -> AsyncIterator[Sequence[UploadSession]]:
-        """Give what is due, a few at a time: the oldest first, each once."""
-        after: tuple[datetime, str] | None = None
+
+@dataclass(slots=True)
+class _DuePages:
+    """What is due, the oldest first, each session once; `after` is the last one read."""
+
+    sessions: SessionRepository
+    before: datetime
+    after: tuple[datetime, str] | None
+    has_left: bool = False
+
+    async def read(self) -> AsyncIterator[Sequence[UploadSession]]:
+        """Give what one pass may look at, a few sessions at a time."""
         for _ in range(MAX_SESSIONS // _PAGE):
-            page = await self.sessions.find_due(before, _PAGE, after)
+            page = await self.sessions.find_due(self.before, _PAGE, self.after)
             for start in range(0, len(page), _AT_ONCE):
                 yield page[start : start + _AT_ONCE]
             if len(page) < _PAGE:
+                self.has_left = False
                 return
             last = page[-1]
-            after = (last.due_at or before, last.id)
+            self.after = (last.due_at or self.before, last.id)
+        self.has_left = True

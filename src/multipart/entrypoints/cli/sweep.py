@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from ...application.sweep.sweep_uploads import BEGINNING
 from ...application.task_cancellation import stopped
 from ...container import Container, check_database, use_cases
 from ...domain.errors import UploadError
@@ -75,15 +76,15 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
 async def _swept_once(settings: Settings, *, dry_run: bool) -> bool:
     """Look at everything once; tell whether all of it could be looked at."""
     async with use_cases(Container(settings=settings)) as cases:
-        scan_after: str | None = None
+        position, is_complete = BEGINNING, True
         while True:
-            report = await cases.sweep_uploads(dry_run=dry_run, scan_after=scan_after)
+            report = await cases.sweep_uploads(dry_run=dry_run, position=position)
             for line in lines(report):
                 click.echo(line)
-            # What fails, and what a dry run leaves, is due again at once: that would never end.
-            if dry_run or not report.has_more or not report.is_complete:
-                return report.is_complete and not report.has_more
-            scan_after = report.scan.next_after
+            is_complete = is_complete and report.is_complete
+            if report.next_position is None or not report.is_worth_continuing:
+                return is_complete and report.next_position is None
+            position = report.next_position
 
 
 async def _sweep_for_ever(settings: Settings) -> None:
