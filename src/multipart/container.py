@@ -72,9 +72,9 @@ def s3_config(settings: Settings) -> S3Config:
 def check_database(settings: Settings) -> None:
     """Raise ValueError, naming the setting, where the address of the sessions can never work."""
     if settings.mongo_uri is None:
-        from .adapters.sql.engine import checked_url, new_engine
+        from .adapters.sql.engine import checked_url, open_database
 
-        new_engine(checked_url(settings.database_url.get_secret_value()))
+        open_database(checked_url(settings.database_url.get_secret_value()))
     else:
         from .adapters.mongo.uri import check_mongo_uri
 

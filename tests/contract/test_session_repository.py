@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
-from multipart_upload.adapters.sql.engine import new_database, new_engine
+from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
 from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
@@ -40,7 +40,7 @@ class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
     async def away(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
         file = tmp_path / "uploads.db"
         file.write_bytes(b"No database has been here. " * 100)
-        database = new_database(new_engine(make_url(f"sqlite+aiosqlite:///{file}")))
+        database = open_database(make_url(f"sqlite+aiosqlite:///{file}"))
         yield SqlSessionRepository(database)
         await database.close()
 
@@ -57,7 +57,7 @@ class TestPostgresqlSessionRepository(SessionRepositoryContract):
 class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, postgresql_server: PostgresqlServer) -> AsyncIterator[SessionRepository]:
-        database = new_database(new_engine(make_url(postgresql_server.url("nowhere"))))
+        database = open_database(make_url(postgresql_server.url("nowhere")))
         yield SqlSessionRepository(database)
         await database.close()
 

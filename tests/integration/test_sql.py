@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,8 @@ import pytest
 from sqlalchemy import event, make_url, text
 
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
-from multipart_upload.adapters.sql.engine import new_database, new_engine
+from multipart_upload.adapters.sql.database import Database
+from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionQuery, SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
 from multipart_upload.domain.session import SessionState, UploadSession
@@ -73,12 +75,12 @@ async def test_readers_and_a_writer_do_not_block_each_other(other: sqlite3.Conne
 
 
 async def test_a_commit_reaches_the_disk_before_it_returns(url: str) -> None:
-    engine = new_engine(make_url(url))
-    async with engine.connect() as connection:
+    database = open_database(make_url(url))
+    async with database.engine.connect() as connection:
         full = 2
         assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == full
         assert (await connection.execute(text("PRAGMA busy_timeout"))).scalar() == 4000
-    await engine.dispose()
+    await database.close()
 
 
 async def test_what_was_stored_survives_reopening(url: str) -> None:
@@ -139,6 +141,50 @@ async def start_many(url: str) -> None:
     assert len(page.sessions) == 8
 
 
+@pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
+def test_calls_interrupted_while_their_connections_close_do_not_hold_the_end_of_a_loop(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def give_up_on_writes() -> list[Database]:
+        databases = [open_database(make_url(url)) for _ in range(12)]
+        monkeypatch.setattr("multipart_upload.adapters.sql.database.ANSWER_SECONDS", 0.2)
+        calls = [SqlSessionRepository(database).add(sample_session()) for database in databases]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {RepositoryUnavailableError}
+        return databases  # not closed: asyncio.run interrupts what they still do
+
+    asyncio.run(make_file(url))
+    with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert asyncio.run(give_up_on_writes())
+        gc.collect()  # what was left open warns now, in the test that left it
+
+
+async def test_close_ends_although_a_call_never_does(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never_end() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({released})
+                return
+
+    released = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr("multipart_upload.adapters.sql.database.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("multipart_upload.application.task_cancellation.CLOSE_SECONDS", 0.01)
+    database = open_database(make_url(url))
+    with pytest.raises(RepositoryUnavailableError):
+        await database.in_time(never_end())
+    await database.close()
+    assert "did not close" in caplog.text
+    released.set_result(None)
+
+
+async def make_file(url: str) -> None:
+    async with opened(url):
+        pass
+
+
 async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
@@ -190,7 +236,7 @@ async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str)
 
 async def test_a_folder_that_has_gone_is_unavailability(file: Path) -> None:
     url = make_url(f"sqlite+aiosqlite:///{file.parent}/unmounted/uploads.db")
-    database = new_database(new_engine(url))
+    database = open_database(url)
     with pytest.raises(RepositoryUnavailableError):
         await SqlSessionRepository(database).get("upload-1")
     await database.close()
@@ -248,9 +294,8 @@ async def test_a_list_is_read_from_an_index_in_its_order(
     def note(_1: object, _2: object, statement: str, parameters: object, *_: object) -> None:
         asked.append((statement, parameters))
 
-    engine = new_engine(make_url(url))
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    database = new_database(engine)
+    database = open_database(make_url(url))
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     await SqlSessionRepository(database).find(query)
     await database.close()
     ((statement, parameters),) = asked
@@ -346,9 +391,8 @@ async def test_on_sqlite_nobody_saves_between_a_reports_look_at_the_session_and_
     async with opened(url) as sessions:
         await sessions.add(sample_session())
         session = await sessions.save(sample_session().initiated("2~abc", NOW))
-    engine = new_engine(make_url(url))
-    event.listen(engine.sync_engine, "before_cursor_execute", save)
-    database = new_database(engine)
+    database = open_database(make_url(url))
+    event.listen(database.engine.sync_engine, "before_cursor_execute", save)
     await SqlSessionRepository(database).report_parts(session, [sample_part()])
     await database.close()
     assert told == ["database is locked"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from multipart_upload.application.task_cancellation import stopped
+import pytest
+
+from multipart_upload.application.task_cancellation import close_in_time, stopped
 
 
 async def stubborn(times: int) -> None:
@@ -44,3 +46,20 @@ async def test_what_has_ended_needs_no_stopping() -> None:
     await task
     await stopped([task])
     assert task.result() == "done"
+
+
+async def test_close_that_never_ends_is_given_up_and_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("multipart_upload.application.task_cancellation.CLOSE_SECONDS", 0.01)
+    await close_in_time("MongoDB", asyncio.Event().wait())
+    assert "MongoDB did not close" in caplog.text
+
+
+async def test_close_that_fails_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await close_in_time("MongoDB", failing_at_once())
+
+
+async def failing_at_once() -> None:
+    raise ZeroDivisionError

@@ -1,12 +1,16 @@
-"""End tasks that may not hear of it the first time."""
+"""End tasks that may not hear of it the first time, and close what may not answer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Coroutine
 from typing import Any, Final
 
+CLOSE_SECONDS: Final = 5.0
+"""How long one connection pool may take to close."""
 _AGAIN_SECONDS: Final = 0.1
+_logger = logging.getLogger(__name__)
 
 
 async def stopped(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -20,3 +24,16 @@ async def stopped(tasks: Collection[asyncio.Task[Any]]) -> None:
             task.cancel()
         await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def close_in_time(name: str, closing: Coroutine[Any, Any, Any]) -> None:
+    """Wait for a close at most CLOSE_SECONDS: a peer that is silent must not hold the shutdown."""
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+        if task.done():
+            task.result()
+        else:
+            _logger.warning("%s did not close within %g s.", name, CLOSE_SECONDS)
+    finally:
+        task.cancel()

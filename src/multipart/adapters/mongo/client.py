@@ -11,6 +11,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 
 from ...application.ports import SessionRepository
+from ...application.task_cancellation import close_in_time
 from .documents import PartDocument, SessionDocument
 from .errors import answered
 from .session_repository import MongoSessionRepository
@@ -53,4 +54,4 @@ async def open_mongo_sessions(
             ),
         )
     finally:
-        await client.close()
+        await close_in_time("MongoDB", client.close())

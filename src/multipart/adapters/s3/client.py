@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +12,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
 from ...application.ports import ObjectStore
+from ...application.task_cancellation import close_in_time
 from .errors import QUICK_SECONDS
 from .object_store import COMPLETE_SECONDS, S3ObjectStore
 from .part_xml import use_part_xml
@@ -49,13 +50,17 @@ async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
     """Open the bucket, asking S3 nothing yet, and close its connections in the end."""
     session = s3_session(config)
     presigner = await open_presigner(session, config)
-    async with (
-        s3_client(session, config) as quick,
+    clients = AsyncExitStack()
+    try:
+        quick = await clients.enter_async_context(s3_client(session, config))
         # Never repeated blindly: versitygw answers 200 to the repetition of a complete amid which
         # it was killed, and has no object. Our own looks at the parts and the object first.
-        s3_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1) as patient,
-    ):
+        patient = await clients.enter_async_context(
+            s3_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1)
+        )
         yield S3ObjectStore(config.bucket, quick, patient, presigner)
+    finally:
+        await close_in_time("S3", clients.aclose())
 
 
 async def open_presigner(session: AioSession, config: S3Config) -> Presigner:

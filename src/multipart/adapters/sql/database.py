@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import math
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Executable, RowMapping, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ...application.task_cancellation import close_in_time
 from ...domain.errors import RepositoryUnavailableError
+from .sqlite_file import SqliteFile, is_busy
 
 ANSWER_SECONDS: Final = 4.5
 """How long a caller waits, for a connection and the answer together."""
 CONNECTIONS: Final = 10
+FRESH_SECONDS: Final = 5.0
+"""How long after a write the disk counts as writable."""
 _CHUNK: Final = 500
 """Rows in one go, in some 5 ms: between two the event loop serves others."""
 
@@ -30,9 +36,16 @@ class Database:
     `writing` is entered around each write.
     """
 
-    def __init__(self, engine: AsyncEngine, writing: AbstractAsyncContextManager[object]) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        writing: AbstractAsyncContextManager[object],
+        file: SqliteFile | None = None,
+    ) -> None:
+        self.engine = engine
         self._writing = writing
+        self._file = file
+        self._written_at = -math.inf
         # The pool itself would not wake those who wait for a connection that could not be made.
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._unfinished: set[asyncio.Task[Any]] = set()
@@ -40,7 +53,7 @@ class Database:
     @property
     def dialect(self) -> str:
         """Name the kind of database, as SQLAlchemy does."""
-        return self._engine.dialect.name
+        return self.engine.dialect.name
 
     async def now(self) -> datetime:
         """Give the server's time, to the millisecond; SQLite has none but this machine's."""
@@ -76,7 +89,25 @@ class Database:
         """
         return await self.in_time(self._write_each(statement, iter(rows), only_if))
 
-    async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
+    async def check_writable(self) -> None:
+        """Have SQLite write and commit, which a full disk refuses; recent writes say as much.
+
+        A file that another process has locked is writable.
+        """
+        if self._file is None or time.monotonic() - self._written_at < FRESH_SECONDS:
+            return
+        try:
+            await self.in_time(self._rewrite_header())
+        except RepositoryUnavailableError as error:
+            if not is_busy(getattr(error.__cause__, "orig", None)):
+                raise
+
+    def prepared(self) -> None:
+        """Note that the tables are there: from now on a missing file is an error."""
+        if self._file is not None:
+            self._file.is_made = True
+
+    async def in_time(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Give the answer, or raise RepositoryUnavailableError when there is none in time."""
         # A task of its own, because closing a connection that hangs takes seconds by itself: the
         # caller must not wait for that after the time is up.
@@ -84,7 +115,7 @@ class Database:
         self._unfinished.add(task)
         task.add_done_callback(self._finished)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(seconds or ANSWER_SECONDS):
                 await asyncio.wait({task})
             return task.result()
         except (SQLAlchemyError, OSError) as error:  # OSError: no connection, or not in time
@@ -94,21 +125,35 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, those too that callers have given up waiting for."""
-        await asyncio.gather(*self._unfinished, return_exceptions=True)
-        await self._engine.dispose()
+        if self._unfinished:
+            await close_in_time("Calls to the SQL database", asyncio.wait(self._unfinished.copy()))
+        await close_in_time("The SQL database", self.engine.dispose())
 
     async def _read(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        async with self._connections, self._engine.connect() as connection:
+        async with self._connections, self.engine.connect() as connection:
             result = await connection.execute(statement)
             rows: Sequence[RowMapping] = result.mappings().all()
             return rows
 
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Write in a transaction that is kept when this ends without an error."""
+        self._written_at = -math.inf
+        async with self._writing, self._connections, self.engine.connect() as connection:
+            yield connection
+            await connection.commit()
+            if self._file is not None:
+                self._file.require_kept(connection.info)
+
     async def _write(self, statement: Executable) -> int:
-        async with self._writing, self._connections, self._engine.begin() as connection:
-            return (await connection.execute(statement)).rowcount
+        async with self._transaction() as connection:
+            changed = (await connection.execute(statement)).rowcount
+        if changed:
+            self._written_at = time.monotonic()
+        return changed
 
     async def _write_all(self, statements: Sequence[Executable]) -> None:
-        async with self._writing, self._connections, self._engine.begin() as connection:
+        async with self._transaction() as connection:
             for statement in statements:
                 await connection.execute(statement)
 
@@ -118,7 +163,7 @@ class Database:
         rows: Iterator[Mapping[str, object]],
         only_if: Select[Any] | None,
     ) -> bool:
-        async with self._writing, self._connections, self._engine.begin() as connection:
+        async with self._transaction() as connection:
             if self.dialect == "sqlite":
                 # Its one lock from the beginning on: what is found is so still when it is written.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -126,7 +171,16 @@ class Database:
                 return False
             while chunk := list(islice(rows, _CHUNK)):
                 await connection.execute(statement, chunk)
-            return True
+        self._written_at = time.monotonic()
+        return True
+
+    async def _rewrite_header(self) -> None:
+        async with self._transaction() as connection:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            version = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
+            # SQLite writes it, also when it is the same.
+            await connection.exec_driver_sql(f"PRAGMA user_version = {version:d}")
+        self._written_at = time.monotonic()
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)

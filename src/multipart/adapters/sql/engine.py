@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -18,14 +18,16 @@ from ...application.ports import SessionRepository
 from ...domain.errors import RepositoryUnavailableError
 from .database import CONNECTIONS, Database
 from .session_repository import SqlSessionRepository
+from .sqlite_file import SqliteFile
 from .tables import SCHEMA
 
 SQLITE: Final = "sqlite+aiosqlite"
 POSTGRESQL: Final = "postgresql+asyncpg"
-BUSY_SECONDS: Final = 4
 POOL: Final[Mapping[str, int]] = {"pool_size": CONNECTIONS, "max_overflow": 0}
 START_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.1
+INDEX_SECONDS: Final = 3600.0
+"""An index on a large table takes minutes. Not in the background: it keeps writers out."""
 
 
 async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
@@ -35,10 +37,9 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     DATABASE_URL, for a URL that can never work, and RepositoryUnavailableError if the database
     does not answer.
     """
-    engine = new_engine(checked_url(url))
-    database = new_database(engine)
+    database = open_database(checked_url(url))
     try:
-        await _prepare(database, engine)
+        await _prepare(database)
         yield SqlSessionRepository(database)
     finally:
         await database.close()
@@ -59,24 +60,20 @@ def checked_url(url: str) -> URL:
     return parsed
 
 
-def new_engine(url: URL) -> AsyncEngine:
-    """Make an engine that has not connected yet."""
+def open_database(url: URL) -> Database:
+    """Make a database that has not connected yet. Raise ValueError if its driver is missing."""
     if url.drivername == SQLITE:
-        engine = create_async_engine(url, **POOL)
-        event.listen(engine.sync_engine, "connect", _configure_sqlite)
-        return engine
+        file = SqliteFile(Path(url.database or "").absolute())
+        engine = create_async_engine(url, connect_args={"async_creator_fn": file.connect}, **POOL)
+        file.watch(engine)
+        # One writer at a time, for SQLite has no queue: it polls, and the unlucky starve.
+        return Database(engine, asyncio.Lock(), file)
     try:
         # Asked before each use, so that a restarted server costs nobody an error.
-        return create_async_engine(url, pool_pre_ping=True, **POOL)
+        return Database(create_async_engine(url, pool_pre_ping=True, **POOL), nullcontext())
     except ModuleNotFoundError:
         msg = "DATABASE_URL: PostgreSQL needs the extra `postgres`"
         raise ValueError(msg) from None
-
-
-def new_database(engine: AsyncEngine) -> Database:
-    """Let one writer at a time at SQLite, which has no queue: it polls, and the unlucky starve."""
-    alone = engine.dialect.name == "sqlite"
-    return Database(engine, asyncio.Lock() if alone else nullcontext())
 
 
 def _require_file(path: str | None) -> None:
@@ -88,24 +85,25 @@ def _require_file(path: str | None) -> None:
         raise ValueError(msg)
 
 
-def _configure_sqlite(connection: Any, _: object) -> None:
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout = {BUSY_SECONDS * 1000}", "synchronous = FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-async def _prepare(database: Database, engine: AsyncEngine) -> None:
+async def _prepare(database: Database) -> None:
     # Tried again, because IF NOT EXISTS does not help the loser when two processes create at once,
     # and because a server that is started together with the service takes a moment.
     give_up = time.monotonic() + START_SECONDS
     while True:
         try:
-            return await database.in_time(_create_tables(engine))
+            await database.in_time(_ask(database.engine))
+            await database.in_time(_create_tables(database.engine), INDEX_SECONDS)
         except RepositoryUnavailableError:
             if time.monotonic() > give_up:
                 raise
-        await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return database.prepared()
+
+
+async def _ask(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(select(1))
 
 
 async def _create_tables(engine: AsyncEngine) -> None:

@@ -133,6 +133,7 @@ class SqlSessionRepository:
     async def check(self) -> None:
         # A table, because an empty database answers as well.
         await self._database.read(select(SESSIONS.c.id).limit(1))
+        await self._database.check_writable()
 
 
 def _part_rows(upload_id: str, parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
