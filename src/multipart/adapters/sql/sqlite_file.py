@@ -56,7 +56,8 @@ class SqliteFile:
             if self.is_made and not self.path.exists():
                 msg = f"the file {self.path} is gone"
                 raise sqlite3.OperationalError(msg)
-            return sqlite3.connect(database, **options)
+            opened: sqlite3.Connection = sqlite3.connect(database, **options)
+            return opened
 
         connection = SqliteConnection(open_file, _ROWS_AT_ONCE)
         # A process that ends must not wait for a locked file.
