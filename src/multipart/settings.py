@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     cors_allow_credentials: bool = False
     cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(_header_names)] = ""
     web_page: bool = False
+    api_docs: bool = True
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
         default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
     )

@@ -52,12 +52,6 @@ def test_a_body_that_is_no_json_object_is_400(api: httpx.Client, route: str, bod
     problem(response, 400, "malformed-request")
 
 
-def test_a_form_is_400(api: httpx.Client) -> None:
-    response = api.post("/api/start-upload", data=BODIES["start-upload"])
-
-    problem(response, 400, "malformed-request")
-
-
 @pytest.mark.parametrize(
     ("route", "field"), [(route, field) for route, body in BODIES.items() for field in body]
 )

@@ -38,6 +38,7 @@ COMPANION: Final = {
     "s3SignSingleUpload": "get",
     "s3GetCredentials": "get",
 }
+JSON: Final = {"Content-Type": "application/json"}
 FOUR: Final = (
     "/api/start-upload",
     "/api/get-signed-url",
@@ -55,7 +56,7 @@ def documented(api: httpx.Client) -> dict[str, dict[str, Any]]:
 
 
 def broken_json(path: str, upload: Upload) -> httpx.Response:
-    return upload.api.post(path, content=b"{")
+    return upload.api.post(path, content=b"{", headers=JSON)
 
 
 def unknown(path: str, upload: Upload) -> httpx.Response:
@@ -72,7 +73,11 @@ def after_the_end(path: str, upload: Upload) -> httpx.Response:
 
 
 def too_large(path: str, upload: Upload) -> httpx.Response:
-    return upload.api.post(path, content=b" " * 2_200_000)
+    return upload.api.post(path, content=b" " * 2_200_000, headers=JSON)
+
+
+def as_text(path: str, upload: Upload) -> httpx.Response:
+    return upload.api.post(path, content=b"{}", headers={"Content-Type": "text/plain"})
 
 
 def without_fields(path: str, upload: Upload) -> httpx.Response:
@@ -84,6 +89,7 @@ PROVOKED_BY: Final[dict[str, Callable[[str, Upload], httpx.Response]]] = {
     "404": unknown,
     "409": after_the_end,
     "413": too_large,
+    "415": as_text,
     "422": without_fields,
 }
 
@@ -167,7 +173,9 @@ def test_errors_that_occur_are_documented(documented: dict[str, dict[str, Any]])
     assert all("422" in statuses[path] for path in routes.ALL if path.startswith("/api"))
     assert all({"404", "422"} <= statuses[path] for path in routes.ON_ONE_UPLOAD)
     assert all(
-        {"400", "413"} <= statuses[path] for path, method in ROUTES.items() if method == "post"
+        {"400", "413", "415"} <= statuses[path]
+        for path, method in ROUTES.items()
+        if method == "post"
     )
 
 

@@ -16,13 +16,14 @@ from .upload import GIB, Upload, answer, problem
 
 pytestmark = pytest.mark.e2e
 
+JSON: Final = {"Content-Type": "application/json"}
 BODY: Final = {"user_id": "alice", "filename": "a.txt", "content_type": "text/plain"}
 
 
 def test_a_body_over_64_kib_is_413(api: httpx.Client) -> None:
     body = json.dumps({**BODY, "padding": "x" * 65_536}).encode()
 
-    problem(api.post("/api/start-upload", content=body), 413, "body-too-large")
+    problem(api.post("/api/start-upload", content=body, headers=JSON), 413, "body-too-large")
 
 
 def test_ten_thousand_parts_with_the_longest_etags_are_not_too_large(api: httpx.Client) -> None:
@@ -41,7 +42,7 @@ def test_ten_thousand_parts_with_the_longest_etags_are_not_too_large(api: httpx.
 def test_a_batch_over_2_mib_is_413(api: httpx.Client, route: str) -> None:
     body = b" " * (2 * 1024 * 1024 + 1)
 
-    problem(api.post(f"/api/{route}", content=body), 413, "body-too-large")
+    problem(api.post(f"/api/{route}", content=body, headers=JSON), 413, "body-too-large")
 
 
 def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:
@@ -50,7 +51,7 @@ def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:
         for _ in range(70):
             yield b"x" * 1024
 
-    problem(api.post("/api/start-upload", content=chunks()), 413, "body-too-large")
+    problem(api.post("/api/start-upload", content=chunks(), headers=JSON), 413, "body-too-large")
 
 
 @pytest.mark.parametrize("size", [10_000 * 5 * GIB + 1, 10**30])

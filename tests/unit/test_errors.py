@@ -10,10 +10,13 @@ import pytest
 
 from multipart_upload.domain import errors
 from multipart_upload.domain.errors import (
+    MAX_FIELD_ERRORS,
     ConflictError,
+    FieldError,
     FileTooLargeError,
     IdempotencyKeyReusedError,
     InvalidFieldError,
+    InvalidFieldsError,
     LeaseHeldError,
     NotFoundError,
     PartsMissingError,
@@ -33,6 +36,7 @@ from multipart_upload.domain.errors import (
 CODES: Final = {
     SessionNotFoundError: "upload-not-found",
     InvalidFieldError: "invalid-field",
+    InvalidFieldsError: "invalid-field",
     IdempotencyKeyReusedError: "idempotency-key-reused",
     FileTooLargeError: "file-too-large",
     TransitionError: "wrong-state",
@@ -49,6 +53,7 @@ KINDS: Final = {NotFoundError, ConflictError, UnavailableError}
 EXAMPLES: Final[tuple[UploadError, ...]] = (
     SessionNotFoundError(),
     InvalidFieldError("user_id", "at most 128 characters"),
+    InvalidFieldsError([FieldError("user_id", "is required"), FieldError("key", "is required")]),
     IdempotencyKeyReusedError(),
     FileTooLargeError(11, 10),
     TransitionError("abort", "completed"),
@@ -75,7 +80,8 @@ def test_every_error_has_its_stable_code() -> None:
 
 
 def test_no_two_errors_share_a_code() -> None:
-    assert len(set(CODES.values())) == len(CODES)
+    # One wrong field and several are the same error to a client.
+    assert len(set(CODES.values())) == len(CODES) - 1
     assert UploadError.code not in CODES.values()
 
 
@@ -111,6 +117,25 @@ def test_an_invalid_field_is_named_with_its_rule() -> None:
     error = InvalidFieldError("part_number", "1 to 10,000")
     assert str(error) == "part_number: 1 to 10,000"
     assert error.facts == {"errors": [{"field": "part_number", "message": "1 to 10,000"}]}
+
+
+def test_several_invalid_fields_are_all_named() -> None:
+    error = InvalidFieldsError([FieldError("a", "is required"), FieldError("b", "must be text")])
+    assert str(error) == "a: is required; b: must be text"
+    assert error.facts == {
+        "errors": [
+            {"field": "a", "message": "is required"},
+            {"field": "b", "message": "must be text"},
+        ]
+    }
+
+
+def test_invalid_fields_beyond_count_are_left_out() -> None:
+    error = InvalidFieldsError([FieldError(f"parts[{n}]", "is wrong") for n in range(10_000)])
+    errors = error.facts["errors"]
+    assert isinstance(errors, list)
+    assert len(errors) == MAX_FIELD_ERRORS
+    assert str(error).endswith("parts[9]: is wrong; and more")
 
 
 def test_a_file_too_large_names_the_field_its_value_and_the_limit() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from ..domain.limits import MAX_SINGLE_SIZE
 from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
-from ..domain.validation import checked
+from ..domain.validation import require_start
 from .ports import NewObject, ObjectStore, SignedPost
 from .start_upload import NewUpload
 
@@ -25,7 +25,7 @@ class SignSingleUpload:
     policy: UploadPolicy
 
     async def __call__(self, new: NewUpload) -> SignedPost:
-        checked(new.user_id, new.filename, new.content_type, new.metadata)
+        require_start(new.user_id, new.filename, new.content_type, new.metadata)
         upload_id, nonce = uuid4().hex, new_nonce()
         return await self.store.sign_post(
             NewObject(

@@ -14,7 +14,7 @@ from ..domain.object_key import new_nonce, object_key
 from ..domain.part_plan import PartPlan
 from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
-from ..domain.validation import checked
+from ..domain.validation import require_start
 from .leases import LeasedSession
 from .open_store_upload import OpenStoreUpload
 from .ports import ObjectStore, SessionRepository
@@ -59,7 +59,7 @@ class StartUpload:
     policy: UploadPolicy
 
     async def __call__(self, new: NewUpload) -> UploadSession:
-        checked(new.user_id, new.filename, new.content_type, new.metadata)
+        require_start(new.user_id, new.filename, new.content_type, new.metadata)
         plan = None if new.size is None else PartPlan.for_size(new.size, self.policy.max_size)
         upload_id = _upload_id(new)
         made = partial(self._session, new, plan, upload_id)

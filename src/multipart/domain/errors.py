@@ -7,7 +7,18 @@ which are safe to show to a client.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final, NamedTuple
+
+MAX_FIELD_ERRORS: Final = 100
+"""Wrong fields that one error names; a batch of 10,000 parts can have more."""
+_MAX_IN_SENTENCE: Final = 10
+
+
+class FieldError(NamedTuple):
+    """One wrong field, by its path in the request, and the rule that it breaks."""
+
+    field: str
+    message: str
 
 
 class UploadError(Exception):
@@ -40,6 +51,19 @@ class InvalidFieldError(UploadError):
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"{field}: {rule}", errors=[{"field": field, "message": rule}])
+        self.wrong: Sequence[FieldError] = [FieldError(field, rule)]
+
+
+class InvalidFieldsError(InvalidFieldError):
+    """Fields break rules; all of them are named, up to MAX_FIELD_ERRORS."""
+
+    def __init__(self, wrong: Sequence[FieldError]) -> None:
+        sentences = [f"{field}: {rule}" for field, rule in wrong[:_MAX_IN_SENTENCE]]
+        if len(wrong) > _MAX_IN_SENTENCE:
+            sentences.append("and more")
+        named = [error._asdict() for error in wrong[:MAX_FIELD_ERRORS]]
+        UploadError.__init__(self, "; ".join(sentences), errors=named)
+        self.wrong = wrong
 
 
 class IdempotencyKeyReusedError(InvalidFieldError):

@@ -10,10 +10,12 @@ from typing import Final
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
+from litestar.openapi import OpenAPIConfig
 
 from ...container import Container, UseCases, store_origin, use_cases
 from ...settings import Settings
 from ..background_tasks import background_tasks
+from .answer_headers import send_security_headers
 from .api.batches import BatchController
 from .api.queries import QueryController
 from .api.uploads import UploadController
@@ -23,6 +25,7 @@ from .dependencies import use_case_dependencies
 from .docs import openapi_config
 from .health import HealthController
 from .problems import EXCEPTION_HANDLERS
+from .request import ServiceRequest, check_api_request
 from .request_id import HEADER, send_request_id
 from .web import web_page_router
 
@@ -44,9 +47,7 @@ def create_app(container: Container) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            UploadController,
-            BatchController,
-            QueryController,
+            _api(),
             HealthController,
             _companion(container.settings()),
             *_web_page(container.settings()),
@@ -54,13 +55,26 @@ def create_app(container: Container) -> Litestar:
         lifespan=[lifespan],
         dependencies=use_case_dependencies(opened),
         exception_handlers={**EXCEPTION_HANDLERS},
-        before_send=[send_request_id],
+        before_send=[send_request_id, send_security_headers],
+        request_class=ServiceRequest,
         cors_config=_cors(container.settings()),
-        openapi_config=openapi_config(version("multipart-upload")),
+        openapi_config=_openapi(container.settings()),
         request_max_body_size=MAX_BODY_BYTES,
         # The command line sets logging up; an app that is imported must not.
         logging_config=None,
     )
+
+
+def _api() -> Router:
+    return Router(
+        "/",
+        route_handlers=[UploadController, BatchController, QueryController],
+        before_request=check_api_request,
+    )
+
+
+def _openapi(settings: Settings) -> OpenAPIConfig | None:
+    return openapi_config(version("multipart-upload")) if settings.api_docs else None
 
 
 def _companion(settings: Settings) -> Router:

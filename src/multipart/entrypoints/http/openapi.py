@@ -25,6 +25,7 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
         404: "No such session: id, key and user do not belong together, or no part is anywhere.",
         409: "The session is in a state that does not allow this; `upload_status` says in which.",
         413: "The file or the body is too large.",
+        415: "The body is not sent as `Content-Type: application/json`.",
         422: "A field is wrong; `errors` names it.",
         503: "MongoDB or S3 is away; `Retry-After` says when to try again.",
     }.items()

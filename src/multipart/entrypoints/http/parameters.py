@@ -10,6 +10,7 @@ from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.validation import MAX_USER_ID_LENGTH
 from .example_values import KEY, PART_SIZE, UPLOAD_ID
 from .field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
+from .patterns import IDEMPOTENCY_KEY_PATTERN
 
 UploadIdQuery = Annotated[
     str,
@@ -76,7 +77,7 @@ IdempotencyKeyHeader = Annotated[
         name="Idempotency-Key",
         min_length=16,
         max_length=255,
-        pattern=r"^[\x21-\x7e]+$(?!\n)",
+        pattern=IDEMPOTENCY_KEY_PATTERN,
         description="A random text, such as a UUID: the same key gives the same upload again.",
         schema_extra={"examples": ["8f14e45f-ceea-467f-a8cc-1c2b6a0f7d10"]},
     ),

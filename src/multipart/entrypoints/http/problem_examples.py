@@ -22,7 +22,8 @@ from ...domain.errors import (
     TransitionError,
     UploadError,
 )
-from .problems import extension_members, problem_content, status_of
+from .problems import extension_members, problem_content, status_of, too_large
+from .request import MalformedBodyError, UnsupportedMediaTypeError
 
 _STARTS: Final = frozenset({"startUpload"})
 _SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})
@@ -74,8 +75,9 @@ EXAMPLES: Final = (
 
 FRAMEWORK_EXAMPLES: Final[Mapping[int, Mapping[str, object]]] = {
     401: problem_content(401, "unknown-user", "The request does not say whose it is.", {}),
-    400: problem_content(400, "malformed-request", "The request body is not a JSON object.", {}),
-    413: problem_content(413, "body-too-large", "Request Entity Too Large", {}),
+    400: problem_content(400, "malformed-request", MalformedBodyError().detail, {}),
+    413: problem_content(413, "body-too-large", too_large(65_536), {"max_size": 65_536}),
+    415: problem_content(415, "unsupported-media-type", UnsupportedMediaTypeError().detail, {}),
 }
 
 

@@ -46,7 +46,8 @@ class ExtensionMembers(Struct, frozen=True, kw_only=True):
         Meta(description="S3's own error code; for an expired upload `idle` or `max-age`."),
     ] = UNSET
     max_size: Annotated[
-        int | UnsetType, Meta(description="Largest file that the service accepts, in bytes.")
+        int | UnsetType,
+        Meta(description="Largest file or body that the service accepts, in bytes."),
     ] = UNSET
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from traceback import extract_tb
@@ -15,12 +14,16 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from ...domain.errors import (
     ConflictError,
+    FieldError,
     FileTooLargeError,
     InvalidFieldError,
+    InvalidFieldsError,
     NotFoundError,
     UnavailableError,
     UploadError,
 )
+from .parameter_rules import parameter_errors
+from .request import StatedError
 from .request_id import request_id_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -43,11 +46,16 @@ _CODES: Final[Mapping[int, str]] = {
     404: "not-found",
     405: "method-not-allowed",
     413: "body-too-large",
+    415: "unsupported-media-type",
     422: "invalid-field",
     500: "internal-error",
 }
-_MISSING_FIELD: Final = re.compile(r"missing required field `(?P<name>[^`]+)`")
-_MISSING_QUERY: Final = re.compile(r"Missing required query parameter '(?P<name>[^']+)'")
+# For what Litestar refuses; its own sentences are for programmers.
+_SENTENCES: Final[Mapping[int, str]] = {
+    400: "The request cannot be read.",
+    404: "There is no such route.",
+    405: "The route does not take this method; the header Allow lists those it takes.",
+}
 
 
 def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[str, object]]:
@@ -75,21 +83,28 @@ def extension_members(exc: UploadError) -> dict[str, object]:
     return {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
 
 
-def from_validation(_: _AnyRequest, exc: ValidationException) -> Response[dict[str, object]]:
-    """Answer a request that does not fit the route: 422 naming the fields, 400 without a body."""
-    errors = _field_errors(exc)
-    if not errors:
-        return _problem(400, _CODES[400], "The request body is not a JSON object.")
-    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
-    return _problem(422, _CODES[422], detail, {"errors": errors})
+def from_validation(request: _AnyRequest, exc: ValidationException) -> Response[dict[str, object]]:
+    """Answer parameters that do not fit the route: 422 naming them."""
+    return from_upload_error(request, InvalidFieldsError(_parameter_errors(request, exc)))
 
 
 def from_http_exception(request: _AnyRequest, exc: HTTPException) -> Response[dict[str, object]]:
     """Answer what the framework itself refuses; its 500 is a bug like any other."""
-    if exc.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    status = exc.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return from_bug(request, exc)
-    code = _CODES.get(exc.status_code, "http-error")
-    return _problem(exc.status_code, code, exc.detail, headers=exc.headers or {})
+    is_ours = isinstance(exc, StatedError)
+    sentence = exc.detail if is_ours else _SENTENCES.get(status, HTTPStatus(status).phrase)
+    facts: dict[str, object] = {}
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = request.route_handler.resolve_request_max_body_size()
+        sentence, facts = too_large(limit), {"max_size": limit}
+    return _problem(status, _CODES.get(status, "http-error"), sentence, facts, exc.headers or {})
+
+
+def too_large(limit: int | None) -> str:
+    """Say that a body is over the limit of its route, in bytes."""
+    return f"The request body is over the limit of {limit} bytes."
 
 
 def from_deep_nesting(_: _AnyRequest, __: RecursionError) -> Response[dict[str, object]]:
@@ -152,26 +167,10 @@ def problem_content(
     return {**members, **content, "detail": detail, "code": code}
 
 
-def _field_errors(exc: ValidationException) -> list[dict[str, str]]:
-    if found := _MISSING_QUERY.search(exc.detail):
-        return [{"field": found["name"], "message": "is required"}]
+def _parameter_errors(request: _AnyRequest, exc: ValidationException) -> list[FieldError]:
+    if found := parameter_errors(request):
+        return found
+    # Litestar reads some texts more strictly than we do.
     extra = exc.extra if isinstance(exc.extra, list) else []
-    return [
-        _field_error(_name_of(error), error["message"])
-        for error in extra
-        # Litestar calls the body as a whole "data"; only a missing field of it can be named.
-        if error["key"] != "data" or _MISSING_FIELD.search(error["message"])
-    ]
-
-
-def _name_of(error: Mapping[str, str]) -> str:
-    """Give a header's own name; Litestar tells that of the argument which takes it."""
-    is_header = error.get("source") == "header"
-    return error["key"].replace("_", "-").title() if is_header else error["key"]
-
-
-def _field_error(key: str, message: str) -> dict[str, str]:
-    if found := _MISSING_FIELD.search(message):
-        within = "" if key == "data" else f"{key}."
-        return {"field": f"{within}{found['name']}", "message": "is required"}
-    return {"field": key, "message": message}
+    names = [str(error["key"]) for error in extra if "key" in error]
+    return [FieldError(name, "cannot be read") for name in names or ["request"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -11,7 +11,9 @@ from ....application.ports import SignedParts
 from ....application.record_parts import PartReport
 from ....application.session_reference import SessionReference
 from ....domain.limits import MAX_PART_COUNT
+from ..patterns import RANGE_PATTERN
 from .schemas import (
+    ComparedUserId,
     ETag,
     Key,
     PartNumber,
@@ -22,15 +24,12 @@ from .schemas import (
     UrlExpiry,
 )
 
-# The lookahead is for Python, whose $ also matches before a line break.
-_RANGE_PATTERN: Final = r"^[0-9]{1,5}-[0-9]{1,5}$(?!\n)"
-
 PartRange = Annotated[
-    str, Meta(pattern=_RANGE_PATTERN, description="From one number to another.", examples=["3-200"])
+    str, Meta(pattern=RANGE_PATTERN, description="From one number to another.", examples=["3-200"])
 ]
 
 
-class SignPartsRequest(Struct, frozen=True):
+class SignPartsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Which parts to sign: numbers and ranges such as `3-200`, or `all` that are planned."""
 
     upload_id: UploadId
@@ -43,10 +42,11 @@ class SignPartsRequest(Struct, frozen=True):
             examples=[[1, "2-3"]],
         ),
     ]
+    user_id: ComparedUserId = None
 
     def address(self) -> SessionReference:
         """Give it in the domain's words."""
-        return SessionReference(upload_id=self.upload_id, key=self.key)
+        return SessionReference(upload_id=self.upload_id, key=self.key, user_id=self.user_id)
 
     def wanted(self) -> Sequence[range] | None:
         """Give the numbers, None for all."""
@@ -74,7 +74,7 @@ class SignedUrls(Struct, frozen=True):
         return cls([SignedPartUrl(*item) for item in signed.urls.items()], signed.expires_at)
 
 
-class ReportedPart(Struct, frozen=True, gc=False):
+class ReportedPart(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A part that S3 has taken, with the ETag of S3's answer, quoted or not."""
 
     part_number: PartNumber

@@ -32,7 +32,7 @@ class BatchController(Controller):
         status_code=200,
         operation_id="getSignedUrls",
         summary="Sign many parts",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def sign(
@@ -46,7 +46,7 @@ class BatchController(Controller):
         status_code=200,
         operation_id="recordParts",
         summary="Record many parts",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def record(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
+from typing import Final
 
 from ....domain.errors import InvalidFieldError
 from ....domain.session import UploadSession
+from ..times import is_in_range
+
+_RULE: Final = "must be the next_cursor of an earlier answer"
+_UPLOAD_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
 
 def cursor_after(session: UploadSession) -> str:
@@ -16,10 +22,15 @@ def cursor_after(session: UploadSession) -> str:
     return urlsafe_b64encode(place.encode()).decode()
 
 
-def parse_cursor(cursor: str) -> tuple[datetime, str]:
-    """Read (created_at, id) back. Raise InvalidFieldError for what we never gave out."""
+def parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return (created_at, id). Raise InvalidFieldError for what the service never gave out."""
+    if not cursor:
+        return None
     try:
-        created_at, _, upload_id = urlsafe_b64decode(cursor).decode().partition(" ")
-        return datetime.fromisoformat(created_at).astimezone(UTC), upload_id
+        text, _, upload_id = urlsafe_b64decode(cursor).decode().partition(" ")
+        created_at = datetime.fromisoformat(text).astimezone(UTC)
     except (binascii.Error, ValueError, OverflowError):
-        raise InvalidFieldError("cursor", "must be the next_cursor of an earlier answer") from None
+        raise InvalidFieldError("cursor", _RULE) from None
+    if not is_in_range(created_at) or not _UPLOAD_ID.fullmatch(upload_id):
+        raise InvalidFieldError("cursor", _RULE)
+    return created_at, upload_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from litestar import Controller, get
@@ -14,11 +13,13 @@ from ....application.list_sessions import ListSessions
 from ....application.ports import SessionQuery
 from ....application.session_reference import SessionReference
 from ....application.upload_status import GetUploadStatus
-from ....domain.errors import InvalidFieldError
 from ....domain.session import SessionState
+from ..field_reading import FieldReading
 from ..json_response import JsonResponse
 from ..openapi import OwnOperation, problems
 from ..parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
+from ..patterns import TIME_PATTERN
+from ..times import parse_time
 from .cursor import cursor_after, parse_cursor
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
@@ -26,8 +27,13 @@ _States = Annotated[
     list[SessionState] | None,
     QueryParameter(max_items=len(SessionState), description="May be repeated."),
 ]
-_From = Annotated[datetime | None, QueryParameter(description="Created then or later, RFC 3339.")]
-_Before = Annotated[datetime | None, QueryParameter(description="Created earlier, RFC 3339.")]
+_From = Annotated[
+    str | None,
+    QueryParameter(pattern=TIME_PATTERN, description="Created then or later, RFC 3339."),
+]
+_Before = Annotated[
+    str | None, QueryParameter(pattern=TIME_PATTERN, description="Created earlier, RFC 3339.")
+]
 _Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Sessions in one answer.")]
 _Cursor = Annotated[
     str | None, QueryParameter(max_length=512, description="The next_cursor of the page before.")
@@ -97,25 +103,16 @@ class QueryController(Controller):
         cursor: _Cursor = None,
     ) -> UploadList:
         """List a user's uploads, newest first."""
-        page = await list_sessions(
-            SessionQuery(
-                user_id=user_id,
-                states=frozenset(status or ()),
-                created_from=_utc("created_from", created_from),
-                created_before=_utc("created_before", created_before),
-                after=parse_cursor(cursor) if cursor else None,
-                limit=limit,
-            )
+        reading = FieldReading()
+        query = SessionQuery(
+            user_id=user_id,
+            states=frozenset(status or ()),
+            created_from=reading.of(parse_time, "created_from", created_from),
+            created_before=reading.of(parse_time, "created_before", created_before),
+            after=reading.of(parse_cursor, cursor),
+            limit=limit,
         )
+        reading.require_all()
+        page = await list_sessions(query)
         following = cursor_after(page.sessions[-1]) if page.has_more else None
         return UploadList([UploadSummary.of(session) for session in page.sessions], following)
-
-
-def _utc(field: str, time: datetime | None) -> datetime | None:
-    """Give a time in UTC, which it is taken for without a zone. Raise InvalidFieldError."""
-    if time is None or time.tzinfo is None:
-        return time and time.replace(tzinfo=UTC)
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise InvalidFieldError(field, "must be in the years 1 to 9999, in UTC") from None

@@ -15,6 +15,7 @@ from ....application.ports import SignedPart
 from ....application.session_reference import SessionReference
 from ....application.start_upload import NewUpload
 from ....application.upload_status import UploadStatus
+from ....domain.errors import FieldError
 from ....domain.limits import (
     MAX_METADATA_BYTES,
     MAX_METADATA_ENTRIES,
@@ -30,14 +31,13 @@ from ....domain.validation import (
     MAX_FILENAME_LENGTH,
     MAX_USER_ID_LENGTH,
     METADATA_KEY_PATTERN,
+    start_errors,
 )
 from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
 from ..field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
+from ..patterns import ETAG_PATTERN
 
-# RFC 9110 8.8.3 without what is weak: a bare or quoted run of visible ASCII. The lookahead is for
-# Python, whose $ also matches before a line break.
-ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
-
+_RULED: Final = ("user_id", "filename", "content_type", "metadata")
 
 UserId = Annotated[
     str,
@@ -48,6 +48,10 @@ UserId = Annotated[
         description="Whose upload it is.",
         examples=["alice"],
     ),
+]
+ComparedUserId = Annotated[
+    Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL)] | None,
+    Meta(description="Compared with the upload's user when given.", examples=["alice"]),
 ]
 UploadId = Annotated[
     str,
@@ -126,7 +130,7 @@ _AnsweredId = Annotated[
 ]
 
 
-class StartUploadRequest(Struct, frozen=True):
+class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A file to upload. With `size` the answer holds the part plan."""
 
     user_id: UserId
@@ -168,6 +172,11 @@ class StartUploadRequest(Struct, frozen=True):
             },
         ),
     ] = field(default_factory=dict)
+
+    @staticmethod
+    def rule_errors(fields: Mapping[str, Any]) -> list[FieldError]:
+        """Return what breaks the rules that a type cannot express."""
+        return start_errors(**{name: fields[name] for name in _RULED if name in fields})
 
     def to_domain(self, idempotency_key: str | None) -> NewUpload:
         """Give it in the domain's words."""
@@ -240,7 +249,7 @@ class SignedUrl(Struct, frozen=True):
         return cls(signed_url=signed.url, expires_at=signed.expires_at, headers=signed.headers)
 
 
-class SessionRequest(Struct, frozen=True):
+class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Which session; all three must belong together."""
 
     user_id: UserId

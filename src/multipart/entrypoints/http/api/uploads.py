@@ -18,6 +18,7 @@ from ..parameters import (
     ContentLengthQuery,
     IdempotencyKeyHeader,
     KeyQuery,
+    OptionalUserIdQuery,
     PartNumberQuery,
     UploadIdQuery,
 )
@@ -45,7 +46,7 @@ class UploadController(Controller):
         status_code=200,
         operation_id="startUpload",
         summary="Start an upload",
-        responses=problems(400, 409, 413, 422, 503),
+        responses=problems(400, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def start(
@@ -71,9 +72,10 @@ class UploadController(Controller):
         part_number: PartNumberQuery,
         sign_part: NamedDependency[SignPart],
         content_length: ContentLengthQuery = None,
+        user_id: OptionalUserIdQuery = None,
     ) -> SignedUrl:
         """Get a URL on which to PUT one part straight to S3."""
-        address = SessionReference(upload_id=upload_id, key=key)
+        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         return SignedUrl.of(await sign_part(address, part_number, content_length))
 
     @post(
@@ -81,7 +83,7 @@ class UploadController(Controller):
         status_code=200,
         operation_id="recordPart",
         summary="Record a part",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def record(
@@ -96,7 +98,7 @@ class UploadController(Controller):
         status_code=200,
         operation_id="completeUpload",
         summary="Complete an upload",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def complete(
@@ -110,7 +112,7 @@ class UploadController(Controller):
         status_code=200,
         operation_id="abortUpload",
         summary="Abort an upload",
-        responses=problems(400, 404, 409, 413, 422, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
         operation_class=OwnOperation,
     )
     async def abort(

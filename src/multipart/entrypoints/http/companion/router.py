@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
+from ..request import check_request
 from .errors import EXCEPTION_HANDLERS
 from .multipart import MultipartController
 from .single import SingleController
@@ -21,4 +22,5 @@ def companion_router(bucket: str, users: UserSource) -> Router:
             "user_id": Provide(users.user_id, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
+        before_request=check_request,
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, NoReturn
 
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
 from litestar.params import QueryParameter
 
 from ....application.sign_single_upload import SignSingleUpload
 from ....application.start_upload import NewUpload
+from ....domain.errors import InvalidFieldError
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
+from ...terminal import visible
 from ..openapi import RefusedOperation
+from ..request import StatedError
 from .metadata import kept_metadata
 from .openapi import companion_errors
 from .schemas import SingleForm
@@ -42,6 +45,18 @@ _Type = Annotated[
 ]
 
 
+class NoCredentialsError(StatedError):
+    """Temporary credentials are asked for; whoever had them could sign any key."""
+
+    status_code = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            detail="This service signs every request itself and hands out no temporary "
+            "credentials: leave out getTemporarySecurityCredentials."
+        )
+
+
 class SingleController(Controller):
     """Companion's routes beside the multipart ones."""
 
@@ -65,12 +80,11 @@ class SingleController(Controller):
 
         `metadata[name]=value` in the query becomes user metadata of the object.
         """
-        found = ((_METADATA.fullmatch(name), value) for name, value in _query(request))
         new = NewUpload(
             user_id=user_id,
             filename=filename,
             content_type=content_type,
-            metadata=kept_metadata((name[1], value) for name, value in found if name),
+            metadata=kept_metadata(_metadata(request)),
         )
         return SingleForm.of(await sign_single_upload(new))
 
@@ -83,11 +97,14 @@ class SingleController(Controller):
     )
     async def credentials(self) -> NoReturn:
         """Answer 400 always: with credentials, a client could sign any key."""
-        raise ClientException(
-            detail="This service signs every request itself and hands out no temporary "
-            "credentials: leave out getTemporarySecurityCredentials."
-        )
+        raise NoCredentialsError
 
 
-def _query(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
-    return list(request.query_params.multi_items())
+def _metadata(request: Request[Any, Any, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is in `metadata[...]`. Raise InvalidFieldError for a name that comes twice."""
+    for name in dict.fromkeys(request.query_params):
+        if found := _METADATA.fullmatch(name):
+            values = request.query_params.getall(name)
+            if len(values) > 1:
+                raise InvalidFieldError(visible(name), "must be given once")
+            yield found[1], values[0]

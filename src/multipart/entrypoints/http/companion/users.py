@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request
-from litestar.exceptions import HTTPException
+
+from ..request import StatedError
 
 _UNAUTHORIZED: Final = 401
 
 
-class UnknownUserError(HTTPException):
+class UnknownUserError(StatedError):
     """The proxy in front, which knows the user, has not said who it is."""
 
     status_code = _UNAUTHORIZED
