@@ -7,18 +7,28 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any, Final, NoReturn, Self, TypeVar
 from uuid import uuid4
 
-from ..domain.errors import StaleSessionError, UnavailableError, UploadError
+from ..domain.errors import (
+    RepositoryUnavailableError,
+    StaleSessionError,
+    UnavailableError,
+    UploadError,
+)
 from ..domain.session import Lease, UploadSession
 from .ports import SessionRepository
 from .task_cancellation import stopped
 
 T = TypeVar("T")
 
-RENEWALS_PER_LEASE: Final = 3
+RENEWALS_PER_LEASE: Final = 6
+TOLERATED_SKEW: Final = 1 / 4
+"""How far apart the repository's answers to `now` may be at one time, as a fraction of a lease.
+
+The routers of a sharded MongoDB cluster answer each by its own clock. The holder stops working this
+much before its deadline, so a caller that sees the deadline pass early does not work beside it.
+"""
 _ATTEMPTS: Final = 3
 
 
@@ -31,8 +41,9 @@ def new_lease(now: datetime, duration: timedelta) -> Lease:
 class LeasedSession:
     """A session that one caller has for itself; `session` is as last stored.
 
-    The lease runs by the repository's clock. `_safe_until` is its end by this process's own
-    monotonic clock, counted from before the repository was asked: it never ends later than there.
+    The lease runs by the repository's clock. `_safe_until` is when the holder stops working, by its
+    event loop's own clock: counted from before the repository was asked, and earlier than the
+    deadline by the tolerated skew.
     """
 
     sessions: SessionRepository
@@ -51,7 +62,7 @@ class LeasedSession:
 
         Raise what the claim raises, and StaleSessionError if somebody else was faster.
         """
-        safe_until = monotonic() + duration.total_seconds()
+        safe_until = _safe_end(duration)
         now = await sessions.now()
         session = await sessions.save(claim(new_lease(now, duration), now))
         return cls(sessions, session, duration, safe_until)
@@ -67,7 +78,7 @@ class LeasedSession:
 
         Raise StaleSessionError if its id is taken.
         """
-        safe_until = monotonic() + duration.total_seconds()
+        safe_until = _safe_end(duration)
         now = await sessions.now()
         session = made(now).opening(new_lease(now, duration), now)
         await sessions.add(session)
@@ -78,7 +89,7 @@ class LeasedSession:
 
         What the work finds out is stored by `moved`, afterwards: nothing is renewed by then, and
         most of the lease is left. Raise what the work raises, StaleSessionError if somebody took
-        over, and RepositoryUnavailableError if the lease ran out because it could not be renewed.
+        over, and RepositoryUnavailableError if the lease could not be renewed in time.
         When the outcome is unknown the lease is given back, so that a retry need not wait for its
         end.
         """
@@ -115,17 +126,18 @@ class LeasedSession:
         self.session = stored
 
     async def _renewing(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(self.duration.total_seconds() / RENEWALS_PER_LEASE)
-            try:
-                await self._renew()
-            except UnavailableError:
-                # Nobody may have taken over before the deadline, so until then the work goes on.
-                if monotonic() >= self._safe_until:
-                    raise
+        try:
+            async with asyncio.timeout_at(self._safe_until) as end:
+                while True:
+                    await asyncio.sleep(self.duration.total_seconds() / RENEWALS_PER_LEASE)
+                    with suppress(UnavailableError):  # tried again until the lease runs out
+                        await self._renew()
+                    end.reschedule(self._safe_until)
+        except TimeoutError:
+            raise RepositoryUnavailableError from None
 
     async def _renew(self) -> None:
-        safe_until = monotonic() + self.duration.total_seconds()
+        safe_until = _safe_end(self.duration)
         deadline = await self.sessions.now() + self.duration
         await self.moved(lambda session: session.lease_renewed(deadline))
         self._safe_until = safe_until
@@ -134,3 +146,7 @@ class LeasedSession:
         # Best effort: where the repository is away too, the deadline frees the session.
         with suppress(UploadError):
             await self.moved(UploadSession.lease_released)
+
+
+def _safe_end(duration: timedelta) -> float:
+    return asyncio.get_running_loop().time() + duration.total_seconds() * (1 - TOLERATED_SKEW)
