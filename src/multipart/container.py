@@ -16,7 +16,8 @@ from dependency_injector import containers, providers
 
 from .adapters.clock import SystemClock
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
-from .adapters.s3.cors import apply_cors, check_cors
+from .adapters.s3.cors import apply_cors
+from .adapters.s3.cors_check import CorsReport, check_cors
 from .adapters.s3.origin import public_origin
 from .application.abort_upload import AbortUpload
 from .application.check_lifecycle import CheckLifecycle
@@ -34,6 +35,7 @@ from .application.sign_single_upload import SignSingleUpload
 from .application.start_upload import StartUpload
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
+from .domain.object_key import common_prefix
 from .domain.policy import UploadPolicy
 from .settings import Settings
 
@@ -111,9 +113,9 @@ async def apply_cors_rule(settings: Settings, allowed_origins: Sequence[str]) ->
     await apply_cors(s3_config(settings), allowed_origins)
 
 
-async def find_cors_problems(settings: Settings, origins: Sequence[str]) -> list[str]:
-    """Say in sentences what the bucket's CORS rules lack. Raise UploadError if S3 does not tell."""
-    return await check_cors(s3_config(settings), origins)
+async def check_cors_rule(settings: Settings, origins: Sequence[str]) -> CorsReport:
+    """Say what the bucket keeps pages from. Raise UploadError where that cannot be found out."""
+    return await check_cors(s3_config(settings), origins, common_prefix(settings.s3_key_prefix))
 
 
 def store_origin(settings: Settings) -> str:

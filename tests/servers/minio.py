@@ -38,6 +38,7 @@ def minio_dialect(client: Any, bucket: str) -> Mapping[str, Fault]:
         "GetBucketCors": _no_rules,
         "PutBucketCors": _no_such_call,
         "OPTIONS": _allow_all,
+        "PUT": _expose_all,
     }
 
 
@@ -47,6 +48,15 @@ async def _no_rules(_: S3Request, __: Forward) -> bytes:
 
 async def _no_such_call(_: S3Request, __: Forward) -> bytes:
     return s3_error("501 Not Implemented", "NotImplemented")
+
+
+async def _expose_all(request: S3Request, forward: Forward) -> bytes:
+    status, _, rest = (await forward()).partition(b"\r\n")
+    exposed = (
+        f"Access-Control-Allow-Origin: {request.header('origin')}\r\n"
+        "Access-Control-Expose-Headers: Date, Etag, Content-Length, X-Amz*, *\r\n"
+    )
+    return b"\r\n".join((status, exposed.encode() + rest))
 
 
 async def _allow_all(request: S3Request, _: Forward) -> bytes:

@@ -1,4 +1,4 @@
-"""Write and check the rules by which browsers may use a bucket."""
+"""Read and write the rules by which browsers may use a bucket."""
 
 from __future__ import annotations
 
@@ -10,18 +10,38 @@ from botocore.exceptions import ClientError
 
 from ...domain.errors import UploadError
 from .client import S3Config, s3_client, s3_session
-from .cors_rules import complaints, with_our_rule
+from .cors_rules import with_our_rule
 from .errors import QUICK_SECONDS, answered, code_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 _NO_RULES: Final = "NoSuchCORSConfiguration"
+_UNKNOWN_CALL: Final = frozenset({"NotImplemented", "MethodNotAllowed"})
 _HINTS: Final[Mapping[str, str]] = {
     "AccessDenied": "the credentials need s3:GetBucketCORS, and s3:PutBucketCORS to apply",
     "NoSuchBucket": "there is no such bucket",
     "NotImplemented": "the store has no rules of a bucket's own; see its server's settings",
 }
+
+
+class CorsRefusedError(UploadError):
+    """The store refuses to read or write rules; `code` is its own reason."""
+
+    def __init__(self, operation: str, bucket: str, code: str) -> None:
+        hint = f" ({_HINTS[code]})" if code in _HINTS else ""
+        super().__init__(f"S3 refuses {operation} on the bucket {bucket}: {code}{hint}.")
+        self.s3_code = code
+
+    @property
+    def leaves_rules_unknown(self) -> bool:
+        """Tell whether the bucket may be used all the same."""
+        return self.is_unknown_call or self.s3_code == "AccessDenied"
+
+    @property
+    def is_unknown_call(self) -> bool:
+        """Tell whether the store has no rules of a bucket's own."""
+        return self.s3_code in _UNKNOWN_CALL
 
 
 async def apply_cors(config: S3Config, origins: Sequence[str]) -> None:
@@ -33,13 +53,24 @@ async def apply_cors(config: S3Config, origins: Sequence[str]) -> None:
         await put_our_rule(client, config.bucket, origins)
 
 
-async def check_cors(config: S3Config, origins: Sequence[str]) -> list[str]:
-    """Say in sentences what the bucket keeps pages of these origins from; none if nothing.
+async def bucket_rules(client: S3Client, bucket: str) -> Sequence[Mapping[str, Any]]:
+    """Read the rules, none if there are none. Raise UploadError, which says why not."""
+    async with _refusals_told(bucket):
+        return await _rules(client, bucket)
 
-    Raise UploadError, which says why, if S3 does not tell its rules.
+
+async def refusal_to_write(client: S3Client, bucket: str) -> CorsRefusedError | None:
+    """Say why the store takes no rules for a bucket that has none; none are written.
+
+    MinIO answers that there are none, and knows no call that writes them.
     """
-    async with s3_client(s3_session(config), config) as client, _refusals_told(config.bucket):
-        return complaints(await _rules(client, config.bucket), origins)
+    try:
+        async with _refusals_told(bucket):
+            # No rules are not well-formed, which a store that knows the call says.
+            await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []})
+    except CorsRefusedError as exc:
+        return exc if exc.leaves_rules_unknown else None
+    return None
 
 
 async def put_our_rule(client: S3Client, bucket: str, origins: Sequence[str]) -> None:
@@ -64,7 +95,4 @@ async def _refusals_told(bucket: str) -> AsyncIterator[None]:
         try:
             yield
         except ClientError as exc:
-            code = code_of(exc)
-            hint = f" ({_HINTS[code]})" if code in _HINTS else ""
-            msg = f"S3 refuses {exc.operation_name} on the bucket {bucket}: {code}{hint}."
-            raise UploadError(msg) from exc
+            raise CorsRefusedError(exc.operation_name, bucket, code_of(exc)) from exc

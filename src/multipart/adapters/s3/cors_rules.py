@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+
+from .browser import SENT_HEADER
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
@@ -12,15 +14,13 @@ if TYPE_CHECKING:
 RULE_ID: Final = "multipart-upload"
 
 _Rule = Mapping[str, Any]
-# PUT for parts, POST for files in one request, GET to show what was uploaded.
-_METHODS: Final = ("PUT", "POST", "GET")
-_EXPOSED: Final[Mapping[str, str]] = {"PUT": "ETag", "POST": "Location"}
-_WHY: Final[Mapping[str, str]] = {
-    "ETag": "a page cannot tell which part was stored, and Uppy 5 waits for ever",
+METHODS: Final = ("PUT", "POST", "GET")
+"""PUT for parts, POST for files in one request, GET to show what was uploaded."""
+EXPOSED: Final[Mapping[str, str]] = {"PUT": "ETag", "POST": "Location"}
+WHY: Final[Mapping[str, str]] = {
+    "ETag": "a page cannot tell which part was stored, and Uppy 5 waits without end",
     "Location": "a page cannot tell where its file is",
 }
-# Browsers send it with every slice of a file that has a type.
-_SENT_HEADER: Final = "content-type"
 
 
 def with_our_rule(rules: Sequence[_Rule], origins: Sequence[str]) -> list[CORSRuleTypeDef]:
@@ -31,7 +31,7 @@ def with_our_rule(rules: Sequence[_Rule], origins: Sequence[str]) -> list[CORSRu
     ours: CORSRuleTypeDef = {
         "ID": RULE_ID,
         "AllowedOrigins": list(origins),
-        "AllowedMethods": [*_METHODS, "HEAD"],
+        "AllowedMethods": [*METHODS, "HEAD"],
         "AllowedHeaders": ["*"],
         "ExposeHeaders": ["ETag", "Location"],
         "MaxAgeSeconds": 3000,
@@ -40,29 +40,26 @@ def with_our_rule(rules: Sequence[_Rule], origins: Sequence[str]) -> list[CORSRu
     return [ours, *others]
 
 
-def complaints(rules: Sequence[_Rule], origins: Sequence[str]) -> list[str]:
-    """Say in sentences what pages of these origins cannot do; none if they can do all they need."""
-    if not rules:
-        return ["The bucket has no CORS rules: no page can send it anything."]
-    return [
-        complaint
-        for origin in origins
-        for method in _METHODS
-        for complaint in _complaints(rules, origin, method)
-    ]
+def find_rule(rules: Sequence[_Rule], origin: str, method: str) -> _Rule | None:
+    """Give the rule that S3 goes by, the first that fits."""
+    return next((rule for rule in rules if _fits(rule, origin, method)), None)
 
 
-def _complaints(rules: Sequence[_Rule], origin: str, method: str) -> Iterator[str]:
-    found = next((rule for rule in rules if _fits(rule, origin, method)), None)
-    if found is None:
-        yield f"No rule allows {method} from {origin}."
-        return
-    name = f"The first rule for {method} from {origin}"
-    if not _matches(found.get("AllowedHeaders", []), _SENT_HEADER):
-        yield f"{name} does not allow the header {_SENT_HEADER}: browsers refuse to send."
-    header = _EXPOSED.get(method)
-    if header and header.lower() not in map(str.lower, found.get("ExposeHeaders", [])):
-        yield f"{name} does not expose {header}: {_WHY[header]}."
+def what_keeps_out(rules: Sequence[_Rule], origin: str, method: str) -> str | None:
+    """Say why pages of an origin cannot send such requests; None if the rules let them."""
+    if (rule := find_rule(rules, origin, method)) is None:
+        return f"No rule allows {method} from {origin}."
+    if not _matches(rule.get("AllowedHeaders", []), SENT_HEADER):
+        return (
+            f"The first rule for {method} from {origin} does not allow the header {SENT_HEADER}: "
+            "browsers refuse to send it."
+        )
+    return None
+
+
+def exposes(rule: _Rule, header: str) -> bool:
+    """Tell whether a page may read this header of the answers."""
+    return _matches(rule.get("ExposeHeaders", []), header)
 
 
 def _fits(rule: _Rule, origin: str, method: str) -> bool:

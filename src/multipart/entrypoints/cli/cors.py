@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 import click
 
-from ...container import apply_cors_rule, find_cors_problems
+from ...container import apply_cors_rule, check_cors_rule
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
 
@@ -48,19 +49,25 @@ def apply(bucket: str, origins: tuple[str, ...]) -> None:
     click.echo(f"Pages of {', '.join(settings.allowed_origins)} may use the bucket {bucket}.")
 
 
-@cors.command(epilog=_SETTINGS.format(actions="s3:GetBucketCORS"))
+@cors.command(epilog=_SETTINGS.format(actions="s3:GetBucketCORS and s3:PutObject"))
 @click.argument("bucket")
 @_origin
 def check(bucket: str, origins: tuple[str, ...]) -> None:
-    """Say what the rules of BUCKET lack; S3's rules are read, nothing is changed.
+    """Say what BUCKET keeps pages of these origins from.
 
-    Ends with 0 if pages can do all they need, with 1 if not or if S3 does not tell.
+    Sends the requests that browsers send, from here to the address that browsers use, and reads
+    the rules of BUCKET. To see the answer to a PUT it starts an upload and aborts it again.
+
+    Ends with 0 if pages can do all they need, with 1 if not or if it cannot be found out.
     """
     settings = _settings(bucket, origins)
-    if complaints := _run(find_cors_problems(settings, settings.allowed_origins)):
-        for complaint in complaints:
-            click.echo(complaint)
-        click.echo(f"To mend it: multipart-upload cors apply {bucket}")
+    report = _run(check_cors_rule(settings, settings.allowed_origins))
+    for line in (*report.notes, *report.problems, *([report.hint] if report.hint else [])):
+        click.echo(line)
+    if report.is_rule_missing:
+        named = "".join(f" --origin {shlex.quote(origin)}" for origin in origins)
+        click.echo(f"To add the rule: multipart-upload cors apply {shlex.quote(bucket)}{named}")
+    if report.problems:
         raise SystemExit(1)
     click.echo(f"Pages of {', '.join(settings.allowed_origins)} can use the bucket {bucket}.")
 
