@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Any, Final
 from uuid import uuid4
@@ -15,14 +17,16 @@ from uuid import uuid4
 import httpx
 from pymongo import MongoClient
 
+from tests.patience import PATIENCE_SECONDS, wait_until
+
 from .bucket import Bucket
-from .lines import http_client, put, wait_until
+from .direct import http_client
+from .lines import put
 from .service import Service, run_command
 from .upload import Upload, answer, problem, some_bytes
 
 CLIENTS: Final = 4
 PARTS_BETWEEN: Final = 5
-PATIENCE_SECONDS: Final = 90.0
 _PAUSE_SECONDS: Final = 0.05
 # What a client may be told while something is away; nothing else.
 _TO_BE_REPEATED: Final = {
@@ -116,16 +120,25 @@ def load_that_loses_nothing(
     service: Service, bucket: Bucket, settings: Mapping[str, str]
 ) -> Iterator[Load]:
     """Upload while the block does its worst; then find that all was kept, by the same process."""
-    with service.client() as api, http_client() as http:
-        with _under_load(Load(api, http)) as load:
+    with (
+        service.client_that_gives_up() as once,
+        service.client() as api,
+        http_client() as http,
+    ):
+        with _under_load(Load(once, http)) as load:
             yield load
+        for going_on in load.open:
+            going_on.upload = replace(going_on.upload, api=api)
+        for done in load.finished:
+            done.upload = replace(done.upload, api=api)
         _require_nothing_lost(load, bucket, settings["MONGO_URI"])
-        swept = run_command(
-            service.log_file.parent, settings, "sweep", "--once", "--older-than", "0s"
-        )
-        assert swept.returncode == 0, swept.stderr
+        wait_until(partial(_sweep, service.log_file.parent, settings), "a sweep without a failure")
         _require_nothing_left_over(load, bucket)
     assert service.process.poll() is None
+
+
+def _sweep(folder: Path, settings: Mapping[str, str]) -> bool:
+    return run_command(folder, settings, "sweep", "--once", "--older-than", "0s").returncode == 0
 
 
 @contextmanager

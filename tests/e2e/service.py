@@ -1,4 +1,4 @@
-"""The service as a process of its own."""
+"""The service as a process of its own, and clients of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 
+from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.servers.mongodb_kinds import free_port
 
 ROOT: Final = Path(__file__).parents[2]
@@ -24,7 +25,31 @@ COMMAND: Final = (
     "-c",
     "from multipart_upload.entrypoints.cli import main; main(prog_name='multipart-upload')",
 )
-READY_SECONDS: Final = 30.0
+
+
+class _Repeating(httpx.BaseTransport):
+    """Sends a request again when the answer is 503, after the pause that it asks for.
+
+    On a slow machine the service's own deadlines for its database and store run out now and then.
+    """
+
+    def __init__(self) -> None:
+        # Plain HTTP: reading the certificates would take longer than most tests.
+        self._transport = httpx.HTTPTransport(verify=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        request.read()
+        while True:
+            response = self._transport.handle_request(request)
+            is_unavailable = response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            if not is_unavailable or time.monotonic() > deadline:
+                return response
+            response.read()
+            time.sleep(float(response.headers["retry-after"]))
+
+    def close(self) -> None:
+        self._transport.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +65,21 @@ class Service:
         return self.log_file.read_text(errors="replace")
 
     def client(self, **headers: str) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, headers=headers, trust_env=False)
+        """Make a client that repeats what is not available, as clients must."""
+        return self._client(_Repeating(), **headers)
+
+    def client_that_gives_up(self, **headers: str) -> httpx.Client:
+        """Make a client for tests of the refusals themselves: each call is one request."""
+        return self._client(httpx.HTTPTransport(verify=False), **headers)
+
+    def _client(self, transport: httpx.BaseTransport, **headers: str) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url,
+            timeout=PATIENCE_SECONDS,
+            headers=headers,
+            trust_env=False,
+            transport=transport,
+        )
 
     @property
     def megabytes(self) -> float:
@@ -59,7 +98,7 @@ class Service:
     def terminate(self) -> int:
         """Ask it to end, and give its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=READY_SECONDS)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -101,18 +140,18 @@ def run_command(
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=READY_SECONDS,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
 
 def _wait_until_live(service: Service) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with service.client() as client:
         while time.monotonic() < deadline and service.process.poll() is None:
             with suppress(httpx.TransportError):
                 if client.get("/health/live").is_success:
                     return
-            time.sleep(0.05)
+            time.sleep(PAUSE_SECONDS)
     msg = f"the service does not answer; its log:\n{service.log}"
     raise RuntimeError(msg)

@@ -8,20 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 
+from . import direct
 from .bucket import Bucket
-from .service import COMMAND, READY_SECONDS, Service, environment, run_command, running_service
+from .service import COMMAND, Service, environment, run_command, running_service
 from .upload import Upload, answer, some_bytes
 
 pytestmark = pytest.mark.e2e
@@ -85,22 +86,28 @@ async def test_sigterm_lets_a_running_complete_finish(
             line.resume()
 
             assert answer(await running)["size"] == 1
-            assert service.process.wait(READY_SECONDS) in {0, -signal.SIGTERM}
+            assert service.process.wait(PATIENCE_SECONDS) in {0, -signal.SIGTERM}
             assert "Finished server process" in service.log
 
 
 def wait_until_completing(service: Service, upload: Upload) -> None:
     with service.client() as api:
         query = {"user_id": upload.user_id, "status": "completing"}
-        while not answer(api.get("/api/uploads", params=query))["uploads"]:
-            time.sleep(0.02)
+        wait_until(
+            lambda: answer(api.get("/api/uploads", params=query))["uploads"], "the complete runs"
+        )
 
 
 def wait_until_refused(service: Service) -> None:
-    # Refused, or reset if it came in the very moment that the service stopped taking any.
-    with suppress(httpx.TransportError):
-        while True:
-            httpx.get(f"{service.url}/health/live", trust_env=False)
+    def is_refused() -> bool:
+        # Or reset, if it came in the very moment that the service stopped taking any.
+        try:
+            direct.get(f"{service.url}/health/live")
+        except httpx.TransportError:
+            return True
+        return False
+
+    wait_until(is_refused, "the service takes no more requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +172,20 @@ def is_running(pid: int) -> bool:
 def test_dev_takes_an_upload_and_leaves_nothing_behind(
     tmp_path: Path, ending: signal.Signals
 ) -> None:
-    with running_dev(tmp_path) as dev, httpx.Client(base_url=dev.api, trust_env=False) as api:
+    with running_dev(tmp_path) as dev, direct.http_client(dev.api) as api:
         file = some_bytes(100_000)
         upload = Upload.start(api, size=len(file))
         upload.send(1, file)
         location = answer(upload.complete())["location"]
         assert location.startswith(dev.s3)
-        assert httpx.get(location, trust_env=False).content == file
+        assert direct.get(location).content == file
         assert "<title>Uploads</title>" in api.get("/").text
         pids = dev.processes()
         assert len(pids) > 1
         assert list(tmp_path.iterdir())
 
         dev.process.send_signal(ending)
-        assert dev.process.wait(READY_SECONDS) == 0
+        assert dev.process.wait(PATIENCE_SECONDS) == 0
 
     assert [pid for pid in pids if is_running(pid)] == []
     assert list(tmp_path.iterdir()) == []
@@ -190,10 +197,7 @@ def test_the_emulator_does_not_outlive_a_dev_that_is_killed(tmp_path: Path) -> N
         dev.process.kill()
         dev.process.wait()
 
-    deadline = time.monotonic() + READY_SECONDS
-    while any(map(is_running, pids)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_running, pids)), "the emulator ends")
 
 
 def test_a_taken_emulator_port_is_one_readable_line(tmp_path: Path) -> None:
@@ -214,8 +218,8 @@ def test_the_example_uploads_a_file_and_says_where_it_is(tmp_path: Path) -> None
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
         assert ended.returncode == 0, ended.stderr
-        found = httpx.get(ended.stdout.strip(), trust_env=False)
+        found = direct.get(ended.stdout.strip())
     assert found.content == file.read_bytes()

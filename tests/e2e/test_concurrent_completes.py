@@ -13,10 +13,11 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.patience import wait_until
 from tests.servers.s3_proxy import InTurn, S3Proxy, held_until, s3_proxy, slow
 
 from .bucket import Bucket
-from .lines import at_once, through, wait_until
+from .lines import at_once, through
 from .service import Service, running_service
 from .upload import Upload, answer, problem
 

@@ -43,7 +43,7 @@ def test_nothing_is_given_away_whatever_is_away(
         settings = {**bucket.settings, "MONGO_URI": own_mongo_server.uri, "LOG_LEVEL": "DEBUG"}
         with (
             running_service(tmp_path, settings, "--access-log") as service,
-            service.client() as api,
+            service.client_that_gives_up() as api,
         ):
             answers = bad_requests(api)
             upload = Upload.start(api)

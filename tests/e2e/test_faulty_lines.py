@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.patience import wait_until
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
@@ -23,7 +24,7 @@ from tests.servers.s3_proxy import (
 )
 
 from .bucket import Bucket
-from .lines import through, wait_until
+from .lines import through
 from .load import CLIENTS, Load, load_that_loses_nothing
 from .service import Service, running_service
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.patience import wait_until
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 
@@ -81,8 +81,7 @@ async def test_while_the_first_start_is_under_way_the_second_is_told_to_wait(
 
 def wait_until_pending(api: httpx.Client) -> None:
     query = {"user_id": "ada", "status": "pending"}
-    while not answer(api.get("/api/uploads", params=query))["uploads"]:
-        time.sleep(0.02)
+    wait_until(lambda: answer(api.get("/api/uploads", params=query))["uploads"], "it is pending")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 15, "x" * 256, "with a space in it"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.patience import wait_until
 from tests.servers.s3_kinds import S3Server
 
 from .bucket import Bucket
@@ -18,10 +18,7 @@ WARNING = "no lifecycle rule with AbortIncompleteMultipartUpload"
 
 
 def wait_for(words: str, service: Service) -> None:
-    deadline = time.monotonic() + 20
-    while words not in service.log:
-        assert time.monotonic() < deadline, service.log
-        time.sleep(0.05)
+    wait_until(lambda: words in service.log, words)
 
 
 def test_a_bucket_that_keeps_abandoned_parts_is_told_once(moto: S3Server, tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
-"""The answer to CompleteMultipartUpload is lost, 200 times: who asks again gets the same 200."""
+"""The answer to CompleteMultipartUpload is lost, 200 times: each retry ends in the same 200."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import httpx
 import pytest
 
+from tests.patience import wait_until
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
     Fault,
@@ -24,33 +25,32 @@ from tests.servers.s3_proxy import (
 )
 
 from .bucket import Bucket
-from .lines import http_client, put, through
+from .direct import http_client
+from .lines import put, through
 from .service import Service, running_service
 from .upload import Upload, answer, problem, some_bytes
 
 pytestmark = pytest.mark.e2e
 
 CLIENTS: Final = 8
-MOST_REQUESTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What befalls S3's completes of each upload, and what its client is answered until its 200."""
+    """The faults of S3's completes of each upload: each costs its client a 503 before the 200."""
 
     uploads: int
     faults: tuple[Fault, ...]
-    statuses: tuple[int, ...]
 
 
 BEFORE_S3_HAS_HEARD: Final = {
-    "lost-once": Case(80, (cut_before,), (503, 200)),
-    "lost-twice": Case(20, (cut_before, cut_before), (503, 503, 200)),
+    "lost-once": Case(80, (cut_before,)),
+    "lost-twice": Case(20, (cut_before, cut_before)),
 }
 AFTER_S3_HAS_COMMITTED: Final = {
     # The second time S3 no longer lists the parts, and our id in the object decides.
-    "lost-once-committed": Case(80, (cut_after,), (503, 200)),
-    "lost-before-and-after": Case(20, (cut_before, cut_after), (503, 503, 200)),
+    "lost-once-committed": Case(80, (cut_after,)),
+    "lost-before-and-after": Case(20, (cut_before, cut_after)),
 }
 CASES: Final = BEFORE_S3_HAS_HEARD | AFTER_S3_HAS_COMMITTED
 
@@ -88,13 +88,19 @@ def sent(api: httpx.Client, http: httpx.Client, number: int) -> Upload:
     return upload
 
 
-def completed(upload: Upload) -> list[httpx.Response]:
-    """Repeat the complete until it is 200, and give all answers."""
+def complete_in_the_end(upload: Upload) -> list[httpx.Response]:
+    """Repeat the complete until it is 200, and return all answers."""
     answers = [upload.complete()]
-    while not answers[-1].is_success:
-        assert len(answers) < MOST_REQUESTS, answers[-1].text
-        problem(answers[-1], 503, "store-unavailable")
-        answers.append(upload.complete())
+
+    def is_completed() -> bool:
+        if not answers[-1].is_success:
+            code = answers[-1].json()["code"]
+            assert code in {"store-unavailable", "repository-unavailable"}
+            problem(answers[-1], 503, code)
+            answers.append(upload.complete())
+        return answers[-1].is_success
+
+    wait_until(is_completed, "complete answers 200")
     return answers
 
 
@@ -126,13 +132,21 @@ def test_a_complete_whose_answer_is_lost_ends_in_the_same_200(
         return await turns(request, forward)
 
     line.faults["CompleteMultipartUpload"] = of_each_upload
-    with service.client() as api, http_client() as http, ThreadPoolExecutor(CLIENTS) as pool:
+    with (
+        service.client() as api,
+        service.client_that_gives_up() as once,
+        http_client() as http,
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
         uploads = list(pool.map(partial(sent, api, http), range(case.uploads)))
-        answers = list(pool.map(completed, uploads))
+        quick = [replace(upload, api=once) for upload in uploads]
+        answers = list(pool.map(complete_in_the_end, quick))
         again = list(pool.map(Upload.complete, uploads))
 
     for upload, (*failed, last), repeated in zip(uploads, answers, again, strict=True):
-        assert (*(one.status_code for one in failed), last.status_code) == case.statuses
+        # A slow machine may add refusals of its own, but hides none.
+        codes = [one.json()["code"] for one in failed]
+        assert codes.count("store-unavailable") >= len(case.faults)
         assert repeated.content == last.content
         require_the_one_object(own_bucket, upload, last)
     assert befalling.keys() == {upload.key for upload in uploads}

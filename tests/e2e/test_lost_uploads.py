@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
     InTurn,
@@ -27,7 +28,7 @@ from tests.servers.s3_proxy import (
 )
 
 from .bucket import Bucket
-from .lines import at_once, through, wait_until
+from .lines import at_once, through
 from .service import Service, run_command, running_service
 from .upload import Upload, answer, problem, some_bytes
 
@@ -160,7 +161,7 @@ def age(database: Path, *uploads: Upload) -> None:
     """Make the rows of uploads as old as S3 says that their parts are."""
     times = ("created_at", "active_at", "expires_at", "due_at")
     older = ", ".join(f"{time} = {time} - {FOUR_YEARS_IN_MILLISECONDS}" for time in times)
-    with closing(sqlite3.connect(database)) as connection, connection:
+    with closing(sqlite3.connect(database, timeout=PATIENCE_SECONDS)) as connection, connection:
         for upload in uploads:
             changed = connection.execute(
                 f"UPDATE upload_sessions SET {older} WHERE id = ?",  # noqa: S608
@@ -236,13 +237,19 @@ def test_no_upload_is_opened_anew_for_one_that_has_ended(
 
 @pytest.mark.parametrize("is_begun_by_us", [True, False], ids=["answer-lost", "by-somebody"])
 def test_no_upload_is_opened_anew_for_one_that_s3_has_completed_and_we_do_not_know(
-    api: httpx.Client, line: S3Proxy, bucket: Bucket, *, is_begun_by_us: bool
+    services: tuple[Service, Service],
+    api: httpx.Client,
+    line: S3Proxy,
+    bucket: Bucket,
+    *,
+    is_begun_by_us: bool,
 ) -> None:
     upload = begun(api)
     opened_before = line.asked[CREATE]
     if is_begun_by_us:
         line.faults["CompleteMultipartUpload"] = InTurn(cut_after, cut_after)
-        problem(upload.complete(), 503, "store-unavailable")
+        with services[0].client_that_gives_up() as once:
+            problem(replace(upload, api=once).complete(), 503, "store-unavailable")
     else:
         named = in_s3(bucket, upload)
         parts = [{"PartNumber": 1, "ETag": bucket.client.list_parts(**named)["Parts"][0]["ETag"]}]

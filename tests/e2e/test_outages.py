@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
 
-from multipart_upload.application.session_cache import MOMENT
+from tests.patience import PAUSE_SECONDS, wait_until
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 
-from . import routes
+from . import direct, routes
 from .bucket import Bucket
 from .service import Service, running_service
 from .upload import MIB, Upload, answer, problem, some_bytes
@@ -28,26 +32,55 @@ FILE = some_bytes(16 * MIB + 3)
 SLICES = {1: FILE[: 8 * MIB], 2: FILE[8 * MIB : 16 * MIB], 3: FILE[16 * MIB :]}
 
 
-def refused_in_time(upload: Upload, calls: Mapping[str, routes.Call], code: str) -> None:
+def refused_in_time(
+    service: Service, upload: Upload, calls: Mapping[str, routes.Call], code: str
+) -> None:
     """Call routes of a service that lacks something: each says so, soon, and when to return."""
-    answers = routes.all_at_once(calls, upload)
+    with service.client_that_gives_up() as api, service_time(service) as clock:
+        answers = routes.all_at_once(calls, replace(upload, api=api), clock)
     for path, (response, seconds) in answers.items():
         problem(response, 503, code)
         assert int(response.headers["retry-after"]) >= 1, path
         assert seconds < PROMISED_SECONDS, path
-    assert answer(upload.api.get("/health/live")) == {"status": "ok"}
+
+
+@contextmanager
+def service_time(service: Service) -> Iterator[Callable[[], float]]:
+    """Count the seconds that the service has lived through, by its answers to /health/live.
+
+    When it gets no processor it answers none, so the count says how long it waits, not how slow
+    the machine is.
+    """
+    over, answers = Event(), itertools.count(1)
+    seconds = 0.0
+
+    def ask() -> None:
+        nonlocal seconds
+        with service.client_that_gives_up() as api:
+            while not over.wait(PAUSE_SECONDS):
+                assert answer(api.get("/health/live")) == {"status": "ok"}
+                seconds = next(answers) * PAUSE_SECONDS
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield lambda: seconds
+        finally:
+            over.set()
+        asking.result()
 
 
 def asking_s3(doomed: Upload) -> dict[str, routes.Call]:
-    """Give the routes that S3 must answer, abort on an upload that nobody needs."""
-    return {**routes.ASKING_S3, "/api/abort-upload": lambda _: doomed.abort()}
+    """Give the routes that S3 must answer, abort on an upload that no test needs."""
+
+    def abort(upload: Upload) -> httpx.Response:
+        return replace(doomed, api=upload.api).abort()
+
+    return {**routes.ASKING_S3, "/api/abort-upload": abort}
 
 
 def wait_until_ready(api: httpx.Client) -> None:
-    deadline = time.monotonic() + 20
-    while not api.get("/health/ready").is_success:
-        assert time.monotonic() < deadline, "not ready again"
-        time.sleep(0.1)
+    wait_until(lambda: api.get("/health/ready").is_success, "ready again")
 
 
 def begun(api: httpx.Client) -> Upload:
@@ -93,12 +126,13 @@ def test_mongodb_stopped_and_started_costs_no_part_and_no_restart(
         signed = answer(upload.sign(2))["signed_url"]
 
         own_mongo_server.stop()
-        # What was known a moment ago is signed still.
-        assert all(routes.ALL[path](upload).is_success for path in routes.SIGNING)
-        time.sleep(MOMENT.total_seconds())
-        refused_in_time(upload, routes.ALL, "repository-unavailable")
+        # What the service has read a moment ago it may still sign.
+        with on_own_mongo.client_that_gives_up() as once:
+            same = replace(upload, api=once)
+            wait_until(lambda: not same.sign(1).is_success, "the session cache expires")
+        refused_in_time(on_own_mongo, upload, routes.ALL, "repository-unavailable")
         # The bytes do not pass through us: a URL that was given out works.
-        sent = httpx.put(signed, content=SLICES[2], trust_env=False)
+        sent = direct.put(signed, SLICES[2])
 
         own_mongo_server.start()
         wait_until_ready(api)
@@ -131,7 +165,7 @@ def test_s3_stopped_and_started_costs_no_part_and_no_restart(
         doomed, other = Upload.start(api), Upload.start(api)
 
         own_bucket.server.stop()
-        refused_in_time(upload, asking_s3(doomed), "store-unavailable")
+        refused_in_time(service, upload, asking_s3(doomed), "store-unavailable")
         # What needs the database alone goes on.
         answer(other.sign(1))
         answer(other.record(1, routes.ETAG))
@@ -155,7 +189,9 @@ async def test_an_s3_that_takes_requests_and_never_answers_hangs_nobody(
             upload, doomed = await asyncio.to_thread(lambda: (begun(api), Upload.start(api)))
 
             line.silence()
-            await asyncio.to_thread(refused_in_time, upload, asking_s3(doomed), "store-unavailable")
+            await asyncio.to_thread(
+                refused_in_time, service, upload, asking_s3(doomed), "store-unavailable"
+            )
             line.resume()
 
             await asyncio.to_thread(wait_until_ready, api)

@@ -8,6 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
+from . import direct
 from .routes import ETAG, ON_ONE_UPLOAD
 from .upload import MIB, Upload, answer, problem, some_bytes, wrong_fields
 
@@ -122,7 +123,7 @@ def test_a_size_that_is_not_the_plans_is_refused(upload: Upload) -> None:
 def test_a_url_signed_for_a_length_takes_no_other(upload: Upload) -> None:
     signed = answer(upload.sign(1, content_length=8 * MIB))
 
-    sent = httpx.put(signed["signed_url"], content=b"short", trust_env=False)
+    sent = direct.put(signed["signed_url"], b"short")
 
     assert sent.status_code == 403
 

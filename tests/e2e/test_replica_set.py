@@ -8,16 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from tests.patience import wait_until
 from tests.servers.replica_set import ReplicaSet, find_replica_set
 
 from .bucket import Bucket
-from .lines import wait_until
 from .load import CLIENTS, Load, load_that_loses_nothing
 from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
-
-FAILOVER_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,7 @@ def service(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
 
 def wait_until_uploads_go_on(load: Load) -> None:
     enough = len(load.finished) + 2 * CLIENTS
-    wait_until(lambda: len(load.finished) >= enough, "uploads go on", FAILOVER_SECONDS)
+    wait_until(lambda: len(load.finished) >= enough, "uploads go on")
 
 
 def test_a_primary_that_is_killed_under_load_costs_nothing_that_was_acknowledged(

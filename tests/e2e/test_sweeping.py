@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.servers.s3_kinds import S3Server
 
 from .bucket import Bucket
-from .service import COMMAND, READY_SECONDS, environment, run_command, running_service
+from .service import COMMAND, environment, run_command, running_service
 from .upload import Upload, answer, problem
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +45,8 @@ class Place:
     def let_time_pass(self, upload: Upload, *times: str) -> None:
         """Date some times of the session back by ten days."""
         changes = ", ".join(f"{time} = {time} - :by" for time in times)
-        with closing(sqlite3.connect(self.folder / "multipart.db")) as database, database:
+        file = self.folder / "multipart.db"
+        with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as database, database:
             database.execute(
                 f"UPDATE upload_sessions SET {changes} WHERE id = :id",  # noqa: S608  # our names
                 {"by": TEN_DAYS, "id": upload.started["upload_id"]},
@@ -65,10 +67,7 @@ def upload(place: Place) -> Iterator[Upload]:
 
 
 def wait_until_expired(upload: Upload) -> None:
-    deadline = time.monotonic() + 20
-    while answer(upload.status())["status"] != "expired":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: answer(upload.status())["status"] == "expired", "the upload expires")
 
 
 def test_a_live_upload_is_not_swept(place: Place, upload: Upload) -> None:
@@ -174,7 +173,7 @@ def test_a_running_service_sweeps_by_itself(place: Place) -> None:
         upload = Upload.start(api)
         place.make_stale(upload)
         wait_until_expired(upload)
-        assert "Sweep: 1 expired." in service.log
+        wait_until(lambda: "Sweep: 1 expired." in service.log, "the log says so")
     assert place.bucket.open_uploads(upload.key) == []
 
 
@@ -190,6 +189,6 @@ def test_a_sweeper_of_its_own_sweeps_until_it_is_told_to_end(
                 place.make_stale(swept)
                 wait_until_expired(swept)
             sweeper.send_signal(ending)
-            assert sweeper.wait(READY_SECONDS) == 0
+            assert sweeper.wait(PATIENCE_SECONDS) == 0
         finally:
             sweeper.kill()

@@ -26,13 +26,13 @@ from typing import Final, NoReturn, Self
 import botocore.session
 from botocore.loaders import create_loader
 
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.crashes.process import DyingProcess, Strike, Unavailable
 from tests.unit.crashes.requests import Call, Request
 
 from .real_service import Place, ShiftedClock, opened_bucket, opened_service
 
 KILLED: Final = 137
-_LONGEST_SECONDS: Final = 60
 _ROOT: Final = Path(__file__).parents[2]
 
 
@@ -99,7 +99,7 @@ def _exit_code_of(life: Life) -> int:
 
 
 def _live(life: Life) -> NoReturn:
-    signal.alarm(_LONGEST_SECONDS)
+    signal.alarm(int(PATIENCE_SECONDS))
     try:
         asyncio.run(_lived(life))
     except BaseException:  # noqa: BLE001

@@ -16,6 +16,7 @@ from multipart_upload.adapters.sql import open_sql_sessions
 from multipart_upload.application.ports import ObjectStore, SessionRepository, SignedPart
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.testing.memory import MemoryObjectStore
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.proxies import RepositoryProxy, StoreProxy
 from tests.unit.service import Service, SettableClock
 
@@ -73,7 +74,7 @@ async def opened_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
     # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
     async with (
         asynccontextmanager(open_s3_store)(s3) as store,
-        httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as http,  # noqa: S501
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS, verify=False) as http,  # noqa: S501
     ):
         yield HttpBucket(store, http)
 

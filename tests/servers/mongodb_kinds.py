@@ -19,7 +19,8 @@ from typing import Any, Final
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-READY_SECONDS: Final = 60.0
+from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+
 _ALREADY_INITIALIZED: Final = 23
 
 
@@ -107,7 +108,7 @@ class ProcessServer(MongoServer):
     def _end(self, sign: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(sign)
-            self._process.wait(timeout=READY_SECONDS)
+            self._process.wait(timeout=PATIENCE_SECONDS)
             self._process = None
 
     def _require_running(self) -> None:
@@ -152,9 +153,9 @@ def free_port() -> int:
 
 def make_primary(uri: str, member: str, require_running: Any = lambda: None) -> None:
     """Wait until the server answers and takes writes; a node that has no replica set gets one."""
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     client: MongoClient[dict[str, Any]] = MongoClient(
-        uri, directConnection=True, serverSelectionTimeoutMS=500
+        uri, directConnection=True, serverSelectionTimeoutMS=5000
     )
     with client:
         while time.monotonic() < deadline:
@@ -162,8 +163,8 @@ def make_primary(uri: str, member: str, require_running: Any = lambda: None) -> 
             with suppress(PyMongoError):
                 if _is_primary(client, member):
                     return
-            time.sleep(0.05)
-    msg = f"no primary at {uri} within {READY_SECONDS:.0f} s"
+            time.sleep(PAUSE_SECONDS)
+    msg = f"no primary at {uri} within {PATIENCE_SECONDS:.0f} s"
     raise TimeoutError(msg)
 
 

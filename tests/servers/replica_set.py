@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -14,13 +12,14 @@ import pymongo
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from tests.patience import PATIENCE_SECONDS, wait_until
+
 from .mongodb_docker import IMAGE, docker
 from .mongodb_kinds import free_port
 
 T = TypeVar("T")
 
 NAME: Final = "rs0"
-READY_SECONDS: Final = 120.0
 # What a member does when it hears of no primary; MongoDB's own default is 10 s.
 ELECTION_MILLISECONDS: Final = 5000
 ANSWER_SECONDS: Final = 2.0
@@ -55,7 +54,7 @@ class ThisMachine:
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            timeout=READY_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
 
     def discard(self) -> None:
@@ -104,13 +103,13 @@ class ReplicaSet:
         """Start all members, and make them a set."""
         for port in self._ports:
             self.start_member(port)
-        _wait_for(lambda: all(map(_answers, self._ports)), "answers of all members")
+        wait_until(lambda: all(map(_answers, self._ports)), "answers of all members")
         members = [
             {"_id": number, "host": f"127.0.0.1:{port}"} for number, port in enumerate(self._ports)
         ]
         settings = {"electionTimeoutMillis": ELECTION_MILLISECONDS}
         config = {"_id": NAME, "members": members, "settings": settings}
-        _ask(self._ports[0], "replSetInitiate", config, within=READY_SECONDS)
+        _ask(self._ports[0], "replSetInitiate", config, within=PATIENCE_SECONDS)
         self.wait_until_whole()
 
     def start_member(self, port: int) -> None:
@@ -141,12 +140,12 @@ class ReplicaSet:
     def primary(self, other_than: int | None = None) -> int:
         """Wait until a member takes writes, and name it."""
         others = [port for port in self._ports if port != other_than]
-        return _wait_for(lambda: next(filter(_is_primary, others), None), "a primary")
+        return wait_until(lambda: next(filter(_is_primary, others), None), "a primary")
 
     def wait_until_whole(self) -> None:
         """Wait until one member is the primary and all others follow it."""
 
-        _wait_for(lambda: _is_whole(self.primary()), "a primary that two others follow")
+        wait_until(lambda: _is_whole(self.primary()), "a primary that two others follow")
 
     def discard(self) -> None:
         """End everything."""
@@ -192,13 +191,3 @@ def _is_whole(primary: int) -> bool:
         members = _ask(primary, "replSetGetStatus")["members"]
         return all(member["state"] in _PRIMARY_OR_SECONDARY for member in members)
     return False
-
-
-def _wait_for(find: Callable[[], T | None], what: str) -> T:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if found := find():
-            return found
-        time.sleep(0.1)
-    msg = f"not within {READY_SECONDS:.0f} s: {what}"
-    raise TimeoutError(msg)

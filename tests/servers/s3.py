@@ -17,6 +17,7 @@ from botocore.loaders import create_loader
 from multipart_upload.adapters.s3 import S3Config
 from multipart_upload.application.ports import SignedPart, SignedPost
 from multipart_upload.testing.contract.sample_uploads import Post, Put
+from tests.patience import PATIENCE_SECONDS
 
 from . import s3_kinds
 from .s3_kinds import S3Server
@@ -102,7 +103,7 @@ def strict_config(strict_s3: S3Server) -> S3Config:
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """Provide a client that no proxy of the environment comes between."""
     # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
-    async with httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as client:  # noqa: S501
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS, verify=False) as client:  # noqa: S501
         yield client
 
 

@@ -19,7 +19,8 @@ import httpx
 from botocore.config import Config
 from botocore.session import get_session
 
-READY_SECONDS: Final = 30.0
+from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+
 INSTALL_SECONDS: Final = 300.0
 _POLICY: Final = (
     '{"Version": "2012-10-17",'
@@ -91,21 +92,21 @@ class S3Server:
             self._client = None
         if self._process is not None:
             self._process.send_signal(sign)
-            self._process.wait(timeout=READY_SECONDS)
+            self._process.wait(timeout=PATIENCE_SECONDS)
             self._process = None
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 log = (self._folder / "server.log").read_text(errors="replace")
                 msg = f"{self.name} ended:\n{log[-2000:]}"
                 raise RuntimeError(msg)
             with suppress(httpx.TransportError):
-                httpx.get(self.endpoint_url, timeout=1, trust_env=False)
+                httpx.get(self.endpoint_url, timeout=10, trust_env=False)
                 return
-            time.sleep(0.05)
-        msg = f"{self.name} does not answer within {READY_SECONDS:.0f} s"
+            time.sleep(PAUSE_SECONDS)
+        msg = f"{self.name} does not answer within {PATIENCE_SECONDS:.0f} s"
         raise TimeoutError(msg)
 
 

@@ -15,6 +15,8 @@ from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE_SECONDS
+
 _OUR_OWN: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -30,7 +32,7 @@ class _Passing(BaseHTTPRequestHandler):
         if len(body) < length:
             self.close_connection = True
             return
-        connection = HTTPConnection(self.upstream, timeout=30)
+        connection = HTTPConnection(self.upstream, timeout=PATIENCE_SECONDS)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             connection.putheader(name, value)

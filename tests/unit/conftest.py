@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
+
 import pytest
 from hypothesis import settings
 
+from .crashes.virtual_time import VirtualTimeLoop
 from .service import Service, SettableClock, new_service
 
 
@@ -12,6 +16,14 @@ def pytest_configure() -> None:
     # A busy machine is no counterexample.
     settings.register_profile("unit", deadline=None)
     settings.load_profile("unit")
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.get_closest_marker("virtual_time"):
+        return {"virtual": VirtualTimeLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture

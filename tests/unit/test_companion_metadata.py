@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from multipart_upload.domain.validation import UPLOAD_ID_METADATA_KEY
@@ -56,9 +54,9 @@ def test_no_more_entries_are_kept_than_an_object_has() -> None:
     assert list(kept) == [f"k{n}" for n in range(32)]
 
 
-def test_a_hostile_number_of_entries_takes_no_time() -> None:
-    begun = time.process_time()
+def test_of_a_hostile_number_of_entries_few_are_looked_at() -> None:
+    entries = ((f"k{n}", "é" * 20) for n in range(100_000))
 
-    kept_metadata((f"k{n}", "é" * 20) for n in range(100_000))
+    kept_metadata(entries)
 
-    assert time.process_time() - begun < 0.5
+    assert len(list(entries)) >= 99_000

@@ -8,6 +8,8 @@ import pytest
 
 from multipart_upload.application.task_cancellation import close_in_time, stopped
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def stubborn(times: int) -> None:
     """Do what asyncio.wait_for does in Python 3.11: go on although cancelled, so many times."""

@@ -14,6 +14,7 @@ from playwright.async_api import Route
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, running_service
 from tests.e2e.upload import MIB
+from tests.patience import PATIENCE_SECONDS
 
 from .uppy_page import OpenUppy, holds, key_of, only
 
@@ -63,7 +64,7 @@ async def test_a_url_that_has_expired_is_signed_anew(
             await route.continue_()
             return
         await asyncio.sleep(URL_SECONDS + 1)
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as http:
             refusal = await http.put(route.request.url, content=b"too late")
         refusals.append(refusal.status_code)
         # AWS lets a page read its refusal; versitygw does not.
