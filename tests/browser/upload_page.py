@@ -17,8 +17,9 @@ from uuid import uuid4
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
 from tests.e2e.bucket import Bucket
+from tests.patience import PATIENCE_SECONDS
 
-DONE_MS: Final = 30_000
+DONE_MS: Final = PATIENCE_SECONDS * 1000
 _REPORT_VIOLATIONS: Final = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -41,6 +42,7 @@ class UploadPage:
     @asynccontextmanager
     async def opened(cls, browser: Browser, url: str, bucket: Bucket) -> AsyncIterator[Self]:
         context: BrowserContext = await browser.new_context(locale="en-GB")
+        context.set_default_timeout(DONE_MS)
         await context.add_init_script(_REPORT_VIOLATIONS)
         page = await context.new_page()
         opened = cls(page, url, bucket)
@@ -114,7 +116,7 @@ class UploadPage:
     async def part_is_recorded(self, number: int) -> dict[str, str]:
         """Wait until the service knows a part, and give what names the upload."""
         query = {"user_id": self.user}
-        async with asyncio.timeout(DONE_MS / 1000):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 for session in (await self._get("uploads", query))["uploads"]:
                     address = {name: session[name] for name in ("user_id", "upload_id", "key")}

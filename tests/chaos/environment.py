@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -13,11 +14,11 @@ import httpx
 
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, run_command, running_service
+from tests.patience import wait_until
 
 from .rows import Rows
 
 LEASE_SECONDS: Final = 3
-READY_SECONDS: Final = 30.0
 SETTINGS: Final = {
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "WAIT_SECONDS": "10",
@@ -69,11 +70,8 @@ class Environment:
 
     def wait_until_ready(self) -> None:
         """Wait until the service itself says that database and S3 are there."""
-        give_up = time.monotonic() + READY_SECONDS
         with self.service.client() as api:
-            while not _is_ready(api):
-                assert time.monotonic() < give_up, f"not ready again:\n{self.service.log[-2000:]}"
-                time.sleep(0.1)
+            wait_until(partial(_is_ready, api), "ready again")
 
     def sweep_once(self) -> str:
         """Sweep as an operator would, once the leases of the dead have run out."""

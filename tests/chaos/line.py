@@ -11,8 +11,8 @@ from typing import Final
 import httpx
 
 from tests.e2e.upload import Upload, answer
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS: Final = 60.0
 _PAUSE: Final = (0.05, 0.25)
 
 
@@ -31,8 +31,8 @@ class Line:
         self._where = where
         self._random = random
         # They speak plain HTTP: to read the certificates takes longer than an upload.
-        self.api = httpx.Client(trust_env=False, timeout=60, verify=False)  # noqa: S501
-        self._s3 = httpx.Client(trust_env=False, timeout=30, verify=False)  # noqa: S501
+        self.api = httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS, verify=False)  # noqa: S501
+        self._s3 = httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS, verify=False)  # noqa: S501
 
     def close(self) -> None:
         self.api.close()

@@ -23,6 +23,7 @@ class TestMongoSessionRepository(SessionRepositoryContract):
             yield sessions
 
 
+@pytest.mark.deadlines
 class TestMongoAway(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:

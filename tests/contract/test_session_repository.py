@@ -35,6 +35,7 @@ class TestSqliteSessionRepository(SessionRepositoryContract):
             yield sessions
 
 
+@pytest.mark.deadlines
 class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
@@ -54,6 +55,7 @@ class TestPostgresqlSessionRepository(SessionRepositoryContract):
 
 
 @pytest.mark.integration
+@pytest.mark.deadlines
 class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, postgresql_server: PostgresqlServer) -> AsyncIterator[SessionRepository]:
@@ -63,6 +65,7 @@ class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
 
 
 @pytest.mark.integration
+@pytest.mark.deadlines
 class TestPostgresqlFrozen(SessionRepositoryOutageContract):
     """The worst of outages: connections are accepted, and nothing is ever answered."""
 

@@ -90,7 +90,7 @@ class Service:
     def connect(self, *data: bytes) -> socket.socket:
         """Open a connection of its own and send bytes as they are."""
         port = int(self.url.rpartition(":")[2])
-        connection = socket.create_connection(("127.0.0.1", port), timeout=READY_SECONDS)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
         for piece in data:
             connection.sendall(piece)
         return connection

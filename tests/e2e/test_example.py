@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.servers.canned import s3_error
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import Forward, S3Request, s3_proxy
@@ -48,7 +49,7 @@ def upload(bucket: Bucket, file: Path, store_url: str) -> subprocess.CompletedPr
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
 

@@ -82,6 +82,7 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> 
         assert await sessions.list_parts("upload-1") == parts
 
 
+@pytest.mark.deadlines
 async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_in_time(
     mongo_uri: str,
 ) -> None:
@@ -97,6 +98,7 @@ async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_
         await sessions.check()
 
 
+@pytest.mark.deadlines
 async def test_after_an_outage_the_repository_goes_on_where_it_was(
     own_mongo_server: MongoServer,
 ) -> None:
@@ -115,6 +117,7 @@ async def test_after_an_outage_the_repository_goes_on_where_it_was(
         assert await sessions.list_parts("upload-full") == [sample_part(1), sample_part(2)]
 
 
+@pytest.mark.deadlines
 async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
     own_mongo_server: MongoServer,
 ) -> None:
@@ -142,6 +145,7 @@ async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
     assert acknowledged <= kept
 
 
+@pytest.mark.deadlines
 async def test_opening_without_a_server_is_unavailability_in_time() -> None:
     async with counting_loop_time() as waited:
         with pytest.raises(RepositoryUnavailableError):

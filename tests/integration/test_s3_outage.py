@@ -17,6 +17,8 @@ from tests.servers.canned import canned_server
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 
+pytestmark = pytest.mark.deadlines
+
 PROMISED_SECONDS = 5.0
 QUICK_CALLS: dict[str, Callable[[ObjectStore], Awaitable[object]]] = {
     "create_upload": lambda store: store.create_upload(new_object()),

@@ -76,6 +76,7 @@ async def test_readers_and_a_writer_do_not_block_each_other(other: sqlite3.Conne
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+@pytest.mark.deadlines
 async def test_a_commit_reaches_the_disk_before_it_returns(url: str) -> None:
     database = open_database(make_url(url))
     async with database.engine.connect() as connection:
@@ -149,6 +150,7 @@ async def start_many(url: str) -> None:
     assert len(page.sessions) == 8
 
 
+@pytest.mark.deadlines
 @pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
 def test_calls_interrupted_while_their_connections_close_do_not_hold_the_end_of_a_loop(
     url: str, monkeypatch: pytest.MonkeyPatch
@@ -168,6 +170,7 @@ def test_calls_interrupted_while_their_connections_close_do_not_hold_the_end_of_
         gc.collect()  # what was left open warns now, in the test that left it
 
 
+@pytest.mark.deadlines
 async def test_close_ends_although_a_call_never_does(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -193,6 +196,7 @@ async def make_file(url: str) -> None:
         pass
 
 
+@pytest.mark.deadlines
 async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
@@ -207,6 +211,7 @@ async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
     await sessions.save(sample_session())
 
 
+@pytest.mark.deadlines
 async def test_every_writer_at_a_locked_file_is_answered_in_time_and_the_next_one_succeeds(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
@@ -232,6 +237,7 @@ async def test_a_file_locked_for_a_moment_is_waited_for(
     await adding
 
 
+@pytest.mark.deadlines
 async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

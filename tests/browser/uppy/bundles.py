@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
+from tests.patience import PATIENCE_SECONDS
+
 GENERATIONS: Final = ("uppy5", "uppy6")
 _HERE: Final = Path(__file__).parents[1]
 _ESBUILD: Final = _HERE / "node_modules" / ".bin" / "esbuild"
@@ -36,7 +38,7 @@ def bundle(folder: Path) -> None:
         [str(_ESBUILD), *sources, "--bundle", "--format=esm", f"--outdir={folder}"],
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     for name in GENERATIONS:
         (folder / f"{name}.html").write_text(_HTML.format(name=name))

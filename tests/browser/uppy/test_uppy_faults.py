@@ -21,7 +21,8 @@ from .uppy_page import OpenUppy, holds, key_of, only
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 SIZE: Final = 25 * MIB
-URL_SECONDS: Final = 4
+URL_SECONDS: Final = 10
+"""Long enough for a slow machine to send the other parts in the meantime."""
 ANYBODY: Final = {"Access-Control-Allow-Origin": "*"}
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from playwright.async_api import Browser, Page, Request
@@ -15,9 +15,7 @@ from playwright.async_api import Browser, Page, Request
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service
 from tests.e2e.upload import some_bytes
-
-PATIENCE: Final = 40.0
-"""Seconds in which the slowest of all tests is done many times over."""
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass
@@ -33,6 +31,7 @@ class UppyPage:
     async def opened(cls, browser: Browser, url: str, **query: str) -> AsyncIterator[Self]:
         """Open the page as a browser that has never been there."""
         context = await browser.new_context()
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         page = await context.new_page()
         opened = cls(page)
         page.on("request", opened.note)
@@ -81,7 +80,7 @@ class UppyPage:
 
     async def do(self, script: str) -> Any:
         # Playwright itself waits for a promise for ever.
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.page.evaluate(script)
 
     async def throttle(self, bytes_per_second: int) -> None:

@@ -1,0 +1,31 @@
+"""Adapters that have time: what they store is tried apart from how soon they answer.
+
+On a busy machine the stand-ins for MongoDB and S3 may need longer than an adapter gives them. The
+service itself, and the tests marked `deadlines`, keep the adapters' own deadlines.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from multipart_upload.adapters.s3.client import s3_client
+
+from .patience import PATIENCE_SECONDS
+
+_ADAPTERS = "multipart_upload.adapters."
+
+
+@pytest.fixture(autouse=True)
+def _unhurried_adapters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prolong every deadline of the adapters; a pause is shorter than a second and stays."""
+    if request.node.get_closest_marker("deadlines"):
+        return
+    for module in [sys.modules[name] for name in sys.modules if name.startswith(_ADAPTERS)]:
+        for name, value in list(vars(module).items()):
+            if name.endswith("_SECONDS") and isinstance(value, int | float) and value >= 1:
+                monkeypatch.setattr(module, name, type(value)(PATIENCE_SECONDS))
+    defaults = s3_client.__kwdefaults__
+    assert defaults["read_timeout"]
+    monkeypatch.setitem(defaults, "read_timeout", PATIENCE_SECONDS)
