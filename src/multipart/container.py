@@ -47,6 +47,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
+        max_parts=settings.s3_max_parts,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_life=timedelta(seconds=settings.signed_url_seconds),
@@ -138,7 +139,7 @@ class Container(containers.DeclarativeContainer):
     sign_part = providers.Factory(SignPart, session_cache, store, policy, clock)
     sign_parts = providers.Factory(SignParts, sign_part)
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
-    record_part = providers.Factory(RecordPart, session_cache, clock)
+    record_part = providers.Factory(RecordPart, session_cache, clock, policy)
     record_parts = providers.Factory(RecordParts, record_part)
     complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)

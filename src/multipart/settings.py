@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .domain.limits import MAX_OBJECT_SIZE, MAX_URL_SECONDS
+from .domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_URL_SECONDS
 
 _DAY: Final = 24 * 3600
 _TEN_YEARS: Final = 3650 * _DAY
@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     s3_key_prefix: str = Field(
         default="", max_length=100, pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$"
     )
+
+    s3_max_parts: int = Field(default=MAX_PART_COUNT, ge=1, le=MAX_PART_COUNT)
 
     mongo_uri: SecretStr | None = None
     mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")

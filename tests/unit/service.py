@@ -73,7 +73,7 @@ class Service:
 
     @property
     def record(self) -> RecordPart:
-        return RecordPart(SessionCache(self.sessions, self.clock), self.clock)
+        return RecordPart(SessionCache(self.sessions, self.clock), self.clock, self.policy)
 
     @property
     def record_many(self) -> RecordParts:

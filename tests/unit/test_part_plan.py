@@ -126,3 +126,18 @@ def test_a_limit_of_our_own_does_not_lift_that_of_s3() -> None:
 def test_a_file_has_no_negative_size() -> None:
     with pytest.raises(InvalidFieldError, match="size: "):
         PartPlan.for_size(-1)
+
+
+@given(st.integers(1, MOST), st.data())
+def test_a_store_that_takes_fewer_parts_gets_larger_ones(most: int, data: st.DataObject) -> None:
+    size = data.draw(st.integers(0, most * 5 * GIB))
+    plan = PartPlan.for_size(size, max_parts=most)
+    assert 1 <= plan.part_count <= most
+    assert DEFAULT <= plan.part_size <= 5 * GIB
+    assert sum((plan.part_size * (plan.part_count - 1), plan.size_of(plan.part_count))) == size
+
+
+def test_what_so_many_parts_cannot_hold_is_too_large() -> None:
+    with pytest.raises(FileTooLargeError) as refused:
+        PartPlan.for_size(1000 * 5 * GIB + 1, max_parts=1000)
+    assert refused.value.facts == {"max_size": 1000 * 5 * GIB}

@@ -212,5 +212,5 @@ async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
     wrong = SettableClock()
     wrong.time = service.clock.now() + timedelta(hours=hours)
     recent = SessionCache(service.sessions, wrong)
-    await RecordPart(recent, wrong)(address_of(session), 1, "e1")
+    await RecordPart(recent, wrong, service.policy)(address_of(session), 1, "e1")
     assert (await service.now(session)).active_at == service.clock.now()

@@ -92,7 +92,7 @@ class Replica:
 
     def __init__(self, service: Service) -> None:
         self.sessions = SessionCache(service.sessions, service.clock)
-        self.record = RecordPart(self.sessions, service.clock)
+        self.record = RecordPart(self.sessions, service.clock, service.policy)
         self.status = GetUploadStatus(ListParts(self.sessions, service.store))
 
 

@@ -94,7 +94,9 @@ class World:
             # This replica's own clock may be anywhere within two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
-            record = RecordPart(SessionCache(self.service.sessions, clock), clock)
+            record = RecordPart(
+                SessionCache(self.service.sessions, clock), clock, self.service.policy
+            )
             await record(address_of(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.rest()

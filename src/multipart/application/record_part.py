@@ -10,6 +10,7 @@ from typing import Final
 from ..domain.errors import StaleSessionError, StoreUploadGoneError
 from ..domain.part import Part
 from ..domain.part_rules import require_part
+from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
 from .ports import Clock
 from .session_cache import SessionCache
@@ -40,12 +41,13 @@ class RecordPart:
 
     sessions: SessionCache
     clock: Clock
+    policy: UploadPolicy
 
     async def __call__(
         self, address: SessionReference, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
         session = await self.recordable(address)
-        require_part(session, part_number, size, size_field="size")
+        require_part(session, part_number, size, self.policy.max_parts, size_field="size")
         now = self.clock.now()
         return await self.taken(session, [Part.reported(part_number, etag, size, now)], now)
 

@@ -42,11 +42,13 @@ class RecordParts:
     ) -> RecordedPart:
         session = await self.record_part.recordable(address)
         now = self.record_part.clock.now()
-        return await self.record_part.taken(session, await _checked(session, reports, now), now)
+        max_parts = self.record_part.policy.max_parts
+        parts = await _checked(session, reports, max_parts, now)
+        return await self.record_part.taken(session, parts, now)
 
 
 async def _checked(
-    session: UploadSession, reports: Iterable[PartReport], now: datetime
+    session: UploadSession, reports: Iterable[PartReport], max_parts: int, now: datetime
 ) -> list[Part]:
     parts = []
     for index, report in enumerate(reports):
@@ -54,6 +56,7 @@ async def _checked(
             session,
             report.number,
             report.size,
+            max_parts,
             number_field=f"parts[{index}].part_number",
             size_field=f"parts[{index}].size",
         )

@@ -32,7 +32,13 @@ class SignPart:
         self, address: SessionReference, part_number: int, content_length: int | None = None
     ) -> SignedPart:
         session = await self.signable(address)
-        require_part(session, part_number, content_length, size_field="content_length")
+        require_part(
+            session,
+            part_number,
+            content_length,
+            self.policy.max_parts,
+            size_field="content_length",
+        )
         session = await self.opened(session)
         return await self.store.sign_part(
             session.key,

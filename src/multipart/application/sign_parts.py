@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Final
 
 from ..domain.errors import InvalidFieldError
-from ..domain.limits import MAX_PART_COUNT
 from ..domain.part_rules import last_number
 from ..domain.session import UploadSession
 from .ports import SignedParts
@@ -32,7 +31,11 @@ class SignParts:
         self, address: SessionReference, wanted: Sequence[range] | None
     ) -> SignedParts:
         session = await self.sign_part.signable(address)
-        numbers = _planned(session) if wanted is None else _checked(session, wanted)
+        numbers = (
+            _planned(session)
+            if wanted is None
+            else _checked(session, wanted, self.sign_part.policy.max_parts)
+        )
         session = await self.sign_part.opened(session)
         return await self.sign_part.store.sign_parts(
             session.key,
@@ -50,13 +53,13 @@ def _planned(session: UploadSession) -> Sequence[int]:
     return range(1, session.plan.part_count + 1)
 
 
-def _checked(session: UploadSession, wanted: Sequence[range]) -> Sequence[int]:
-    last = last_number(session)
+def _checked(session: UploadSession, wanted: Sequence[range], max_parts: int) -> Sequence[int]:
+    last = last_number(session, max_parts)
     for index, numbers in enumerate(wanted):
         if not 1 <= numbers.start < numbers.stop <= last + 1:
             place = f"{_FIELD}[{index}]"
             raise InvalidFieldError(place, f"must be 1 to {last}, upwards")
     # Before they are written out: a few thousand times "1-10000" is a short request, too.
-    if not 1 <= sum(map(len, wanted)) <= MAX_PART_COUNT:
-        raise InvalidFieldError(_FIELD, f"must be 1 to {MAX_PART_COUNT} parts")
+    if not 1 <= sum(map(len, wanted)) <= max_parts:
+        raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
     return list(dict.fromkeys(chain.from_iterable(wanted)))

@@ -60,7 +60,7 @@ class StartUpload:
 
     async def __call__(self, new: NewUpload) -> UploadSession:
         require_start(new.user_id, new.filename, new.content_type, new.metadata)
-        plan = None if new.size is None else PartPlan.for_size(new.size, self.policy.max_size)
+        plan = self._plan(new.size)
         upload_id = _upload_id(new)
         made = partial(self._session, new, plan, upload_id)
         open_store_upload = OpenStoreUpload(self.sessions, self.store, self.policy)
@@ -76,6 +76,11 @@ class StartUpload:
         # Who came first may have died before S3 was asked.
         is_pending = started.state is SessionState.PENDING
         return await open_store_upload(started) if is_pending else started
+
+    def _plan(self, size: int | None) -> PartPlan | None:
+        if size is None:
+            return None
+        return PartPlan.for_size(size, self.policy.max_size, self.policy.max_parts)
 
     async def _started_before(
         self, upload_id: str, made: Callable[[datetime], UploadSession]

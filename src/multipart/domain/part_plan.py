@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import FileTooLargeError, InvalidFieldError
-from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MIB
+from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_PART_SIZE, MIB
 
 DEFAULT_PART_SIZE: Final = 8 * MIB
 
@@ -20,18 +20,20 @@ class PartPlan:
     part_count: int
 
     @classmethod
-    def for_size(cls, size: int, max_size: int = MAX_OBJECT_SIZE) -> PartPlan:
-        """Cut `size` bytes into parts of the smallest multiple of 1 MiB that 10,000 parts allow.
+    def for_size(
+        cls, size: int, max_size: int = MAX_OBJECT_SIZE, max_parts: int = MAX_PART_COUNT
+    ) -> PartPlan:
+        """Cut `size` bytes into parts of the smallest multiple of 1 MiB that `max_parts` allow.
 
         No part is smaller than 8 MiB but the last. An empty file is one part of 0 bytes.
-        Raise FileTooLargeError if `size` is over `max_size` or over what S3 takes, and
+        Raise FileTooLargeError if `size` is over `max_size` or over what so many parts hold, and
         InvalidFieldError if it is negative.
         """
         if size < 0:
             raise InvalidFieldError("size", "must be 0 bytes or more")
-        if size > (limit := min(max_size, MAX_OBJECT_SIZE)):
+        if size > (limit := min(max_size, max_parts * MAX_PART_SIZE)):
             raise FileTooLargeError(size, limit)
-        smallest = -(-size // MAX_PART_COUNT)
+        smallest = -(-size // max_parts)
         part_size = max(DEFAULT_PART_SIZE, -(-smallest // MIB) * MIB)
         return cls(size=size, part_size=part_size, part_count=max(1, -(-size // part_size)))
 

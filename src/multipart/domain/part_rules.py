@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from .errors import InvalidFieldError
-from .limits import MAX_PART_COUNT, MAX_PART_SIZE
+from .limits import MAX_PART_SIZE
 from .session import UploadSession
 
 
-def last_number(session: UploadSession) -> int:
+def last_number(session: UploadSession, max_parts: int) -> int:
     """Give the highest number that a part can have."""
-    return session.plan.part_count if session.plan else MAX_PART_COUNT
+    return session.plan.part_count if session.plan else max_parts
 
 
 def require_part(
     session: UploadSession,
     number: int,
     size: int | None,
+    max_parts: int,
     *,
     number_field: str = "part_number",
     size_field: str,
 ) -> None:
-    """Raise InvalidFieldError for a number or size (bytes) that the plan or S3 does not allow."""
-    last = last_number(session)
+    """Raise InvalidFieldError for a number or size (bytes) that plan or store do not allow."""
+    last = last_number(session, max_parts)
     if not 1 <= number <= last:
         raise InvalidFieldError(number_field, f"must be 1 to {last}")
     if size is None:

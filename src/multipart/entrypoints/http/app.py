@@ -74,7 +74,9 @@ def _api() -> Router:
 
 
 def _openapi(settings: Settings) -> OpenAPIConfig | None:
-    return openapi_config(version("multipart-upload")) if settings.api_docs else None
+    if not settings.api_docs:
+        return None
+    return openapi_config(version("multipart-upload"), settings.s3_max_parts)
 
 
 def _companion(settings: Settings) -> Router:

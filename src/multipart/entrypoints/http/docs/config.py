@@ -51,7 +51,7 @@ another upload each time. Errors are RFC 9457 problem details with a `code` for 
 """
 
 
-def openapi_config(version: str) -> OpenAPIConfig:
+def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
     """Describe the service at `/docs`."""
     return ApiConfig(
         title="multipart-upload",
@@ -67,5 +67,6 @@ def openapi_config(version: str) -> OpenAPIConfig:
             response_headers=page_headers(),
         ),
         use_handler_docstrings=True,
+        max_parts=max_parts,
         modules=(schemas, batch_schemas, problem_schemas, companion_schemas, health),
     )

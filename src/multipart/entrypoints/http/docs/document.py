@@ -14,12 +14,14 @@ from litestar.openapi.spec import OpenAPI
 from msgspec import Struct
 from msgspec.json import schema_components
 
+from ....domain.limits import MAX_PART_COUNT
 from ..companion.errors import companion_content, companion_statuses
 from ..example_values import REQUEST_ID
 from ..problem_examples import examples_of
 from ..problems import MEDIA_TYPE
 from .flow import LINKS, ORDER
 from .members import example_of, resolve
+from .part_numbers import limit_part_numbers
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 # What Python needs and JSON Schema's own regular expressions do not.
@@ -47,12 +49,13 @@ class ApiConfig(OpenAPIConfig):
     """Litestar's configuration, for an `ApiDocument` with the structs of these modules."""
 
     modules: Sequence[ModuleType] = ()
+    max_parts: int = MAX_PART_COUNT
 
     def to_openapi_schema(self) -> OpenAPI:
         """Return the document before Litestar adds the routes."""
         plain = super().to_openapi_schema()
         given = {item.name: getattr(plain, item.name) for item in fields(plain)}
-        return ApiDocument(**given, modules=self.modules)
+        return ApiDocument(**given, modules=self.modules, max_parts=self.max_parts)
 
 
 @dataclass
@@ -60,10 +63,11 @@ class ApiDocument(OpenAPI):
     """A document whose routes are in the order of the flow, with real examples and exact bounds."""
 
     modules: Sequence[ModuleType] = field(default=())
+    max_parts: int = MAX_PART_COUNT
 
     @property
     def _exclude_fields(self) -> set[str]:
-        return {*super()._exclude_fields, "modules"}
+        return {*super()._exclude_fields, "modules", "max_parts"}
 
     def to_schema(self) -> dict[str, Any]:
         """Return the document as JSON."""
@@ -76,7 +80,7 @@ class ApiDocument(OpenAPI):
             for operation in path.values():
                 _finish(operation, document)
         tidied: dict[str, Any] = _tidied(document)
-        return tidied
+        return limit_part_numbers(tidied, self.max_parts)
 
 
 def _place_in_flow(item: tuple[str, Mapping[str, Any]]) -> int:

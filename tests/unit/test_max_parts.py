@@ -1,0 +1,47 @@
+"""A store may take fewer parts than S3, such as Swift with 1,000."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from multipart_upload.application.record_parts import PartReport
+from multipart_upload.domain.errors import InvalidFieldError
+
+from .service import MIB, Service, address_of
+
+
+@pytest.fixture
+def service(service: Service) -> Service:
+    return replace(service, policy=replace(service.policy, max_parts=1000))
+
+
+async def test_a_file_is_planned_in_parts_that_the_store_takes(service: Service) -> None:
+    session = await service.started(size=9216 * MIB)
+    assert session.plan is not None
+    assert (session.plan.part_size, session.plan.part_count) == (10 * MIB, 922)
+
+
+async def test_without_a_plan_the_stores_own_limit_holds(service: Service) -> None:
+    reference = address_of(await service.started())
+    await service.sign(reference, 1000)
+    await service.record(reference, 1000, "e1000")
+    for call, field in (
+        (service.sign(reference, 1001), "part_number"),
+        (service.sign_many(reference, [range(1, 2), range(1001, 1002)]), "part_numbers[1]"),
+        (service.record(reference, 1001, "e1001"), "part_number"),
+        (service.record_many(reference, [PartReport(1001, "e1001")]), "parts[0].part_number"),
+    ):
+        with pytest.raises(InvalidFieldError) as refused:
+            await call
+        assert str(refused.value).startswith(f"{field}: must be 1 to 1000")
+
+
+async def test_no_more_urls_are_signed_at_once_than_the_store_takes_parts(
+    service: Service,
+) -> None:
+    reference = address_of(await service.started())
+    assert len((await service.sign_many(reference, [range(1, 1001)])).urls) == 1000
+    with pytest.raises(InvalidFieldError, match="1 to 1000 parts"):
+        await service.sign_many(reference, [range(1, 1001), range(1, 2)])
