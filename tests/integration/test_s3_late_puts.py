@@ -1,0 +1,46 @@
+"""What a PUT on a still-valid URL does after its upload has ended; see docs/stores.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from multipart_upload.adapters.s3 import S3Config, open_s3_store
+from multipart_upload.application.ports import ObjectStore
+from multipart_upload.testing.contract.sample_uploads import KEY, Put, opened
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
+    async for store in open_s3_store(strict_config):
+        yield store
+
+
+async def test_a_late_put_does_not_change_the_finished_object(
+    store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    upload = await opened(store, put)
+    signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
+    await put(signed, b"hello")
+    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    head = await store.head_object(KEY)
+    # Whether it is taken or refused differs from store to store.
+    await http.put(signed.url, content=b"something else", headers=dict(signed.headers))
+    assert await store.head_object(KEY) == head
+    assert await store.list_uploads(KEY) == []
+
+
+async def test_a_late_put_does_not_open_an_aborted_upload_again(
+    store: ObjectStore, put: Put, http: httpx.AsyncClient
+) -> None:
+    upload = await opened(store, put)
+    signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
+    await store.abort_upload(*upload.address)
+    await http.put(signed.url, content=b"hello", headers=dict(signed.headers))
+    assert await store.list_uploads(KEY) == []
+    assert await store.head_object(KEY) is None
