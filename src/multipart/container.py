@@ -37,6 +37,7 @@ from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .domain.object_key import common_prefix
 from .domain.policy import UploadPolicy
+from .plugins import OBJECT_STORES, SESSION_REPOSITORIES, load_adapter
 from .settings import Settings
 
 T = TypeVar("T")
@@ -84,8 +85,22 @@ def check_database(settings: Settings) -> None:
         check_mongo_uri(settings.mongo_uri.get_secret_value())
 
 
+def check_adapters(settings: Settings) -> None:
+    """Raise ValueError, naming the setting, where the adapters or the database can never open."""
+    if settings.object_store is not None:
+        load_adapter(OBJECT_STORES, settings.object_store)
+    if settings.session_repository is not None:
+        load_adapter(SESSION_REPOSITORIES, settings.session_repository)
+    else:
+        check_database(settings)
+
+
 async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
-    """Open MongoDB where MONGO_URI is set, else the SQL database."""
+    """Open what SESSION_REPOSITORY names, else MongoDB by MONGO_URI, else the SQL database."""
+    if settings.session_repository is not None:
+        async with load_adapter(SESSION_REPOSITORIES, settings.session_repository)() as sessions:
+            yield sessions
+        return
     if settings.mongo_uri is None:
         from .adapters.sql import open_sql_sessions
 
@@ -99,7 +114,11 @@ async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
 
 
 async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
-    """Open the bucket."""
+    """Open what OBJECT_STORE names, else the bucket."""
+    if settings.object_store is not None:
+        async with load_adapter(OBJECT_STORES, settings.object_store)() as store:
+            yield store
+        return
     async for store in open_s3_store(s3_config(settings)):
         yield store
 

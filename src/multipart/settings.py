@@ -75,6 +75,9 @@ class Settings(BaseSettings):
 
     s3_max_parts: int = Field(default=MAX_PART_COUNT, ge=1, le=MAX_PART_COUNT)
 
+    session_repository: str | None = None
+    object_store: str | None = None
+
     mongo_uri: SecretStr | None = None
     mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.application.ports import SessionRepository
+from multipart_upload.testing.contract.durability import OpenSessions
 from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
 from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
 from tests.servers.mongodb_proxy import MongoProxy
@@ -18,9 +20,8 @@ opened = asynccontextmanager(open_mongo_sessions)
 
 class TestMongoSessionRepository(SessionRepositoryContract):
     @pytest.fixture
-    async def sessions(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
-        async with opened(mongo_uri) as sessions:
-            yield sessions
+    def open_sessions(self, mongo_uri: str) -> OpenSessions:
+        return partial(opened, mongo_uri)
 
 
 @pytest.mark.deadlines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_sessions
 from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionRepository
+from multipart_upload.testing.contract.durability import OpenSessions
 from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
 from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
 from multipart_upload.testing.memory import MemorySessionRepository
@@ -24,15 +26,15 @@ opened = asynccontextmanager(open_sql_sessions)
 
 class TestMemorySessionRepository(SessionRepositoryContract):
     @pytest.fixture
-    def sessions(self) -> SessionRepository:
-        return MemorySessionRepository(SystemClock())
+    def open_sessions(self) -> OpenSessions:
+        sessions = MemorySessionRepository(SystemClock())  # gone with the process: never reopened
+        return lambda: nullcontext(sessions)
 
 
 class TestSqliteSessionRepository(SessionRepositoryContract):
     @pytest.fixture
-    async def sessions(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
-        async with opened(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
-            yield sessions
+    def open_sessions(self, tmp_path: Path) -> OpenSessions:
+        return partial(opened, f"sqlite+aiosqlite:///{tmp_path}/uploads.db")
 
 
 @pytest.mark.deadlines
@@ -49,9 +51,8 @@ class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
 @pytest.mark.integration
 class TestPostgresqlSessionRepository(SessionRepositoryContract):
     @pytest.fixture
-    async def sessions(self, postgresql_url: str) -> AsyncIterator[SessionRepository]:
-        async with opened(postgresql_url) as sessions:
-            yield sessions
+    def open_sessions(self, postgresql_url: str) -> OpenSessions:
+        return partial(opened, postgresql_url)
 
 
 @pytest.mark.integration

@@ -73,6 +73,8 @@ def _settings(emulator: Emulator, folder: Path) -> Settings:
         s3_bucket_name=_BUCKET,
         s3_endpoint_url=emulator.url,
         s3_public_endpoint_url=None,
+        session_repository=None,
+        object_store=None,
         mongo_uri=None,
         database_url=f"sqlite+aiosqlite:///{folder}/sessions.db",
         cors_allowed_origins="*",

@@ -8,7 +8,7 @@ from typing import Final
 import click
 import uvicorn
 
-from ...container import check_database
+from ...container import check_adapters
 from ...settings import SettingsError, load_settings
 from ..connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
@@ -70,7 +70,7 @@ def serve(
     """
     try:
         settings = load_settings()
-        check_database(settings)
+        check_adapters(settings)
     except (SettingsError, ValueError) as exc:
         raise click.ClickException(str(exc)) from exc
     allow_open_files(max_connections)

@@ -13,7 +13,7 @@ import click
 
 from ...application.sweep.sweep_uploads import BEGINNING
 from ...application.task_cancellation import stopped
-from ...container import Container, check_database, use_cases
+from ...container import Container, check_adapters, use_cases
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
 from ..background_tasks import sweep_periodically
@@ -58,7 +58,7 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
     """
     try:
         settings = load_settings()
-        check_database(settings)
+        check_adapters(settings)
     except (SettingsError, ValueError) as exc:
         raise click.ClickException(str(exc)) from exc
     if older_than is not None:

@@ -4,6 +4,7 @@ import pytest
 
 # Before they are imported, or their failures would show no values.
 pytest.register_assert_rewrite(
+    f"{__name__}.durability",
     f"{__name__}.object_store",
     f"{__name__}.outage",
     f"{__name__}.part_recording",

@@ -1,7 +1,7 @@
 """The promises of the object store port, for adapters of this project and of others.
 
 class TestMyObjectStore(ObjectStoreContract):
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def store(self) -> AsyncIterator[ObjectStore]:
         async with open_my_store(...) as store:
             yield store

@@ -1,0 +1,93 @@
+"""Promises about what is stored when a process ends: what a method has returned for stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+
+import pytest
+
+from ...application.ports import SessionQuery, SessionRepository
+from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.session import SessionState, UploadSession
+from .samples import NOW, full_session, sample_part, sample_session
+
+OpenSessions: TypeAlias = Callable[[], AbstractAsyncContextManager[SessionRepository]]
+"""Opens a repository over the same storage each time it is called, also while others are open."""
+
+PARTS = [sample_part(number) for number in (1, 2, 7)]
+
+
+async def store_everything(sessions: SessionRepository) -> UploadSession:
+    """Call every method that writes, and return a session that has reports."""
+    await sessions.add(full_session())
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~abc", NOW))
+    await sessions.report_parts(session, PARTS[:2])
+    await sessions.record_parts(session.id, PARTS[2:])
+    for upload_id in ("forgotten", "purged"):
+        ended = replace(sample_session(upload_id, user_id="bob"), state=SessionState.COMPLETED)
+        await sessions.add(ended)
+        await sessions.record_parts(upload_id, PARTS)
+    await sessions.forget_parts("forgotten")
+    purged = await sessions.get("purged")
+    await sessions.save(replace(purged, retained_until=NOW))
+    assert await sessions.purge_sessions(NOW + timedelta(days=1), 10) == 1
+    return session
+
+
+async def require_everything(sessions: SessionRepository, session: UploadSession) -> None:
+    """Read with every method that reads what `store_everything` has stored."""
+    assert await sessions.get("upload-full") == full_session()
+    assert await sessions.get(session.id) == session
+    assert await sessions.list_parts(session.id) == PARTS
+    assert await sessions.count_parts(session.id) == len(PARTS)
+    assert await sessions.list_parts("forgotten") == []
+    assert await sessions.list_parts("purged") == []
+    with pytest.raises(SessionNotFoundError):
+        await sessions.get("purged")
+    assert len(await sessions.get_many(["upload-full", session.id, "forgotten", "purged"])) == 3
+    page = await sessions.find(SessionQuery(user_id=session.user_id))
+    assert list(page.sessions) == [session]
+    due = await sessions.find_due(NOW + timedelta(days=1000), 10)
+    assert {found.id for found in due} == {"upload-full", session.id}
+
+
+class DurabilityContract:
+    """What one repository has stored, the next one over the same storage reads."""
+
+    async def test_what_was_stored_is_there_after_reopening(
+        self, open_sessions: OpenSessions
+    ) -> None:
+        async with open_sessions() as sessions:
+            session = await store_everything(sessions)
+        async with open_sessions() as sessions:
+            await require_everything(sessions, session)
+
+    async def test_a_write_is_stored_before_its_repository_is_closed(
+        self, open_sessions: OpenSessions
+    ) -> None:
+        # A process that is killed closes nothing.
+        async with open_sessions() as sessions:
+            session = await store_everything(sessions)
+            async with open_sessions() as others:
+                await require_everything(others, session)
+
+    async def test_promises_hold_between_repositories_over_one_storage(
+        self, open_sessions: OpenSessions
+    ) -> None:
+        async with open_sessions() as sessions, open_sessions() as others:
+            await sessions.add(sample_session())
+            session = await others.save(sample_session().initiated("2~abc", NOW))
+            with pytest.raises(StaleSessionError):
+                await others.add(sample_session())
+            with pytest.raises(StaleSessionError):
+                await sessions.save(sample_session())
+            assert await sessions.report_parts(session, PARTS[:1]) == 1
+            assert await others.report_parts(session, PARTS[1:]) == len(PARTS)
+            await others.save(replace(session, state=SessionState.COMPLETING))
+            with pytest.raises(StaleSessionError):
+                await sessions.report_parts(session, PARTS)
