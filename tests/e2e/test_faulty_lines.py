@@ -67,8 +67,13 @@ def own_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def mongodb_line(portal: BlockingPortal, mongo_settings: dict[str, str]) -> Iterator[MongoProxy]:
-    with portal.wrap_async_context_manager(MongoProxy.open(mongo_settings["MONGO_URI"])) as line:
+def mongodb_line(
+    request: pytest.FixtureRequest, portal: BlockingPortal, mongo_settings: dict[str, str]
+) -> Iterator[MongoProxy]:
+    opening = MongoProxy.open(
+        mongo_settings["MONGO_URI"], has_replica_set=getattr(request, "param", True)
+    )
+    with portal.wrap_async_context_manager(opening) as line:
         yield line
 
 
@@ -105,7 +110,15 @@ def load(
     return load_that_loses_nothing(service, own_bucket, settings)
 
 
-@pytest.mark.parametrize("name", MONGODB_FAULTS)
+@pytest.mark.parametrize(
+    ("mongodb_line", "name"),
+    [
+        *((True, name) for name in MONGODB_FAULTS),
+        # As on FerretDB, where the driver repeats no write by itself.
+        (False, "cut-after-it-has-committed"),
+    ],
+    indirect=["mongodb_line"],
+)
 def test_commands_that_fail_on_the_line_to_mongodb_cost_nothing_that_was_acknowledged(
     mongodb_line: MongoProxy, load: AbstractContextManager[Load], name: str
 ) -> None:
