@@ -19,13 +19,10 @@ from .measuring import Measurements, one_round, started
 from .processes import LOAD_CORE, Server, running
 from .report import Extra, write_report
 from .roster import Peer
+from .stub import STUB, stub_settings
 
 HERE: Final = Path(__file__).parent
 MONGO: Final = (sys.executable, "-m", "secantus", "--port", "{port}", "--storage-path", "mongo")
-STUB: Final = (
-    *(sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "s3_stub:app"),
-    *("--port", "{port}", "--log-level", "warning"),
-)
 
 
 def main() -> None:
@@ -75,12 +72,7 @@ def _world(folder: Path) -> Iterator[Mapping[str, str]]:
             )
             uri = f"mongodb://127.0.0.1:{mongo.port}"
         yield {
-            "AWS_ACCESS_KEY_ID": "AKIATEST",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "eu-west-1",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "S3_BUCKET_NAME": "bucket",
-            "S3_ENDPOINT_URL": f"http://127.0.0.1:{stub.port}",
+            **stub_settings(stub.port),
             "MONGO_URI": uri,
             "DATA_FOLDER": str(folder),
             "NODE_ENV": "production",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 HOST: Final = b"Host: test\r\n"
-PATIENCE_MILLISECONDS: Final = 120_000
+PATIENCE_MILLISECONDS: Final = 60_000
 
 
 def get(path: str, *headers: bytes) -> bytes:
@@ -48,6 +48,11 @@ def is_ended(connection: socket.socket) -> bool:
         return not connection.recv(1)
     except ConnectionResetError:
         return True
+
+
+def wait_for_answer(connection: socket.socket) -> None:
+    """Wait until an answer begins, and read nothing of it."""
+    assert connection.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 200"
 
 
 def wait_until_reset(connection: socket.socket) -> None:

@@ -87,10 +87,13 @@ class Service:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    def connect(self, *data: bytes) -> socket.socket:
+    def connect(self, *data: bytes, receive_buffer: int | None = None) -> socket.socket:
         """Open a connection of its own and send bytes as they are."""
-        port = int(self.url.rpartition(":")[2])
-        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        connection = socket.socket()
+        connection.settimeout(PATIENCE_SECONDS)
+        if receive_buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.connect(("127.0.0.1", int(self.url.rpartition(":")[2])))
         for piece in data:
             connection.sendall(piece)
         return connection

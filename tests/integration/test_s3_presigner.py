@@ -150,24 +150,6 @@ async def test_lives_of_different_lengths_do_not_mix_within_a_second() -> None:
         assert f"X-Amz-Expires={life.total_seconds():.0f}&" in signed.url
 
 
-async def test_ten_thousand_parts_are_signed_without_keeping_others_waiting() -> None:
-    presigner = presigner_at(NOW)
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        for _ in count():
-            turns += 1
-            await asyncio.sleep(0)
-
-    waiting = asyncio.create_task(others())
-    await asyncio.sleep(0)
-    signed = await presigner.sign_parts(KEY, "2~abc", range(1, MAX_PART_COUNT + 1), HOUR)
-    waiting.cancel()
-    assert list(signed.urls) == list(range(1, MAX_PART_COUNT + 1))
-    assert turns > 9
-
-
 class RotatingRole:
     """Issues keys that end after the lives given, one after another."""
 

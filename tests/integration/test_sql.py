@@ -111,6 +111,34 @@ async def test_removal_that_stops_at_the_session_leaves_its_parts(
     assert await sessions.list_parts("upload-1") == []
 
 
+async def test_a_start_does_not_wait_for_batches_that_came_before_it(
+    sessions: SessionRepository,
+) -> None:
+    parts = [sample_part(number) for number in range(1, 10_001)]
+    open_session = replace(sample_session(), id="batch").initiated("2~abc", NOW)
+    await sessions.add(open_session)
+    batches = [asyncio.create_task(sessions.report_parts(open_session, parts)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await sessions.add(sample_session())
+    assert not any(batch.done() for batch in batches)
+    assert await asyncio.gather(*batches) == [10_000] * 2
+
+
+async def test_a_batch_ends_where_its_session_is_no_longer_open(
+    sessions: SessionRepository,
+) -> None:
+    parts = [sample_part(number) for number in range(1, 10_001)]
+    await sessions.add(sample_session())
+    session = await sessions.save(sample_session().initiated("2~abc", NOW))
+    batch = asyncio.create_task(sessions.report_parts(session, parts))
+    while not await sessions.count_parts(session.id):  # noqa: ASYNC110  # no event says so
+        await asyncio.sleep(0)
+    await sessions.save(replace(session, state=SessionState.COMPLETING))
+    with pytest.raises(StaleSessionError):
+        await batch
+    assert await sessions.count_parts(session.id) < len(parts)
+
+
 async def test_another_process_sees_a_write_at_once_and_it_survives_a_kill(
     url: str, sessions: SessionRepository
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -62,4 +63,5 @@ def _checked(session: UploadSession, wanted: Sequence[range], max_parts: int) ->
     # Before they are written out: a few thousand times "1-10000" is a short request, too.
     if not 1 <= sum(map(len, wanted)) <= max_parts:
         raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
-    return list(dict.fromkeys(chain.from_iterable(wanted)))
+    # Two bytes each: they are kept until the client has read the last URL.
+    return array("H", dict.fromkeys(chain.from_iterable(wanted)))

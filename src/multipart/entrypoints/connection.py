@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from enum import IntEnum
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, cast
@@ -20,6 +22,7 @@ MAX_PIPELINED: Final = 16
 """Requests that a client may send ahead, before it has the answer to the first."""
 MAX_CONNECTIONS: Final = 800
 """Per worker. With the connections to the database and S3 it stays below the usual 1,024 files."""
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Awaited(IntEnum):
@@ -145,7 +148,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self.transport.get_write_buffer_size():
             self._sent_at = now
         if now - self._sent_at > self.WRITE_SECONDS:
-            self.transport.abort()
+            self._reset()
         elif not self.waits_for_client:
             self._since = now
         elif self._awaited is not None and now - self._since > self.WAIT_SECONDS[self._awaited]:
@@ -160,6 +163,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._refuse(*_TOO_SLOW)
+
+    def _reset(self) -> None:
+        """Close the connection and free what the kernel still holds of the unread answer."""
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
 
     def _make_room(self) -> None:
         others = (cast("BoundedHttpProtocol", other) for other in self.connections)

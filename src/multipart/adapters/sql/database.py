@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,7 +25,7 @@ CONNECTIONS: Final = 10
 FRESH_SECONDS: Final = 5.0
 """How long after a write the disk counts as writable."""
 _CHUNK: Final = 500
-"""Rows in one go, in some 5 ms: between two the event loop serves others."""
+"""Rows of one transaction, some 10 ms: as long as others wait for the one writer of SQLite."""
 
 T = TypeVar("T")
 
@@ -83,11 +83,16 @@ class Database:
         *,
         only_if: Select[Any] | None = None,
     ) -> bool:
-        """Run a statement once for each row, all or nothing.
+        """Run a statement once for each row, in short transactions one after another.
 
-        With `only_if` nothing is written, and False returned, unless it finds a row.
+        Others write between two of them. With `only_if` each looks first, and writing ends, with
+        False returned, where it finds no row.
         """
-        return await self.in_time(self._write_each(statement, iter(rows), only_if))
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, _CHUNK)):
+            if not await self.in_time(self._write_chunk(statement, chunk, only_if)):
+                return False
+        return True
 
     async def check_writable(self) -> None:
         """Have SQLite write and commit, which a full disk refuses; recent writes say as much.
@@ -157,10 +162,10 @@ class Database:
             for statement in statements:
                 await connection.execute(statement)
 
-    async def _write_each(
+    async def _write_chunk(
         self,
         statement: Executable,
-        rows: Iterator[Mapping[str, object]],
+        chunk: Sequence[Mapping[str, object]],
         only_if: Select[Any] | None,
     ) -> bool:
         async with self._transaction() as connection:
@@ -169,8 +174,7 @@ class Database:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             if only_if is not None and (await connection.execute(only_if)).first() is None:
                 return False
-            while chunk := list(islice(rows, _CHUNK)):
-                await connection.execute(statement, chunk)
+            await connection.execute(statement, chunk)
         self._written_at = time.monotonic()
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -59,10 +59,16 @@ class SignedPart:
 
 @dataclass(frozen=True, slots=True)
 class SignedParts:
-    """URLs by part number, on each of which a client may PUT that part until `expires_at`."""
+    """Parts that a client may PUT until `expires_at`, each on the URL that `sign` gives for it."""
 
-    urls: Mapping[int, str]
+    numbers: Sequence[int]
+    sign: Callable[[int], str]
     expires_at: datetime
+
+    @property
+    def urls(self) -> dict[int, str]:
+        """Sign them all, by part number."""
+        return {number: self.sign(number) for number in self.numbers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,8 @@ class ObjectStore(Protocol):
     ) -> SignedParts:
         """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
 
-        However many there are, others are served in between.
+        Everything that can fail has been done when this returns: a URL is made when it is asked
+        for, so that a caller holds only as many as it sends at once, and others run in between.
         """
         ...
 

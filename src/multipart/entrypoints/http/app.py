@@ -16,14 +16,16 @@ from ...container import Container, UseCases, store_origin, use_cases
 from ...settings import Settings
 from ..background_tasks import background_tasks
 from .answer_headers import send_security_headers
-from .api.batches import BatchController
+from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
 from .api.uploads import UploadController
 from .companion.router import companion_router
 from .companion.users import UserSource
-from .dependencies import use_case_dependencies
+from .dependencies import provide, use_case_dependencies
 from .docs import openapi_config
 from .health import HealthController
+from .json_stream import Turns
+from .large_bodies import LargeBodyGate
 from .problems import EXCEPTION_HANDLERS
 from .request import ServiceRequest, check_api_request
 from .request_id import HEADER, send_request_id
@@ -53,7 +55,7 @@ def create_app(container: Container) -> Litestar:
             *_web_page(container.settings()),
         ],
         lifespan=[lifespan],
-        dependencies=use_case_dependencies(opened),
+        dependencies={**use_case_dependencies(opened), "turns": provide(Turns())},
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id, send_security_headers],
         request_class=ServiceRequest,
@@ -68,7 +70,13 @@ def create_app(container: Container) -> Litestar:
 def _api() -> Router:
     return Router(
         "/",
-        route_handlers=[UploadController, BatchController, QueryController],
+        route_handlers=[
+            UploadController,
+            Router(
+                "/", route_handlers=[BatchController], middleware=[LargeBodyGate(MAX_BATCH_BYTES)]
+            ),
+            QueryController,
+        ],
         before_request=check_api_request,
     )
 

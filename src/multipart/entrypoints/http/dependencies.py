@@ -15,6 +15,11 @@ def use_case_dependencies(opened: Sequence[UseCases]) -> dict[str, Provide]:
     return {field.name: _provide(field.name, opened) for field in fields(UseCases)}
 
 
+def provide(value: object) -> Provide:
+    """Provide the same value to every request."""
+    return Provide(lambda: value, sync_to_thread=False)
+
+
 def _provide(name: str, opened: Sequence[UseCases]) -> Provide:
     # Not from the application's state: to hand that over takes longer than to sign a part.
     def provide() -> object:

@@ -81,8 +81,8 @@ class MemoryObjectStore:
         """Write down what may be put."""
         expires_at = self._clock.now() + min(expires_in, _LONGEST)
         length = {} if content_length is None else {"Content-Length": str(content_length)}
-        terms = {"upload": store_upload_id, "part": part_number, "until": expires_at, **length}
-        return SignedPart(f"memory:{quote(key)}?{urlencode(terms)}", length, expires_at)
+        url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **length)
+        return SignedPart(url, length, expires_at)
 
     async def sign_parts(
         self,
@@ -94,11 +94,11 @@ class MemoryObjectStore:
     ) -> SignedParts:
         """Write down what may be put, once for each part."""
         expires_at = self._clock.now() + min(expires_in, _LONGEST)
-        urls = {}
-        for number in part_numbers:
-            signed = await self.sign_part(key, store_upload_id, number, expires_in=expires_in)
-            urls[number] = signed.url
-        return SignedParts(urls, expires_at)
+
+        def sign(number: int) -> str:
+            return _url(key, upload=store_upload_id, part=number, until=expires_at)
+
+        return SignedParts(part_numbers, sign, expires_at)
 
     async def put(self, signed: SignedPart, body: bytes) -> str:
         """Do what S3 does on a PUT, and return the ETag header.
@@ -222,3 +222,7 @@ def _refusal(upload: _Upload, parts: Sequence[StoredPart]) -> tuple[str, str] | 
 
 def _etag(part: StoredPart | None) -> str | None:
     return None if part is None else part.etag
+
+
+def _url(key: str, **terms: object) -> str:
+    return f"memory:{quote(key)}?{urlencode(terms)}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.json import Encoder
 
 from ....application.ports import SignedParts
 from ....application.record_parts import PartReport
 from ....application.session_reference import SessionReference
 from ....domain.limits import MAX_PART_COUNT
+from ..json_stream import URLS_IN_A_PIECE
 from ..patterns import RANGE_PATTERN
 from .schemas import (
     ComparedUserId,
@@ -23,6 +25,8 @@ from .schemas import (
     UploadId,
     UrlExpiry,
 )
+
+_encode: Final = Encoder().encode
 
 PartRange = Annotated[
     str, Meta(pattern=RANGE_PATTERN, description="From one number to another.", examples=["3-200"])
@@ -68,10 +72,14 @@ class SignedUrls(Struct, frozen=True):
     urls: Annotated[list[SignedPartUrl], Meta(description="In the order asked for.")]
     expires_at: UrlExpiry
 
-    @classmethod
-    def of(cls, signed: SignedParts) -> SignedUrls:
-        """Show signed parts."""
-        return cls([SignedPartUrl(*item) for item in signed.urls.items()], signed.expires_at)
+
+def signed_urls_json(signed: SignedParts) -> Iterator[bytes]:
+    """Write the answer's JSON in pieces, signing only the URLs of one piece at once."""
+    for start in range(0, len(signed.numbers), URLS_IN_A_PIECE):
+        numbers = signed.numbers[start : start + URLS_IN_A_PIECE]
+        urls = _encode([SignedPartUrl(number, signed.sign(number)) for number in numbers])
+        yield (b"," if start else b'{"urls":[') + urls[1:-1]
+    yield b'],"expires_at":' + _encode(signed.expires_at) + b"}"
 
 
 class ReportedPart(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

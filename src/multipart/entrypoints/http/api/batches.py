@@ -11,8 +11,9 @@ from litestar.params import JSONBody
 from ....application.record_parts import RecordParts
 from ....application.sign_parts import SignParts
 from ..json_response import JsonResponse
+from ..json_stream import JsonStream, Turns
 from ..openapi import OwnOperation, problems
-from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest
+from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest, signed_urls_json
 from .schemas import PartRecorded
 
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024
@@ -36,10 +37,14 @@ class BatchController(Controller):
         operation_class=OwnOperation,
     )
     async def sign(
-        self, data: JSONBody[SignPartsRequest], sign_parts: NamedDependency[SignParts]
-    ) -> SignedUrls:
+        self,
+        data: JSONBody[SignPartsRequest],
+        sign_parts: NamedDependency[SignParts],
+        turns: NamedDependency[Turns],
+    ) -> JsonStream[SignedUrls]:
         """Get URLs on which to PUT many parts straight to S3, each once."""
-        return SignedUrls.of(await sign_parts(data.address(), data.wanted()))
+        signed = await sign_parts(data.address(), data.wanted())
+        return JsonStream(signed_urls_json(signed), turns)
 
     @post(
         "/upload-parts",

@@ -18,6 +18,7 @@ from ....application.start_upload import StartUpload
 from ....domain.errors import SessionNotFoundError, TransitionError
 from ....domain.part import PartState
 from ....domain.session import DISCARDED_STATES, SessionState
+from ..json_stream import JsonStream, Turns
 from ..parameters import KeyQuery
 from .openapi import companion_errors
 from .parameters import (
@@ -37,6 +38,7 @@ from .schemas import (
     NoContent,
     PartUrl,
     PartUrls,
+    signed_urls_json,
 )
 
 # 10,000 parts are 660 kB, with a checksum each twice that.
@@ -133,12 +135,13 @@ class MultipartController(Controller):
         numbers: _PartNumbers,
         user_id: NamedDependency[str],
         sign_parts: NamedDependency[SignParts],
-    ) -> PartUrls:
+        turns: NamedDependency[Turns],
+    ) -> JsonStream[PartUrls]:
         """Get URLs for several parts, as clients before Uppy 4 ask for them."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         wanted = [range(number, number + 1) for number in part_numbers(numbers)]
         signed = await sign_parts(address, wanted)
-        return PartUrls({str(number): url for number, url in signed.urls.items()})
+        return JsonStream(signed_urls_json(signed), turns)
 
     @post(
         "/{upload_id:str}/complete",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from litestar import Router
 from litestar.di import Provide
 
+from ..large_bodies import RECEIVING, LargeBodyGate
 from ..request import check_request
 from .errors import EXCEPTION_HANDLERS
-from .multipart import MultipartController
+from .multipart import MAX_COMPLETE_BYTES, MultipartController
 from .single import SingleController
 from .users import UserSource
 
@@ -23,4 +24,6 @@ def companion_router(bucket: str, users: UserSource) -> Router:
         },
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=check_request,
+        # A complete may wait for S3 for minutes, and costs little meanwhile.
+        middleware=[LargeBodyGate(MAX_COMPLETE_BYTES, running=RECEIVING)],
     )

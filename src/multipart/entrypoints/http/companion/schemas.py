@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
+from msgspec.json import Encoder
 
-from ....application.ports import SignedPart, SignedPost
+from ....application.ports import SignedPart, SignedParts, SignedPost
 from ....application.start_upload import NewUpload
 from ....domain.limits import MAX_PART_COUNT
 from ....domain.named_parts import NamedPart
@@ -16,10 +17,12 @@ from ....domain.part import Part
 from ....domain.session import UploadSession
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
+from ..json_stream import URLS_IN_A_PIECE
 from ..problem_schemas import ExtensionMembers
 from .metadata import kept_metadata
 
 MAX_ETAG_LENGTH: Final = 130
+_encode: Final = Encoder().encode
 
 _SIGNED_URL: Final = f"{LOCATION}?partNumber=1&X-Amz-Signature=..."
 _ObjectKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
@@ -118,6 +121,15 @@ class PartUrls(Struct, frozen=True):
         Mapping[str, str],
         Meta(description="Where to PUT each part.", examples=[{"1": _SIGNED_URL}]),
     ] = field(name="presignedUrls")
+
+
+def signed_urls_json(signed: SignedParts) -> Iterator[bytes]:
+    """Write the answer's JSON in pieces, signing only the URLs of one piece at once."""
+    for start in range(0, len(signed.numbers), URLS_IN_A_PIECE):
+        numbers = signed.numbers[start : start + URLS_IN_A_PIECE]
+        urls = _encode({str(number): signed.sign(number) for number in numbers})
+        yield (b"," if start else b'{"presignedUrls":{') + urls[1:-1]
+    yield b"}}"
 
 
 class CompletedPart(Struct, frozen=True):

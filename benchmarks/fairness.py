@@ -1,0 +1,158 @@
+"""`python -m benchmarks.fairness`: how long small requests wait while others send batches."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from . import roster
+from .load import answered, fired, post
+from .measuring import ETAG, PART_SIZE, PARTS, started
+from .processes import LOAD_CORE, Server, running
+from .stub import STUB, stub_settings
+
+SIGNING_CLIENTS: Final = 16
+RECORDING_CLIENTS: Final = 32
+PAUSE_SECONDS: Final = 0.02
+
+
+def main() -> None:
+    """Measure, and print each figure with its target."""
+    options = _options()
+    os.sched_setaffinity(0, {int(LOAD_CORE)})
+    with TemporaryDirectory() as name, _service(Path(name)) as server:
+        alone = fired(server, [_sign_all(server)] * 10, 1)
+        print(f"sign 10,000 alone: p50 {alone.p50:.0f} ms, CPU {alone.cpu / 1000:.0f} ms each")
+        with _load(server, SIGNING_CLIENTS, _sign_all):
+            _report("/health/live", _probe(server, options.seconds, "/health/live"), 0.05)
+            path = roster.OURS.sign_one(started(roster.OURS, server))
+            _report("single sign", _probe(server, options.seconds, path), 0.1)
+        with _load(server, RECORDING_CLIENTS, _record_all):
+            _report("/health/live", _probe(server, options.seconds, "/health/live"), 0.05)
+            _report("start", _starts(server, options.seconds), 5, worst=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fairness", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
+    return parser.parse_args()
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[Server]:
+    """Start our service on SQLite and an S3 that costs nothing."""
+    with ExitStack() as stack:
+        stub = stack.enter_context(running("stub", STUB, folder, {}, cores=LOAD_CORE))
+        settings = {
+            **stub_settings(stub.port),
+            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/uploads.db",
+        }
+        yield stack.enter_context(running("ours", roster.SERVE, folder, settings))
+
+
+def _sign_all(server: Server) -> bytes:
+    fields = {**started(roster.OURS, server).fields, "part_numbers": [f"1-{PARTS}"]}
+    return post("/api/get-signed-urls", fields)
+
+
+def _record_all(server: Server) -> bytes:
+    parts = [{"part_number": n, "etag": ETAG, "size": PART_SIZE} for n in range(1, PARTS + 1)]
+    fields = {**started(roster.OURS, server).fields, "parts": parts}
+    return post("/api/upload-parts", fields)
+
+
+@contextmanager
+def _load(server: Server, clients: int, request: Callable[[Server], bytes]) -> Iterator[None]:
+    """Keep many clients busy with batches, in a process of lower priority than the probes."""
+    requests = [request(server) for _ in range(clients)]
+    print(f"{clients} clients, {len(requests[0]):,} bytes a request:", flush=True)
+    process = multiprocessing.Process(target=_repeat, args=(server, requests), daemon=True)
+    process.start()
+    time.sleep(2)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+    print()
+    # What the killed clients had asked for is done with before the next load.
+    answered(server, requests[0])
+
+
+def _repeat(server: Server, requests: Sequence[bytes]) -> None:
+    os.nice(5)
+    counts: Counter[int] = Counter()
+
+    async def client(request: bytes) -> None:
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**24)
+            writer.write(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            counts[int((await reader.readuntil(b"\r\n")).split()[1])] += 1
+            while await reader.read(2**20):
+                pass
+            writer.close()
+            print(f"\r  batches by status: {dict(counts)}", end="", flush=True)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*map(client, requests))
+
+    asyncio.run(all_of_them())
+
+
+def _probe(server: Server, seconds: float, path: str) -> list[float]:
+    """Repeat a GET on one connection and time each answer."""
+    return _timed(server, seconds, lambda connection: connection.request("GET", path))
+
+
+def _starts(server: Server, seconds: float) -> list[float]:
+    fields = {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4"}
+    headers = {"Content-Type": "application/json"}
+    body = json.dumps(fields)
+    return _timed(
+        server,
+        seconds,
+        lambda connection: connection.request("POST", "/api/start-upload", body, headers),
+    )
+
+
+def _timed(server: Server, seconds: float, ask: Callable[[HTTPConnection], Any]) -> list[float]:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    latencies, end = [], time.perf_counter() + seconds
+    while (begun := time.perf_counter()) < end:
+        ask(connection)
+        response = connection.getresponse()
+        response.read()
+        latencies.append(time.perf_counter() - begun)
+        if response.status != 200:
+            print(f"  {response.status} after {latencies[-1]:.1f} s", flush=True)
+        time.sleep(PAUSE_SECONDS)
+    connection.close()
+    return latencies
+
+
+def _report(name: str, latencies: Sequence[float], target: float, *, worst: bool = False) -> None:
+    cuts = quantiles(latencies, n=100) if len(latencies) > 1 else list(latencies) * 99
+    actual = max(latencies) if worst else cuts[98]
+    verdict = "holds" if actual < target else "MISSED"
+    print(
+        f"\n  {name}: p50 {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.1f} ms,"
+        f" worst {max(latencies) * 1000:.1f} ms of {len(latencies)};"
+        f" target {target * 1000:.0f} ms {'at worst' if worst else 'p99'}: {verdict}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""How the S3 that costs nothing is started, and how a service is pointed at it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+STUB: Final = (
+    *(sys.executable, "-m", "uvicorn", "--app-dir", str(Path(__file__).parent), "s3_stub:app"),
+    *("--port", "{port}", "--log-level", "warning"),
+)
+
+
+def stub_settings(port: int) -> dict[str, str]:
+    """Give the settings of a service whose store is the stub on this port."""
+    return {
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "S3_BUCKET_NAME": "bucket",
+        "S3_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }
