@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
-from multipart_upload.application.ports import OpenedUpload
+from multipart_upload.adapters.s3.errors import answered, ask
+from multipart_upload.application.ports import ObjectStore, OpenedUpload
 from multipart_upload.domain.errors import (
     PartsRefusedError,
+    StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     UploadError,
@@ -102,8 +105,17 @@ async def test_a_failed_complete_of_an_upload_that_is_not_listed_means_that_it_i
         ("MalformedXML", PartsRefusedError),
         ("NoSuchUpload", StoreUploadGoneError),
         ("NoSuchKey", StoreUploadGoneError),
-        ("AccessDenied", StoreUnavailableError),
-        ("NoSuchBucket", StoreUnavailableError),
+        ("AccessDenied", PartsRefusedError),
+        ("NoSuchBucket", PartsRefusedError),
+        ("KeyTooLongError", PartsRefusedError),
+        ("MetadataTooLarge", PartsRefusedError),
+        ("KMS.DisabledException", PartsRefusedError),
+        ("NeverHeardOf", PartsRefusedError),
+        ("RequestTimeout", StoreUnavailableError),
+        ("SlowDown", StoreUnavailableError),
+        ("ExpiredToken", StoreUnavailableError),
+        ("KMS.ThrottlingException", StoreUnavailableError),
+        ("ConditionalRequestConflict", StoreUnavailableError),
     ],
 )
 async def test_an_error_of_complete_has_its_meaning(code: str, error: type[UploadError]) -> None:
@@ -113,11 +125,103 @@ async def test_an_error_of_complete_has_its_meaning(code: str, error: type[Uploa
     assert raised.value.facts.get("reason", code) == code
 
 
-@pytest.mark.parametrize("code", ["InvalidRequest", "MalformedXML", "AccessDenied", "NoSuchBucket"])
-async def test_an_error_of_create_is_unavailability(code: str) -> None:
-    async with answering(s3_error("400 Bad Request", code)) as (store, _):
+CALLS: Mapping[str, Callable[[ObjectStore], Awaitable[object]]] = {
+    "create": lambda store: store.create_upload(new_object()),
+    "list_parts": lambda store: store.list_parts(KEY, ID),
+    "abort": lambda store: store.abort_upload(KEY, ID),
+    "list_uploads": lambda store: store.list_uploads(KEY),
+    "scan_uploads": lambda store: store.scan_uploads(""),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    "code", ["InvalidRequest", "MalformedXML", "AccessDenied", "NoSuchBucket", "KeyTooLongError"]
+)
+async def test_what_s3_refuses_for_good_is_told_with_its_code(
+    call: Callable[[ObjectStore], Awaitable[object]], code: str
+) -> None:
+    async with answering(s3_error("403 Forbidden", code)) as (store, _):
+        with pytest.raises(StoreRefusedError) as refused:
+            await call(store)
+    assert refused.value.facts == {"reason": code}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        s3_error("503 Service Unavailable", "SlowDown"),
+        s3_error("500 Internal Server Error", "InternalError"),
+        s3_error("400 Bad Request", "RequestTimeout"),
+        s3_error("400 Bad Request", "ThrottlingException"),
+        s3_error("409 Conflict", "OperationAborted"),
+        # Without S3's own code it may be the word of a proxy.
+        http_answer("403 Forbidden", "<html>Go away</html>"),
+        http_answer("404 Not Found"),
+    ],
+)
+async def test_what_s3_may_do_later_is_unavailability(
+    call: Callable[[ObjectStore], Awaitable[object]], answer: bytes
+) -> None:
+    async with answering(answer) as (store, _):
         with pytest.raises(StoreUnavailableError):
-            await store.create_upload(new_object())
+            await call(store)
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "KMS.DisabledException", "InvalidRequest", "MetadataTooLarge"]
+)
+async def test_a_lasting_refusal_within_a_200_is_one(code: str) -> None:
+    async with answering(s3_error("200 OK", code)) as (store, _):
+        with pytest.raises(PartsRefusedError) as refused:
+            await store.complete_upload(KEY, ID, PARTS)
+    assert refused.value.facts == {"reason": code}
+
+
+async def test_an_unclear_complete_stays_so_whatever_list_parts_is_refused_for() -> None:
+    unclear = s3_error("500 Internal Server Error", "InternalError")
+    async with answering(unclear, s3_error("403 Forbidden", "AccessDenied")) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.complete_upload(KEY, ID, PARTS)
+
+
+async def test_a_committed_complete_is_not_refused_though_looking_at_it_is() -> None:
+    result = "CompleteMultipartUploadResult"
+    no_etag = http_answer("200 OK", f"<{result}><ETag></ETag></{result}>")
+    async with answering(no_etag, http_answer("403 Forbidden")) as (store, _):
+        with pytest.raises(StoreUnavailableError):
+            await store.complete_upload(KEY, ID, PARTS)
+
+
+async def test_a_forbidden_head_is_a_refusal_and_does_not_say_that_there_is_no_object() -> None:
+    async with answering(http_answer("403 Forbidden")) as (store, _):
+        with pytest.raises(StoreRefusedError):
+            await store.head_object(KEY)
+
+
+@pytest.mark.parametrize("mistake", [KeyError, ValueError, RuntimeError, TypeError])
+async def test_a_mistake_of_the_service_is_not_an_answer_of_s3(mistake: type[Exception]) -> None:
+    with pytest.raises(mistake):
+        async with answered(1.0):
+            raise mistake
+
+
+@pytest.mark.parametrize("failure", [KeyError, ValueError, RuntimeError])
+async def test_what_botocore_cannot_read_is_unavailability(failure: type[Exception]) -> None:
+    async def call() -> None:
+        raise failure
+
+    with pytest.raises(StoreUnavailableError):
+        async with answered(1.0):
+            await ask(call())
+
+
+async def test_a_request_that_botocore_finds_malformed_is_a_mistake_of_the_service() -> None:
+    async with answering(NO_PARTS) as (store, server):
+        with pytest.raises(ParamValidationError):
+            await store.list_parts("", ID)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -142,12 +246,6 @@ async def test_an_answer_that_is_not_s3s_is_unavailability(answer: bytes) -> Non
             await store.list_parts(KEY, ID)
         with pytest.raises(StoreUnavailableError):
             await store.list_uploads(KEY)
-
-
-async def test_head_of_an_object_that_may_not_be_seen_does_not_say_that_there_is_none() -> None:
-    async with answering(http_answer("403 Forbidden")) as (store, _):
-        with pytest.raises(StoreUnavailableError):
-            await store.head_object(KEY)
 
 
 async def test_an_object_that_another_program_made_has_no_upload_id() -> None:

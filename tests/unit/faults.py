@@ -10,10 +10,12 @@ from multipart_upload.application.ports import (
     ObjectStore,
     OpenedUpload,
     SessionRepository,
+    UploadPage,
 )
 from multipart_upload.domain.errors import (
     PartsRefusedError,
     RepositoryUnavailableError,
+    StoreRefusedError,
     StoreUnavailableError,
     UploadError,
 )
@@ -59,6 +61,45 @@ class StoreRefusing(StoreProxy):
 
     async def complete_upload(self, *_: object, **__: object) -> StoredObject:
         raise PartsRefusedError("InvalidPart", "they are not what they were.")
+
+
+class StoreForbidding(StoreProxy):
+    """Refuses some calls for good, and does the others."""
+
+    def __init__(self, store: ObjectStore, *calls: str) -> None:
+        super().__init__(store)
+        self.calls = set(calls)
+
+    async def create_upload(self, new: NewObject) -> OpenedUpload:
+        self._require_allowed("create_upload")
+        return await super().create_upload(new)
+
+    async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
+        self._require_allowed("list_parts")
+        return await super().list_parts(key, store_upload_id)
+
+    async def abort_upload(self, key: str, store_upload_id: str) -> None:
+        self._require_allowed("abort_upload")
+        await super().abort_upload(key, store_upload_id)
+
+    async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
+        self._require_allowed("scan_uploads")
+        return await super().scan_uploads(prefix, after)
+
+    async def head_object(self, key: str) -> StoredObject | None:
+        self._require_allowed("head_object")
+        return await super().head_object(key)
+
+    def _require_allowed(self, call: str) -> None:
+        if call in self.calls:
+            raise StoreRefusedError("AccessDenied")
+
+
+class StoreNeverCompleting(StoreProxy):
+    """Fails at every complete, and does everything else."""
+
+    async def complete_upload(self, *_: object, **__: object) -> StoredObject:
+        raise StoreUnavailableError
 
 
 class CountingStore(StoreProxy):

@@ -12,16 +12,18 @@ from multipart_upload.domain.errors import (
     LeaseHeldError,
     RepositoryUnavailableError,
     StaleSessionError,
+    StoreRefusedError,
     StoreUnavailableError,
     TransitionError,
 )
-from multipart_upload.domain.session import Lease, SessionState, UploadSession
+from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .faults import (
     RepositoryDying,
     SaveAnswerLost,
     StoreAnswersLost,
     StoreAway,
+    StoreForbidding,
     YieldingRepository,
     YieldingStore,
 )
@@ -71,7 +73,6 @@ async def test_nothing_is_signed_recorded_or_completed_after_an_abort(service: S
     "state",
     [
         SessionState.PENDING,
-        SessionState.COMPLETING,
         SessionState.COMPLETED,
         SessionState.EXPIRED,
     ],
@@ -84,6 +85,74 @@ async def test_what_cannot_be_aborted_stays_as_it_is(service: Service, state: Se
     assert refusal.value.facts["status"] == state
     assert await service.now(session) == session
     assert len(await service.bucket.list_parts(session.key, session.store_upload_id or "")) == 1
+
+
+async def test_while_another_caller_completes_it_it_cannot_be_aborted(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    lease = Lease("another process", clock.now() + service.policy.lease)
+    leased = await service.sessions.save(session.completing(lease, clock.now()))
+    with pytest.raises(TransitionError, match="that is completing"):
+        await service.abort(address_of(session))
+    assert await service.now(session) == leased
+
+
+@pytest.mark.parametrize("by", ["release", "deadline"])
+async def test_an_interrupted_complete_can_be_aborted_once_its_lease_has_ended(
+    service: Service, clock: SettableClock, by: str
+) -> None:
+    session = await service.uploaded()
+    lease = Lease("another process", clock.now() + service.policy.lease)
+    leased = session.completing(lease, clock.now())
+    await service.sessions.save(leased.lease_released() if by == "release" else leased)
+    clock.time = lease.deadline
+    aborted = await service.abort(address_of(session))
+    assert aborted.state is SessionState.ABORTED
+    assert await is_gone(service, session)
+
+
+async def test_an_abort_after_a_complete_that_has_committed_completes_the_session(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAnswersLost(service.store)).complete(address_of(session))
+    with pytest.raises(TransitionError, match="that is completed"):
+        await service.abort(address_of(session))
+    done = await service.now(session)
+    assert (done.state, done.lease) == (SessionState.COMPLETED, None)
+    assert done.result == await service.bucket.head_object(session.key)
+
+
+async def test_a_complete_that_begins_meanwhile_keeps_the_upload_from_an_abort(
+    service: Service,
+) -> None:
+    class CompletedMeanwhile(StoreProxy):
+        async def head_object(self, key: str) -> StoredObject | None:
+            found = await super().head_object(key)
+            if found is None:
+                await service.complete(address_of(session))
+            return found
+
+    session = await service.uploaded()
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAway(service.store)).complete(address_of(session))
+    overtaken = replace(service, store=CompletedMeanwhile(service.store))
+    with pytest.raises(TransitionError, match="that is completed"):
+        await overtaken.abort(address_of(session))
+    assert await service.bucket.head_object(session.key) is not None
+
+
+async def test_a_refused_abort_can_be_repeated_at_once(service: Service) -> None:
+    session = await service.uploaded()
+    forbidding = replace(service, store=StoreForbidding(service.store, "abort_upload"))
+    for _ in range(2):
+        with pytest.raises(StoreRefusedError):
+            await forbidding.abort(address_of(session))
+    left = await service.now(session)
+    assert (left.state, left.lease) == (SessionState.ABORTING, None)
+    assert (await service.abort(address_of(session))).state is SessionState.ABORTED
 
 
 async def test_an_object_outlives_an_abort_that_comes_too_late(service: Service) -> None:

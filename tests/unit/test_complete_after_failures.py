@@ -12,6 +12,7 @@ from multipart_upload.domain.errors import (
     PartsRefusedError,
     RepositoryUnavailableError,
     StaleSessionError,
+    StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
@@ -26,6 +27,7 @@ from .faults import (
     SaveAnswerLost,
     StoreAnswersLost,
     StoreAway,
+    StoreForbidding,
     StoreRefusing,
 )
 from .service import BODY, Service, SettableClock, address_of
@@ -94,14 +96,60 @@ async def test_while_the_outcome_is_unknown_nothing_else_is_done_with_it(service
     away = replace(service, store=StoreAway(service.store))
     left = await left_behind(away, session, StoreUnavailableError)
     address = address_of(session)
-    for other in (
-        service.sign(address, 1),
-        service.record(address, 1, "e1"),
-        service.abort(address),
-    ):
+    for other in (service.sign(address, 1), service.record(address, 1, "e1")):
         with pytest.raises(TransitionError, match="that is completing"):
             await other
     assert await service.now(session) == left
+
+
+async def test_what_the_store_refuses_for_good_leaves_the_session_open_with_its_parts(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    forbidding = replace(service, store=StoreForbidding(service.store, "list_parts", "head_object"))
+    for _ in range(2):
+        left = await left_behind(forbidding, session, StoreRefusedError)
+        assert (left.state, left.lease) == (SessionState.IN_PROGRESS, None)
+    assert await service.sessions.count_parts(session.id) == 1
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_a_refusal_after_an_interrupted_complete_reopens_the_session_without_an_object(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    await left_behind(
+        replace(service, store=StoreAway(service.store)), session, StoreUnavailableError
+    )
+    forbidding = replace(service, store=StoreForbidding(service.store, "list_parts"))
+    left = await left_behind(forbidding, session, StoreRefusedError)
+    assert (left.state, left.lease) == (SessionState.IN_PROGRESS, None)
+
+
+async def test_a_refusal_after_a_complete_that_has_committed_gives_its_object(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    losing = replace(service, store=StoreAnswersLost(service.store))
+    await left_behind(losing, session, StoreUnavailableError)
+    forbidding = replace(service, store=StoreForbidding(service.store, "list_parts"))
+    done = await forbidding.complete(address_of(session))
+    assert done.result == await service.bucket.head_object(session.key)
+
+
+async def test_while_the_store_refuses_to_tell_an_interrupted_complete_stays_one(
+    service: Service,
+) -> None:
+    session = await service.uploaded()
+    losing = replace(service, store=StoreAnswersLost(service.store))
+    await left_behind(losing, session, StoreUnavailableError)
+    forbidding = replace(service, store=StoreForbidding(service.store, "list_parts", "head_object"))
+    for _ in range(2):
+        left = await left_behind(forbidding, session, StoreRefusedError)
+        assert (left.state, left.lease) == (SessionState.COMPLETING, None)
+    with pytest.raises(StoreRefusedError):
+        await forbidding.abort(address_of(session))
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
 @pytest.mark.parametrize("upload_id", ["another's", ""])

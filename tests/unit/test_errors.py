@@ -25,6 +25,7 @@ from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
+    StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
@@ -45,6 +46,7 @@ CODES: Final = {
     PartsMissingError: "parts-missing",
     PartsUnnamedError: "parts-unnamed",
     PartsRefusedError: "parts-refused",
+    StoreRefusedError: "store-refused",
     StoreUploadGoneError: "store-upload-gone",
     RepositoryUnavailableError: "repository-unavailable",
     StoreUnavailableError: "store-unavailable",
@@ -62,6 +64,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     PartsMissingError("in-progress", [1], [2]),
     PartsUnnamedError("in-progress", [3]),
     PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB"),
+    StoreRefusedError("AccessDenied"),
     StoreUploadGoneError(),
     RepositoryUnavailableError(),
     StoreUnavailableError(),
@@ -95,6 +98,7 @@ def test_the_kinds_tell_what_a_caller_can_do() -> None:
         PartsMissingError,
         PartsUnnamedError,
         PartsRefusedError,
+        StoreRefusedError,
         StoreUploadGoneError,
     }
 

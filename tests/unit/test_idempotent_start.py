@@ -14,6 +14,7 @@ from multipart_upload.domain.errors import (
     IdempotencyKeyReusedError,
     LeaseHeldError,
     RepositoryUnavailableError,
+    StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
 )
@@ -23,6 +24,7 @@ from .faults import (
     CountingStore,
     RepositoryDying,
     StoreAnswersLost,
+    StoreForbidding,
     YieldingRepository,
     YieldingStore,
 )
@@ -135,6 +137,14 @@ async def test_when_the_answer_was_lost_the_same_key_finishes_the_start(service:
     await service.upload(session)
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
     assert len(await sessions_of_ada(service)) == 1
+
+
+async def test_after_a_refusal_of_the_store_the_same_key_starts_at_once(service: Service) -> None:
+    forbidding = replace(service, store=StoreForbidding(service.store, "create_upload"))
+    for _ in range(2):
+        with pytest.raises(StoreRefusedError):
+            await forbidding.start(NEW)
+    assert (await service.start(NEW)).state is SessionState.INITIATED
 
 
 async def test_whose_start_died_can_be_started_again_after_its_lease(

@@ -29,6 +29,8 @@ from .faults import (
     RepositoryDying,
     StoreAnswersLost,
     StoreAway,
+    StoreForbidding,
+    StoreNeverCompleting,
     YieldingRepository,
     YieldingStore,
 )
@@ -186,6 +188,48 @@ async def test_a_complete_whose_upload_the_store_has_lost_is_opened_again(
     clock.advance(minutes=10)
     assert await swept(service) == {session.id: SweepOutcome.REOPENED}
     assert (await service.now(session)).is_lost
+
+
+async def test_a_complete_that_fails_again_and_again_expires_at_its_time(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    failing = replace(service, store=StoreNeverCompleting(service.store))
+    with pytest.raises(StoreUnavailableError):
+        await failing.complete(address_of(session))
+    for _ in range(6):
+        clock.advance(days=1)
+        assert await swept(failing) == {session.id: SweepOutcome.FAILED}
+    clock.advance(days=1)
+    assert await swept(failing) == {session.id: SweepOutcome.EXPIRED}
+    assert await service.bucket.list_uploads(session.key) == []
+
+
+async def test_a_complete_that_committed_never_expires(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAnswersLost(service.store)).complete(address_of(session))
+    clock.advance(days=8)
+    assert await swept(service) == {session.id: SweepOutcome.COMPLETED}
+
+
+async def test_a_complete_that_the_store_refuses_is_opened_again(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await service.uploaded()
+    with pytest.raises(StoreUnavailableError):
+        await replace(service, store=StoreAway(service.store)).complete(address_of(session))
+    clock.advance(minutes=10)
+    forbidding = replace(service, store=StoreForbidding(service.store, "list_parts"))
+    assert await swept(forbidding) == {session.id: SweepOutcome.REOPENED}
+    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+
+
+async def test_a_store_that_refuses_to_be_scanned_is_told(service: Service) -> None:
+    forbidding = replace(service, store=StoreForbidding(service.store, "scan_uploads"))
+    assert not (await forbidding.sweep()).is_complete
 
 
 async def test_a_session_that_is_gone_by_now_was_somebody_elses(

@@ -13,7 +13,7 @@ from .ports import ObjectStore
 class CheckLifecycle:
     """Tell in a sentence what is wrong with the bucket's rule, None if nothing is.
 
-    Raise StoreUnavailableError where the store cannot or may not tell.
+    Raise StoreUnavailableError where the store cannot tell, StoreRefusedError where it may not.
     """
 
     store: ObjectStore

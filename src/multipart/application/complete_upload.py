@@ -11,6 +11,7 @@ from ..domain.errors import (
     PartsRefusedError,
     PartsUnnamedError,
     SessionNotFoundError,
+    StoreRefusedError,
     StoreUploadGoneError,
 )
 from ..domain.named_parts import NamedPart, require_named
@@ -31,11 +32,11 @@ class CompleteUpload:
 
     A client may name the parts that it means, in any order: then exactly these are joined or none,
     and a completed session answers only the same list with its result.
-    Raise SessionNotFoundError also when no part is anywhere, PartsMissingError, PartsUnnamedError
-    or PartsRefusedError with the session open and its parts kept, StoreUploadGoneError with it open
-    for all parts again (PartsMissingError if they were named), LeaseHeldError while another caller
-    does it and does not end in time, and TransitionError for a session that was aborted or has
-    expired.
+    Raise SessionNotFoundError also when no part is anywhere, PartsMissingError, PartsUnnamedError,
+    PartsRefusedError or StoreRefusedError with the session open and its parts kept,
+    StoreUploadGoneError with it open for all parts again (PartsMissingError if they were named),
+    LeaseHeldError while another caller does it and does not end in time, and TransitionError for a
+    session that was aborted or has expired.
     """
 
     sessions: SessionRepository
@@ -57,14 +58,21 @@ class CompleteUpload:
         self, session: UploadSession, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
         """Complete a session that is in progress, or that somebody began to complete and left."""
+        is_retry = session.state is SessionState.COMPLETING
         # Claimed before the parts are read: what is reported from here on is too late and refused.
         held = await LeasedSession.claimed(self.sessions, self.policy.lease, session.completing)
         try:
             result = await held.working(self._object(held.session, named))
         except (PartsMissingError, PartsUnnamedError, PartsRefusedError):
-            now = await self.sessions.now()
-            await held.moved(lambda session: session.completion_refused(now))
+            await self._reopen(held)
             raise
+        except StoreRefusedError:
+            # Refused before the complete was sent; but an earlier one may have committed.
+            found = await find_own_object(held.session, self.store) if is_retry else None
+            if found is None:
+                await self._reopen(held)
+                raise
+            result = found
         except StoreUploadGoneError:
             await held.moved(UploadSession.store_upload_lost)
             raise
@@ -72,6 +80,10 @@ class CompleteUpload:
         return await held.moved(
             lambda session: session.completed(result, now, self.policy.retention)
         )
+
+    async def _reopen(self, held: LeasedSession) -> None:
+        now = await self.sessions.now()
+        await held.moved(lambda session: session.completion_refused(now))
 
     async def _completed(
         self, address: SessionReference, named: Sequence[NamedPart] | None

@@ -13,6 +13,7 @@ from uuid import uuid4
 from ..domain.errors import (
     RepositoryUnavailableError,
     StaleSessionError,
+    StoreRefusedError,
     UnavailableError,
     UploadError,
 )
@@ -90,14 +91,14 @@ class LeasedSession:
         What the work finds out is stored by `moved`, afterwards: nothing is renewed by then, and
         most of the lease is left. Raise what the work raises, StaleSessionError if somebody took
         over, and RepositoryUnavailableError if the lease could not be renewed in time.
-        When the outcome is unknown the lease is given back, so that a retry need not wait for its
-        end.
+        When the outcome is unknown, or the store refuses, the lease is released, so that a retry
+        need not wait for its end.
         """
         tasks = asyncio.create_task(work), asyncio.create_task(self._renewing())
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return tasks[0].result() if tasks[0].done() else tasks[1].result()
-        except (UnavailableError, asyncio.CancelledError):
+        except (UnavailableError, StoreRefusedError, asyncio.CancelledError):
             await stopped(tasks)
             await self._given_back()
             raise

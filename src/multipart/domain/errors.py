@@ -172,6 +172,15 @@ class PartsRefusedError(ConflictError):
         super().__init__(f"The object store refused the parts: {sentence}", reason=reason)
 
 
+class StoreRefusedError(ConflictError):
+    """The object store refused a request for good: repeating it gives the same answer."""
+
+    code = "store-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The object store refused the request: {reason}.", reason=reason)
+
+
 class StoreUploadGoneError(ConflictError):
     """The object store no longer knows the upload, and no finished object is there either."""
 

@@ -147,9 +147,15 @@ class UploadSession:
         return replace(gone, state=SessionState.INITIATED)
 
     def completing(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to join its parts; take over once an earlier claim has run out."""
+        """Claim the session to join its parts; take over once an earlier claim has run out.
+
+        To take over is no activity: a complete that fails again and again must not keep the
+        session from expiring.
+        """
         self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
         self._require_free(now)
+        if self.state is SessionState.COMPLETING:
+            return replace(self, lease=lease)
         return self._moved(SessionState.COMPLETING, now, lease=lease)
 
     def completion_refused(self, now: datetime) -> Self:
@@ -163,18 +169,30 @@ class UploadSession:
         return self._ended(SessionState.COMPLETED, now, retention, result=result)
 
     def aborting(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to throw its parts away, because its client wants that."""
-        if self.state is SessionState.ABORTING:
-            return self._taken_over(lease, now)
-        self._require("abort", SessionState.INITIATED, SessionState.IN_PROGRESS)
-        return self._ending(SessionState.ABORTED, lease, now)
+        """Claim the session to throw its parts away, because its client wants that.
 
-    def expiring(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to throw its parts away, because nobody has touched it for long."""
+        Of one whose complete was interrupted the caller has to know that it has not committed.
+        """
         if self.state is SessionState.ABORTING:
             return self._taken_over(lease, now)
         self._require(
-            "expire", SessionState.PENDING, SessionState.INITIATED, SessionState.IN_PROGRESS
+            "abort", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
+        )
+        return self._ending(SessionState.ABORTED, lease, now)
+
+    def expiring(self, lease: Lease, now: datetime) -> Self:
+        """Claim the session to throw its parts away, because it was idle or open for too long.
+
+        Of one whose complete was interrupted the caller has to know that it has not committed.
+        """
+        if self.state is SessionState.ABORTING:
+            return self._taken_over(lease, now)
+        self._require(
+            "expire",
+            SessionState.PENDING,
+            SessionState.INITIATED,
+            SessionState.IN_PROGRESS,
+            SessionState.COMPLETING,
         )
         return self._ending(SessionState.EXPIRED, lease, now)
 
@@ -196,6 +214,10 @@ class UploadSession:
         if self.lease is None:
             raise TransitionError("release", self.state)
         return replace(self, lease=None)
+
+    def is_leased(self, now: datetime) -> bool:
+        """Tell whether another caller may be at work on the session."""
+        return self.lease is not None and self.lease.is_live(now)
 
     def require_open(self, action: str) -> None:
         """Raise TransitionError unless parts may be signed and recorded."""
@@ -299,5 +321,5 @@ class UploadSession:
             raise TransitionError(action, self.state)
 
     def _require_free(self, now: datetime) -> None:
-        if self.lease is not None and self.lease.is_live(now):
+        if self.lease is not None and self.is_leased(now):
             raise LeaseHeldError(self.state, (self.lease.deadline - now).total_seconds())

@@ -8,12 +8,13 @@ from functools import partial
 import pytest
 
 from multipart_upload.application.ports import NewObject
-from multipart_upload.domain.errors import UnavailableError
+from multipart_upload.domain.errors import TransitionError, UnavailableError
 from multipart_upload.domain.session import UploadSession
-from tests.unit.faults import StoreAnswersLost, StoreAway
+from tests.unit.faults import StoreAnswersLost, StoreAway, StoreForbidding
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import Service, address_of
 
+from .completing import left_completing
 from .requests import Call, Request, store_as
 from .sending import lost
 from .world import World
@@ -63,6 +64,25 @@ async def abort_for_one_who_never_reached_the_store(world: World) -> Request:
 
 async def abort_for_one_whom_the_store_never_answered(world: World) -> Request:
     return Request(aborting(world, await left_aborting(world, StoreAnswersLost)))
+
+
+async def abort_a_complete_that_never_reached_the_store(world: World) -> Request:
+    call = aborting(world, await left_completing(world, StoreAway))
+    # A sweep that comes first brings the complete to its end.
+    return Request(call, late_answer=TransitionError)
+
+
+async def abort_a_complete_that_the_store_never_answered(world: World) -> Request:
+    session = await left_completing(world, StoreAnswersLost)
+    # It has committed: the upload is completed, and the abort refused.
+    return Request(partial(aborted, session))
+
+
+async def abort_a_complete_that_the_store_refuses_to_tell_of(world: World) -> Request:
+    session = await left_completing(world, StoreAnswersLost)
+    return Request(
+        partial(aborted, session), store_as(lambda store: StoreForbidding(store, "head_object"))
+    )
 
 
 async def left_aborting(world: World, store: type[StoreProxy]) -> UploadSession:

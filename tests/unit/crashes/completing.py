@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import pytest
 
+from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
-from tests.unit.faults import StoreAnswersLost, StoreAway
+from tests.unit.faults import StoreAnswersLost, StoreAway, StoreForbidding
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import BODY, MIB, Service, address_of
 
@@ -129,12 +130,25 @@ async def complete_while_the_answers_of_the_store_are_lost(world: World) -> Requ
     return Request(completing(await world.uploaded()), store_as(StoreAnswersLost))
 
 
+async def complete_while_the_store_refuses_to_list_parts(world: World) -> Request:
+    return Request(completing(await world.uploaded()), store_as(_forbidding("list_parts")))
+
+
+async def complete_again_while_the_store_refuses_to_list_parts(world: World) -> Request:
+    session = await left_completing(world, StoreAway)
+    return Request(completing(session), store_as(_forbidding("list_parts")))
+
+
 async def complete_for_one_who_never_reached_the_store(world: World) -> Request:
     return Request(completing(await left_completing(world, StoreAway)))
 
 
 async def complete_for_one_whom_the_store_never_answered(world: World) -> Request:
     return Request(completing(await left_completing(world, StoreAnswersLost)))
+
+
+def _forbidding(*calls: str) -> Callable[[ObjectStore], ObjectStore]:
+    return lambda store: StoreForbidding(store, *calls)
 
 
 async def left_completing(world: World, store: type[StoreProxy]) -> UploadSession:

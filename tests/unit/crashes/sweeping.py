@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.unit.faults import StoreAnswersLost, StoreAway
+from tests.unit.faults import StoreAnswersLost, StoreAway, StoreNeverCompleting
 from tests.unit.service import BODY, Service, address_of
 
 from .aborting import left_aborting, open_another
 from .completing import left_completing
-from .requests import Request
+from .requests import Request, store_as
 from .sending import lost
 from .starting import start_in_vain
 from .world import World
@@ -49,6 +49,12 @@ async def sweep_a_complete_that_lacks_a_part(world: World) -> Request:
     await world.send(session, body=b"other")
     world.acknowledged[session.id].clear()
     return _sweep_of_what_was_left(world)
+
+
+async def sweep_an_old_complete_that_the_store_never_does(world: World) -> Request:
+    world.give_up(await left_completing(world, StoreAway))
+    world.wait_for_expiry()
+    return Request(_swept, store_as(StoreNeverCompleting))
 
 
 async def sweep_an_abort_that_never_reached_the_store(world: World) -> Request:

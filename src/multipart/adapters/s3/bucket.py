@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from .client import S3Config, s3_client, s3_session
 from .cors import put_our_rule
-from .errors import QUICK_SECONDS, answered, code_of
+from .errors import QUICK_SECONDS, answered, ask, code_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def ensure_bucket(config: S3Config, allowed_origins: Sequence[str] = ("*",)) -> None:
     """Make the bucket if it is not there, and let pages of these origins use signed URLs on it.
 
-    Raise StoreUnavailableError if S3 is away or refuses.
+    Raise StoreUnavailableError if S3 is away, and StoreRefusedError if it refuses.
     """
     async with s3_client(s3_session(config), config) as client:
         async with answered(QUICK_SECONDS):
@@ -31,7 +31,7 @@ async def ensure_bucket(config: S3Config, allowed_origins: Sequence[str] = ("*",
 
 async def _exists(client: S3Client, bucket: str) -> bool:
     try:
-        await client.head_bucket(Bucket=bucket)
+        await ask(client.head_bucket(Bucket=bucket))
     except ClientError as exc:
         if code_of(exc) == "404":
             return False
@@ -43,11 +43,13 @@ async def _create(client: S3Client, config: S3Config) -> None:
     try:
         # AWS refuses to be told the name of the one region that it takes for granted.
         if config.region == "us-east-1":
-            await client.create_bucket(Bucket=config.bucket)
+            await ask(client.create_bucket(Bucket=config.bucket))
         else:
             region: BucketLocationConstraintType = config.region  # type: ignore[assignment]
-            await client.create_bucket(
-                Bucket=config.bucket, CreateBucketConfiguration={"LocationConstraint": region}
+            await ask(
+                client.create_bucket(
+                    Bucket=config.bucket, CreateBucketConfiguration={"LocationConstraint": region}
+                )
             )
     except ClientError as exc:
         if code_of(exc) != "BucketAlreadyOwnedByYou":  # somebody was faster

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ...domain.errors import UploadError
 from .client import S3Config, s3_client, s3_session
 from .cors_rules import with_our_rule
-from .errors import QUICK_SECONDS, answered, code_of
+from .errors import QUICK_SECONDS, answered, ask, code_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -67,7 +67,7 @@ async def refusal_to_write(client: S3Client, bucket: str) -> CorsRefusedError | 
     try:
         async with _refusals_told(bucket):
             # No rules are not well-formed, which a store that knows the call says.
-            await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []})
+            await ask(client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []}))
     except CorsRefusedError as exc:
         return exc if exc.leaves_rules_unknown else None
     return None
@@ -76,12 +76,12 @@ async def refusal_to_write(client: S3Client, bucket: str) -> CorsRefusedError | 
 async def put_our_rule(client: S3Client, bucket: str, origins: Sequence[str]) -> None:
     """Put our rule in front of the bucket's others."""
     rules = with_our_rule(await _rules(client, bucket), origins)
-    await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    await ask(client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules}))
 
 
 async def _rules(client: S3Client, bucket: str) -> Sequence[Mapping[str, Any]]:
     try:
-        return (await client.get_bucket_cors(Bucket=bucket)).get("CORSRules", [])
+        return (await ask(client.get_bucket_cors(Bucket=bucket))).get("CORSRules", [])
     except ClientError as exc:
         if code_of(exc) == _NO_RULES:
             return []

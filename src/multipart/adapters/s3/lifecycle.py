@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from .errors import QUICK_SECONDS, answered, code_of
+from .errors import QUICK_SECONDS, answered, ask, code_of, reading
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -24,18 +24,19 @@ async def abort_rule(client: S3Client, bucket: str, prefix: str) -> timedelta | 
     """
     async with answered(QUICK_SECONDS):
         try:
-            answer = await client.get_bucket_lifecycle_configuration(Bucket=bucket)
+            answer = await ask(client.get_bucket_lifecycle_configuration(Bucket=bucket))
         except ClientError as exc:
             if code_of(exc) == _NO_RULES:
                 return None
             raise
-        days = [
-            rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
-            for rule in answer.get("Rules", [])
-            if "AbortIncompleteMultipartUpload" in rule
-            and rule["Status"] == "Enabled"
-            and prefix.startswith(_prefix_of(rule))
-        ]
+        with reading():
+            days = [
+                rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+                for rule in answer.get("Rules", [])
+                if "AbortIncompleteMultipartUpload" in rule
+                and rule["Status"] == "Enabled"
+                and prefix.startswith(_prefix_of(rule))
+            ]
         return timedelta(days=min(days)) if days else None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...application.ports import ListedUpload, UploadPage
 from ...domain.errors import StoreUnavailableError
 from ...domain.part import StoredPart, bare_etag
-from .errors import QUICK_SECONDS, answered
+from .errors import QUICK_SECONDS, answered, ask, reading
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -37,10 +37,11 @@ async def list_parts(
         async with answered(QUICK_SECONDS):
             # The number of the last part, not the store's own marker: a wrong marker skips parts.
             after: Any = {"PartNumberMarker": max(parts)} if parts else {}
-            page = await client.list_parts(
-                Bucket=bucket, Key=key, UploadId=store_upload_id, **after
+            page = await ask(
+                client.list_parts(Bucket=bucket, Key=key, UploadId=store_upload_id, **after)
             )
-            _require_page(page)
+        _require_page(page)
+        with reading():
             found = {part["PartNumber"]: _part(part) for part in page.get("Parts", [])}
         has_new = bool(found.keys() - parts.keys())
         parts |= found
@@ -83,8 +84,9 @@ async def _uploads_page(client: S3Client, bucket: str, after: str, **more: Any) 
     # versitygw refuses a second page by the markers of its own answer (InvalidArgument).
     marker: Any = {"KeyMarker": after} if after else {}
     async with answered(QUICK_SECONDS):
-        page = await client.list_multipart_uploads(Bucket=bucket, **marker, **more)
-        _require_page(page)
+        page = await ask(client.list_multipart_uploads(Bucket=bucket, **marker, **more))
+    _require_page(page)
+    with reading():
         next_after = page["NextKeyMarker"] if page["IsTruncated"] else None
         uploads = sorted(map(_listed, page.get("Uploads", [])), key=lambda found: found.key)
     if next_after is not None and next_after <= after:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,11 +19,11 @@ from ...application.ports import (
     SignedPost,
     UploadPage,
 )
-from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
+from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
-from .errors import QUICK_SECONDS, answered, code_of
+from .errors import QUICK_SECONDS, answered, ask, code_of, reading
 from .headers import content_disposition, object_metadata
 from .lifecycle import abort_rule
 from .listing import list_parts, list_uploads, scan_uploads
@@ -51,13 +52,16 @@ class S3ObjectStore:
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         """Open a multipart upload; no checksum is declared, as parts would then need theirs."""
         async with answered(QUICK_SECONDS):
-            answer = await self.quick.create_multipart_upload(
-                Bucket=self.bucket,
-                Key=new.key,
-                ContentType=new.content_type,
-                ContentDisposition=content_disposition(new.filename),
-                Metadata=object_metadata(new),
+            answer = await ask(
+                self.quick.create_multipart_upload(
+                    Bucket=self.bucket,
+                    Key=new.key,
+                    ContentType=new.content_type,
+                    ContentDisposition=content_disposition(new.filename),
+                    Metadata=object_metadata(new),
+                )
             )
+        with reading():
             # Only where a lifecycle rule of the bucket applies.
             abort_date: datetime | None = answer.get("AbortDate")
             return OpenedUpload(
@@ -105,11 +109,15 @@ class S3ObjectStore:
         """Join the parts, having S3 check the size of the whole where it can."""
         try:
             async with answered(COMPLETE_SECONDS):
-                etag = (await self._joined(key, store_upload_id, parts))["ETag"]
+                answer = await self._joined(key, store_upload_id, parts)
+            with reading():
+                etag = answer["ETag"]
         except StoreUnavailableError as unclear:
             # moto and Ceph RGW answer 500 for an upload they do not know; ListParts is plain.
             if isinstance(unclear.__cause__, ClientError):
-                await self.list_parts(key, store_upload_id)
+                # What became of the complete is unknown, whatever ListParts is refused for.
+                with suppress(StoreRefusedError):
+                    await self.list_parts(key, store_upload_id)
             raise
         if not bare_etag(etag):
             return await self._looked_up(key)
@@ -123,8 +131,10 @@ class S3ObjectStore:
         """Throw the upload away."""
         try:
             async with answered(QUICK_SECONDS):
-                await self.quick.abort_multipart_upload(
-                    Bucket=self.bucket, Key=key, UploadId=store_upload_id
+                await ask(
+                    self.quick.abort_multipart_upload(
+                        Bucket=self.bucket, Key=key, UploadId=store_upload_id
+                    )
                 )
         except StoreUploadGoneError:
             return
@@ -145,11 +155,12 @@ class S3ObjectStore:
         """Look at the finished object."""
         async with answered(QUICK_SECONDS):
             try:
-                head = await self.quick.head_object(Bucket=self.bucket, Key=key)
+                head = await ask(self.quick.head_object(Bucket=self.bucket, Key=key))
             except ClientError as exc:
                 if code_of(exc) == "404":  # an answer to HEAD has no body to hold S3's own code
                     return None
                 raise
+        with reading():
             return StoredObject(
                 location=self.presigner.location(key),
                 etag=bare_etag(head["ETag"]),
@@ -161,11 +172,15 @@ class S3ObjectStore:
     async def check(self) -> None:
         """Return when the bucket answers."""
         async with answered(QUICK_SECONDS):
-            await self.quick.head_bucket(Bucket=self.bucket)
+            await ask(self.quick.head_bucket(Bucket=self.bucket))
 
     async def _looked_up(self, key: str) -> StoredObject:
         # Ceph RGW 16 answers a complete with an empty ETag.
-        if (found := await self.head_object(key)) is None:
+        found = None
+        # The complete has committed: a refusal to look must not read as one to complete.
+        with suppress(StoreRefusedError):
+            found = await self.head_object(key)
+        if found is None:
             raise StoreUnavailableError
         return replace(found, upload_id=None, nonce=None)
 
@@ -182,10 +197,10 @@ class S3ObjectStore:
             "MpuObjectSize": sum(part.size for part in parts),
         }
         try:
-            return await self.patient.complete_multipart_upload(**request)
+            return await ask(self.patient.complete_multipart_upload(**request))
         except ClientError as exc:
             if code_of(exc) != "NotImplemented":
                 raise
             # Not every store knows the header that tells the size.
             del request["MpuObjectSize"]
-            return await self.patient.complete_multipart_upload(**request)
+            return await ask(self.patient.complete_multipart_upload(**request))

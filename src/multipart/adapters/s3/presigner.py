@@ -14,7 +14,7 @@ from botocore.exceptions import NoCredentialsError
 from ...application.ports import NewObject, SignedPart, SignedParts, SignedPost
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_URL_SECONDS
-from .errors import QUICK_SECONDS, answered
+from .errors import QUICK_SECONDS, answered, ask
 from .post_form import signed_post
 from .sigv4 import Grant, Signer, UrlSigner
 
@@ -134,11 +134,11 @@ class Presigner:
         return second
 
     async def _grant(self, signed_at: datetime, wanted: timedelta) -> Grant:
-        credentials = await self.session.get_credentials()
+        credentials = await ask(self.session.get_credentials())
         if credentials is None:
             raise NoCredentialsError
         # First, as this renews what is about to end.
-        frozen = await credentials.get_frozen_credentials()
+        frozen = await ask(credentials.get_frozen_credentials())
         seconds = min(max(int(wanted.total_seconds()), 1), MAX_URL_SECONDS)
         # Only credentials that are renewed have an end, and no public name for it.
         ends_at: datetime | None = getattr(credentials, "_expiry_time", None)

@@ -12,7 +12,13 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Executable, RowMapping, Select, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...application.task_cancellation import close_in_time
@@ -31,7 +37,9 @@ T = TypeVar("T")
 
 
 class Database:
-    """Runs each call in a transaction; whatever goes wrong is RepositoryUnavailableError.
+    """Runs each call in a transaction; no answer, or a failure, is RepositoryUnavailableError.
+
+    A statement that the database finds wrong is a mistake of the service, and raised as it is.
 
     `writing` is entered around each write.
     """
@@ -124,6 +132,8 @@ class Database:
                 await asyncio.wait({task})
             return task.result()
         except (SQLAlchemyError, OSError) as error:  # OSError: no connection, or not in time
+            if _is_our_mistake(error):
+                raise
             raise RepositoryUnavailableError from error
         finally:
             task.cancel()
@@ -190,3 +200,11 @@ class Database:
         self._unfinished.discard(task)
         if not task.cancelled():
             task.exception()  # Looked at, or asyncio would log it as never retrieved.
+
+
+def _is_our_mistake(error: Exception) -> bool:
+    """Tell whether the database refused the statement or its values; a retry cannot help."""
+    if isinstance(error, ProgrammingError):
+        # SQLite says so of a connection that was closed, too.
+        return not error.connection_invalidated
+    return isinstance(error, (ArgumentError, DataError, IntegrityError))

@@ -87,7 +87,8 @@ class ObjectStore(Protocol):
     """Keeps bytes.
 
     Every method raises StoreUnavailableError when the answer cannot be had; a change may then have
-    happened or not.
+    happened or not. It raises StoreRefusedError, with the store's own code, when the store refuses
+    a request for good; nothing has changed then.
     """
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
@@ -150,7 +151,8 @@ class ObjectStore(Protocol):
     ) -> StoredObject:
         """Join the parts, given by ascending number, into the object.
 
-        Raise PartsRefusedError if the store will not join these, with the upload still open, and
+        Raise PartsRefusedError, never StoreRefusedError, if the store will not join these for any
+        lasting reason, with the upload still open, and
         StoreUploadGoneError if it does not know the upload: completed before, perhaps.
         Only `head_object` tells the `upload_id` and `nonce` of the object.
         """
@@ -175,7 +177,7 @@ class ObjectStore(Protocol):
     async def abort_rule(self, prefix: str) -> timedelta | None:
         """Tell after how long the store aborts by itself what is open under a prefix; None: never.
 
-        Raise StoreUnavailableError also where the store cannot or may not tell.
+        Raise StoreUnavailableError also where the store cannot tell.
         """
         ...
 

@@ -27,7 +27,7 @@ class SweepOutcome(StrEnum):
     TAKEN = "taken"
     """Another process was faster."""
     FAILED = "failed"
-    """The store or the repository did not answer; the next sweep tries again."""
+    """The store or the repository did not answer, or the store refused; the next sweep retries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ...domain.errors import (
     PartsMissingError,
     PartsRefusedError,
     StaleSessionError,
+    StoreRefusedError,
     StoreUploadGoneError,
     TransitionError,
     UnavailableError,
@@ -44,7 +45,7 @@ class SweepSession:
             return await self._swept(session, dry_run=dry_run)
         except _OVERTAKEN:
             return SweepOutcome.TAKEN
-        except UnavailableError:
+        except (UnavailableError, StoreRefusedError):
             return SweepOutcome.FAILED
         except Exception as exc:  # noqa: BLE001  # one session must not keep the others waiting
             # Only the type: the text may hold a URL.
@@ -66,6 +67,14 @@ class SweepSession:
             await self.complete.joined(session)
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
+        except (UnavailableError, StoreRefusedError):
+            left = await self.sessions.get(session.id)
+            if left.state is not SessionState.COMPLETING:
+                return SweepOutcome.REOPENED
+            if left.expires_at > await self.sessions.now():
+                raise
+            await self.abort.require_uncommitted(left)
+            return await self._ended(left)
         return SweepOutcome.COMPLETED
 
     async def _ended(self, session: UploadSession) -> SweepOutcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ...domain.errors import StoreUnavailableError
+from ...domain.errors import StoreRefusedError, StoreUnavailableError
 from ...domain.object_key import common_prefix, upload_id_in
 from ...domain.policy import UploadPolicy
 from ...domain.session import UploadSession
@@ -42,7 +42,7 @@ class SweepStore:
                 scan.next_after = page.next_after
                 if page.next_after is None:
                     break
-        except StoreUnavailableError:
+        except (StoreUnavailableError, StoreRefusedError):
             scan.is_complete = False
         return scan
 

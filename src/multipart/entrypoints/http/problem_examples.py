@@ -17,6 +17,7 @@ from ...domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
+    StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
@@ -66,6 +67,7 @@ EXAMPLES: Final = (
     ProblemExample(
         PartsRefusedError("EntityTooSmall", "Your proposed upload is too small"), _COMPLETES
     ),
+    ProblemExample(StoreRefusedError("AccessDenied")),
     ProblemExample(StoreUploadGoneError(), _RECORDS | _COMPLETES),
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(RepositoryUnavailableError()),

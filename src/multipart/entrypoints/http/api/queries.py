@@ -51,7 +51,7 @@ class QueryController(Controller):
         "/upload-status",
         operation_id="getUploadStatus",
         summary="Get the status of an upload",
-        responses=problems(404, 422, 503),
+        responses=problems(404, 409, 422, 503),
         operation_class=OwnOperation,
     )
     async def status(
@@ -69,7 +69,7 @@ class QueryController(Controller):
         "/list-parts",
         operation_id="listParts",
         summary="List the parts of an upload",
-        responses=problems(404, 422, 503),
+        responses=problems(404, 409, 422, 503),
         operation_class=OwnOperation,
     )
     async def parts(

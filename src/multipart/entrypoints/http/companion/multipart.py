@@ -83,7 +83,7 @@ class MultipartController(Controller):
         "/{upload_id:str}",
         operation_id="s3ListParts",
         summary="Uppy: list the parts of an upload",
-        responses=companion_errors(400, 401, 404, 503),
+        responses=companion_errors(400, 401, 404, 409, 503),
     )
     async def parts(
         self,

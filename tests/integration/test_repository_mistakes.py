@@ -1,0 +1,61 @@
+"""A statement that the database finds wrong is a mistake of the service, not an outage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pymongo.errors import AutoReconnect, DocumentTooLarge, OperationFailure, PyMongoError
+from sqlalchemy import column, insert, select, table
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.schema import CreateTable
+
+from multipart_upload.adapters.mongo.errors import answered
+from multipart_upload.adapters.sql.engine import checked_url, open_database
+from multipart_upload.adapters.sql.tables import PARTS
+from multipart_upload.domain.errors import RepositoryUnavailableError
+
+
+async def test_a_row_that_breaks_a_rule_of_its_table_is_a_mistake(tmp_path: Path) -> None:
+    database = open_database(checked_url(f"sqlite+aiosqlite:///{tmp_path}/uploads.db"))
+    try:
+        await database.write(CreateTable(PARTS))
+        with pytest.raises(IntegrityError):
+            await database.write(insert(PARTS).values(upload_id="u", number=1))
+    finally:
+        await database.close()
+
+
+async def test_a_statement_that_postgresql_does_not_understand_is_a_mistake(
+    postgresql_url: str,
+) -> None:
+    database = open_database(checked_url(postgresql_url))
+    try:
+        with pytest.raises(ProgrammingError):
+            await database.read(select(column("x")).select_from(table("no_such_table")))
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [OperationFailure("unknown operator", 2), OperationFailure("", 14), DocumentTooLarge("17 MB")],
+)
+def test_a_command_that_mongodb_finds_wrong_is_a_mistake(mistake: PyMongoError) -> None:
+    with pytest.raises(type(mistake)), answered():
+        raise mistake
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        AutoReconnect("connection closed"),
+        OperationFailure("interrupted at shutdown", 11600),
+        OperationFailure("not primary", 10107),
+        OperationFailure("out of disk space", 14031),
+        OperationFailure("no code at all"),
+    ],
+)
+def test_a_failure_of_mongodb_is_unavailability(failure: PyMongoError) -> None:
+    with pytest.raises(RepositoryUnavailableError), answered():
+        raise failure
