@@ -9,7 +9,6 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.application import leases
 from multipart_upload.application.leases import LeasedSession
 from multipart_upload.domain.errors import (
     LeaseHeldError,
@@ -62,11 +61,6 @@ class Renewals(RepositoryProxy):
             raise RepositoryUnavailableError
         self.renewed += is_renewal
         return await super().save(session)
-
-
-@pytest.fixture(autouse=True)
-def _process_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "monotonic", loop_time)
 
 
 @pytest.fixture
