@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,6 +16,7 @@ _TEN_YEARS: Final = 3650 * _DAY
 _ENDPOINT: Final = re.compile(
     r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?"
 )
+_ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 # A token of RFC 9110 5.6.2.
 _HEADER_NAME: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
@@ -25,8 +27,11 @@ class SettingsError(Exception):
 
 def _origins(text: str) -> str:
     for origin in _split(text):
-        if origin != "*" and not origin.startswith(("http://", "https://")):
-            msg = f"{origin!r} is neither * nor an origin such as https://app.example.org"
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            msg = (
+                f"{origin!r} is neither * alone nor an origin such as https://app.example.org, "
+                "which has no path and no * in it"
+            )
             raise ValueError(msg)
     return text
 
@@ -47,11 +52,19 @@ def _header_names(text: str) -> str:
 
 
 _Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
-_HeaderName = Annotated[str, Field(pattern=_HEADER_NAME)]
+_HeaderName = Annotated[
+    str,
+    Field(
+        pattern=_HEADER_NAME, description="must be the name of a header, such as X-Forwarded-User"
+    ),
+]
 
 
 class Settings(BaseSettings):
-    """What an operator sets; a field's environment variable is its name in capitals."""
+    """What an operator sets; a field's environment variable is its name in capitals.
+
+    A field's description is what the error says when the value is wrong.
+    """
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -61,16 +74,28 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    aws_region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]{1,63}$")
+    aws_region: str = Field(
+        default="us-east-1",
+        pattern=r"^[A-Za-z0-9-]{1,63}$",
+        description="must be 1 to 63 letters, digits and hyphens, such as eu-west-1",
+    )
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None
     aws_session_token: SecretStr | None = None
 
-    s3_bucket_name: str = Field(min_length=3, max_length=63, pattern=r"^[A-Za-z0-9._-]*$")
+    s3_bucket_name: str = Field(
+        min_length=3,
+        max_length=63,
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="must be 3 to 63 letters, digits, dots, hyphens and underscores",
+    )
     s3_endpoint_url: _Endpoint = None
     s3_public_endpoint_url: _Endpoint = None
     s3_key_prefix: str = Field(
-        default="", max_length=100, pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$"
+        default="",
+        max_length=100,
+        pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$",
+        description="must be at most 100 letters, digits and ! _ . * ' ( ) / -, or {shard}",
     )
 
     s3_max_parts: int = Field(default=MAX_PART_COUNT, ge=1, le=MAX_PART_COUNT)
@@ -79,7 +104,11 @@ class Settings(BaseSettings):
     object_store: str | None = None
 
     mongo_uri: SecretStr | None = None
-    mongo_database: str | None = Field(default=None, pattern=r"^[^/\\. \"$*<>:|?]{1,63}$")
+    mongo_database: str | None = Field(
+        default=None,
+        pattern=r"^[^/\\. \"$*<>:|?]{1,63}$",
+        description='must be 1 to 63 characters other than spaces and / \\ . " $ * < > : | ?',
+    )
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")
 
     signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
@@ -92,7 +121,12 @@ class Settings(BaseSettings):
     retention_seconds: int = Field(default=30 * _DAY, ge=60, le=_TEN_YEARS)
     max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
 
-    companion_user_id: str = Field(default="companion", max_length=128, pattern=r"^[\x21-\x7e]+$")
+    companion_user_id: str = Field(
+        default="companion",
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="must be 1 to 128 visible ASCII characters",
+    )
     companion_user_header: _HeaderName | None = None
 
     cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
@@ -101,7 +135,9 @@ class Settings(BaseSettings):
     web_page: bool = False
     api_docs: bool = True
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
-        default="INFO", pattern=r"^(?i:debug|info|warning|error)$"
+        default="INFO",
+        pattern=r"^(?i:debug|info|warning|error)$",
+        description="must be debug, info, warning or error",
     )
 
     @property
@@ -144,14 +180,28 @@ def load_settings(**given: str) -> Settings:
     except ValidationError as exc:
         # Only the messages: the values may be secrets.
         wrong = [
-            ": ".join([*(str(name).upper() for name in error["loc"]), _sentence(error["msg"])])
+            ": ".join([*(str(name).upper() for name in error["loc"]), _sentence(error)])
             for error in exc.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise SettingsError("; ".join(wrong)) from None
 
 
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Field required", "is required")
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Say what is wrong in words of ours."""
+    if error["type"] == "missing":
+        return "is required"
+    if error["type"] == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    field = Settings.model_fields[str(error["loc"][0])]
+    if field.annotation is bool:
+        return "must be true or false"
+    least, most = (
+        next((getattr(bound, name) for bound in field.metadata if hasattr(bound, name)), None)
+        for name in ("ge", "le")
+    )
+    if least is not None:
+        return f"must be a whole number from {least} to {most}"
+    return field.description or "is wrong"
 
 
 def _split(text: str) -> list[str]:

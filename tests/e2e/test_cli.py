@@ -53,6 +53,25 @@ def test_help_says_what_a_newcomer_needs(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [(), ("serve",), ("sweep",), ("dev",), ("cors",), ("cors", "apply"), ("cors", "check")],
+)
+def test_help_has_no_escapes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    shown = run_command(tmp_path, {}, *arguments, "--help")
+
+    assert "\\b" not in shown.stdout
+    assert "\b" not in shown.stdout
+
+
+def test_help_of_serve_has_one_setting_a_line(tmp_path: Path) -> None:
+    shown = run_command(tmp_path, {}, "serve", "--help")
+
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    for name in ("S3_BUCKET_NAME", "AWS_REGION", "S3_ENDPOINT_URL", "MONGO_URI", "WEB_PAGE"):
+        assert [line for line in lines if name in line[:1]] != [], shown.stdout
+
+
+@pytest.mark.parametrize(
     ("settings", "name"),
     [
         ({}, "S3_BUCKET_NAME"),
@@ -207,6 +226,19 @@ def test_a_taken_emulator_port_is_one_readable_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in ended.stderr
+    assert "--s3-port" in ended.stderr
+    assert "S3_PORT=" in ended.stderr
+
+
+def test_a_taken_port_of_dev_is_one_readable_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_command(tmp_path, {}, "dev", "--port", str(port), "--s3-port", "0")
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in ended.stderr
+    assert "--port" in ended.stderr
+    assert " PORT=" in ended.stderr
 
 
 def test_the_example_uploads_a_file_and_says_where_it_is(tmp_path: Path) -> None:

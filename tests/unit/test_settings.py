@@ -184,6 +184,16 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("MAX_UPLOAD_SIZE", "0"),
         ("MAX_UPLOAD_SIZE", "53687091200001"),
         ("CORS_ALLOWED_ORIGINS", "https://a.example,b.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://*.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://*"),
+        ("CORS_ALLOWED_ORIGINS", "http://localhost:*"),
+        ("CORS_ALLOWED_ORIGINS", "**"),
+        ("CORS_ALLOWED_ORIGINS", "https://a.example/"),
+        ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
+        ("CORS_ALLOWED_ORIGINS", "https://"),
+        ("CORS_ALLOWED_ORIGINS", "https://a\u202eb"),
+        ("API_DOCS", "perhaps"),
+        ("WEB_PAGE", "perhaps"),
         ("CORS_ALLOW_CREDENTIALS", "perhaps"),
         ("CORS_ALLOWED_HEADERS", "X-Tenant,X Y"),
         ("COMPANION_USER_ID", "two words"),
@@ -203,6 +213,9 @@ def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
     assert line.startswith("Error: ")
     assert name in line
     assert SECRET not in line
+    # Neither pydantic's sentences nor a regular expression.
+    assert re.search(r"Input|String|should|valid|\^|\[A-Z|\{1,", line) is None, line
+    assert line.isprintable()
 
 
 @pytest.mark.parametrize(

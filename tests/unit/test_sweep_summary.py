@@ -65,6 +65,17 @@ def test_strays_are_shown_with_their_age_and_not_all_of_them() -> None:
     assert len(shown) == 22
 
 
+def test_keys_of_others_cannot_write_to_the_terminal() -> None:
+    hostile = "a\u202eb\x1b[2J\nc\u2028"
+    scan = StoreScan(
+        leftovers=[hostile], strays=[UnknownUpload(hostile, datetime(2026, 1, 2, tzinfo=UTC))]
+    )
+    report = SweepReport(is_dry_run=False, swept=[], retired=0, scan=scan)
+    shown = list(lines(report))
+    assert all(line.isprintable() for line in shown)
+    assert sum(r"a\u202eb\x1b[2J\nc\u2028" in line for line in shown) == 2
+
+
 def test_what_was_removed_and_what_was_not_seen_is_told() -> None:
     scan = StoreScan(leftovers=["ada/1/f"], is_complete=False)
     report = SweepReport(is_dry_run=False, swept=[], retired=3, scan=scan)

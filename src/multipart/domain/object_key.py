@@ -14,10 +14,15 @@ MAX_FILENAME_BYTES: Final = 200
 MAX_USER_BYTES: Final = 150
 SHARD: Final = "{shard}"
 """Where a prefix has it, keys spread over S3's partitions from the first upload on."""
-_FALLBACK: Final = "file"
+FALLBACK_FILENAME: Final = "file"
 # Control, format (bidirectional overrides are in there), surrogate, private, unassigned, and the
 # separators of lines and paragraphs: nothing of these may stand in a name that people read.
 _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_CONTROL_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+_BIDI_CONTROLS: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _NAMELESS: Final = re.compile(r"[.\s]*")
 
@@ -72,6 +77,18 @@ def is_printable(text: str) -> bool:
     return not any(unicodedata.category(char) in _UNSAFE_CATEGORIES for char in text)
 
 
+def strip_controls(text: str) -> str:
+    """Drop control characters, line breaks and bidirectional controls.
+
+    The invisible joiners that emoji and some scripts need stay.
+    """
+    return "".join(char for char in text if not _is_control(char))
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in _CONTROL_CATEGORIES or char in _BIDI_CONTROLS
+
+
 def safe_filename(filename: str) -> str:
     """Reduce a client's file name to a last path component of at most 200 bytes of UTF-8.
 
@@ -84,7 +101,7 @@ def safe_filename(filename: str) -> str:
     name = _tidied(unicodedata.normalize("NFC", printable))
     # Once more: a cut may end in a space, or put a dot in front of the extension's own.
     name = _tidied(_shortened(name))
-    return _FALLBACK if _NAMELESS.fullmatch(name) else name
+    return FALLBACK_FILENAME if _NAMELESS.fullmatch(name) else name
 
 
 def _escape(user_id: str) -> str:

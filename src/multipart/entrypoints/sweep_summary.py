@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..application.sweep.report import SweepOutcome, SweepReport
+from .terminal import visible
 
 _MOST: Final = 20
 _MEANING: Final = {
@@ -65,6 +66,6 @@ def _what_is_left(report: SweepReport) -> Iterator[str]:
 
 
 def _some(items: list[str]) -> Iterator[str]:
-    yield from (f"{'':>8}{item}" for item in items[:_MOST])
+    yield from (f"{'':>8}{visible(item)}" for item in items[:_MOST])
     if len(items) > _MOST:
         yield f"{'':>8}and {len(items) - _MOST} more"

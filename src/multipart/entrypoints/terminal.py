@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ..domain.object_key import is_printable
-
 
 def visible(text: str) -> str:
     r"""Escape control characters, line breaks and bidirectional controls, such as `\u202e`."""
-    if is_printable(text):
+    if text.isprintable():
         return text
-    return "".join(char if is_printable(char) else ascii(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

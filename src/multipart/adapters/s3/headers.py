@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ...application.ports import NewObject
+from ...domain.object_key import FALLBACK_FILENAME, strip_controls
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
 
 # S3 takes 8 KB of headers in all, and percent-encoding makes three bytes of one. No file system in
@@ -18,8 +19,11 @@ _MAX_WORD_BYTES: Final = 45
 
 
 def content_disposition(filename: str) -> str:
-    """Make a browser save the object under its name: RFC 6266, with a fallback in ASCII."""
-    name = _shortened(filename)
+    r"""Make a browser save the object under its name: RFC 6266, with a fallback in ASCII.
+
+    Without controls: a bidirectional one would show `invoice\u202efdp.exe` as a PDF.
+    """
+    name = _shortened(strip_controls(filename)) or FALLBACK_FILENAME
     fallback = "".join(char if _is_plain(char) else "_" for char in name)
     if fallback == name:
         return f'attachment; filename="{name}"'

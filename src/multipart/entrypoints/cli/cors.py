@@ -12,6 +12,7 @@ import click
 from ...container import apply_cors_rule, check_cors_rule
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
+from ..terminal import visible
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ def check(bucket: str, origins: tuple[str, ...]) -> None:
     settings = _settings(bucket, origins)
     report = _run(check_cors_rule(settings, settings.allowed_origins))
     for line in (*report.notes, *report.problems, *([report.hint] if report.hint else [])):
-        click.echo(line)
+        click.echo(visible(line))
     if report.is_rule_missing:
         named = "".join(f" --origin {shlex.quote(origin)}" for origin in origins)
         click.echo(f"To add the rule: multipart-upload cors apply {shlex.quote(bucket)}{named}")
@@ -88,4 +89,4 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except UploadError as exc:
-        raise click.ClickException(str(exc)) from exc
+        raise click.ClickException(visible(str(exc))) from exc

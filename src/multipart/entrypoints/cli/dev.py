@@ -6,6 +6,7 @@ import asyncio
 import logging.config
 import os
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,12 +48,27 @@ def dev(port: int, s3_port: int) -> None:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     _forget_aws()
+    _require_free(port)
     with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
         try:
             with running_emulator(_HOST, s3_port) as emulator:
                 asyncio.run(_serve(_settings(emulator, Path(folder)), port))
         except (EmulatorError, UploadError) as exc:
             raise click.ClickException(str(exc)) from exc
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as free:
+        # As uvicorn does: a port whose connections are only closing is free.
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            free.bind((_HOST, port))
+        except OSError as exc:
+            msg = (
+                f"the API cannot listen on {_HOST}:{port}; is the port taken? "
+                "Choose another with --port (make run PORT=8001)."
+            )
+            raise click.ClickException(msg) from exc
 
 
 def _forget_aws() -> None:

@@ -67,7 +67,10 @@ def running_emulator(host: str, port: int) -> Iterator[Emulator]:
         try:
             bound = (process.stdout.readline() if process.stdout else "").strip()
             if not bound:
-                msg = f"the S3 emulator cannot listen on {host}:{port}; is the port taken?"
+                msg = (
+                    f"the S3 emulator cannot listen on {host}:{port}; is the port taken? "
+                    "Choose another with --s3-port (make run S3_PORT=9001)."
+                )
                 raise EmulatorError(msg)
             yield Emulator(f"http://{host}:{bound}")
         finally:

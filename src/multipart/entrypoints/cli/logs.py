@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from traceback import extract_tb
 
+from ..terminal import visible
+
 
 class OneLine(logging.Formatter):
     """Write an exception as its type and place.
@@ -23,7 +25,8 @@ class OneLine(logging.Formatter):
             # is that of a group. The last words say why.
             message = message.rstrip("\n -+").rpartition("\n")[2].lstrip("| ")
         plain = logging.makeLogRecord(
-            record.__dict__ | {"msg": message, "args": None, "exc_info": None, "exc_text": None}
+            record.__dict__
+            | {"msg": visible(message), "args": None, "exc_info": None, "exc_text": None}
         )
         return super().format(plain) + _place(record)
 

@@ -56,7 +56,7 @@ def serve(
     reload: bool,
     access_log: bool,
 ) -> None:
-    r"""Serve the REST interface, for a real bucket and a real database.
+    """Serve the REST interface, for a real bucket and a real database.
 
     \b
     Settings come from the environment or .env; the most needed:
@@ -67,7 +67,7 @@ def serve(
       MONGO_URI              the session database             [a SQLite file]
       WEB_PAGE               true: serve the upload page at / [false]
     The README lists them all.
-    """
+    """  # noqa: D301  # click wants the control character
     try:
         settings = load_settings()
         check_adapters(settings)
