@@ -136,6 +136,26 @@ def test_all_wrong_parts_of_a_batch_are_named(api: httpx.Client) -> None:
     }
 
 
+def test_all_parts_that_are_not_in_the_plan_are_named(api: httpx.Client) -> None:
+    upload = Upload.start(api, size=17 * 2**20)
+    parts = [
+        {"part_number": 1, "etag": "e", "size": 8 * 2**20},
+        {"part_number": 2, "etag": "e", "size": 1},
+        {"part_number": 4, "etag": "e"},
+    ]
+    record = api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+    sign = api.post(
+        "/api/get-signed-urls", json={**upload.named, "part_numbers": [1, 4, "2-3", "3-2"]}
+    )
+
+    assert errors_of(record) == {
+        "parts[1].size": "part 2 of this upload has 8388608 bytes",
+        "parts[2].part_number": "must be 1 to 3",
+    }
+    assert errors_of(sign).keys() == {"part_numbers[1]", "part_numbers[3]"}
+    assert answer(upload.status())["parts_recorded"] == 0
+
+
 def test_a_batch_that_is_wrong_everywhere_names_the_first_hundred(api: httpx.Client) -> None:
     body = {**BODIES["upload-parts"], "parts": [{}] * 10_000}
 

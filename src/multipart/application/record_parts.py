@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
 from ..domain.part import Part
 from ..domain.part_rules import require_part
 from ..domain.session import UploadSession
@@ -31,8 +32,8 @@ class PartReport:
 class RecordParts:
     """Record parts of an open session in order; the last report of a number wins.
 
-    By the rules of RecordPart; all parts are checked before any is stored, and InvalidFieldError
-    names the first that is wrong by its place.
+    By the rules of RecordPart; all parts are checked before any is stored, and InvalidFieldsError
+    names all that are wrong by their places.
     """
 
     record_part: RecordPart
@@ -50,17 +51,23 @@ class RecordParts:
 async def _checked(
     session: UploadSession, reports: Iterable[PartReport], max_parts: int, now: datetime
 ) -> list[Part]:
-    parts = []
+    parts: list[Part] = []
+    wrong: list[FieldError] = []
     for index, report in enumerate(reports):
-        require_part(
-            session,
-            report.number,
-            report.size,
-            max_parts,
-            number_field=f"parts[{index}].part_number",
-            size_field=f"parts[{index}].size",
-        )
+        try:
+            require_part(
+                session,
+                report.number,
+                report.size,
+                max_parts,
+                number_field=f"parts[{index}].part_number",
+                size_field=f"parts[{index}].size",
+            )
+        except InvalidFieldError as exc:
+            wrong += exc.wrong
         parts.append(Part.reported(report.number, report.etag, report.size, now))
         if index % _CHUNK == _CHUNK - 1:
             await asyncio.sleep(0)
+    if wrong:
+        raise InvalidFieldsError(wrong)
     return parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from ..domain.errors import InvalidFieldError
+from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
 from ..domain.part_rules import last_number
 from ..domain.session import UploadSession
 from .ports import SignedParts
@@ -22,8 +22,8 @@ _FIELD: Final = "part_numbers"
 class SignParts:
     """Sign parts of an open session: the numbers in `wanted`, or every part of the plan.
 
-    By the rules of SignPart. A number that is wanted twice is signed once; InvalidFieldError names
-    the first range that is wrong by its place.
+    By the rules of SignPart. A number that is wanted twice is signed once; InvalidFieldsError names
+    all ranges that are wrong by their places.
     """
 
     sign_part: SignPart
@@ -56,10 +56,13 @@ def _planned(session: UploadSession) -> Sequence[int]:
 
 def _checked(session: UploadSession, wanted: Sequence[range], max_parts: int) -> Sequence[int]:
     last = last_number(session, max_parts)
-    for index, numbers in enumerate(wanted):
-        if not 1 <= numbers.start < numbers.stop <= last + 1:
-            place = f"{_FIELD}[{index}]"
-            raise InvalidFieldError(place, f"must be 1 to {last}, upwards")
+    wrong = [
+        FieldError(f"{_FIELD}[{index}]", f"must be 1 to {last}, upwards")
+        for index, numbers in enumerate(wanted)
+        if not 1 <= numbers.start < numbers.stop <= last + 1
+    ]
+    if wrong:
+        raise InvalidFieldsError(wrong)
     # Before they are written out: a few thousand times "1-10000" is a short request, too.
     if not 1 <= sum(map(len, wanted)) <= max_parts:
         raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
