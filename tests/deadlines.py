@@ -26,6 +26,6 @@ def _unhurried_adapters(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         for name, value in list(vars(module).items()):
             if name.endswith("_SECONDS") and isinstance(value, int | float) and value >= 1:
                 monkeypatch.setattr(module, name, type(value)(PATIENCE_SECONDS))
-    defaults = s3_client.__kwdefaults__
+    defaults = s3_client.__kwdefaults__ or {}
     assert defaults["read_timeout"]
     monkeypatch.setitem(defaults, "read_timeout", PATIENCE_SECONDS)
