@@ -19,12 +19,14 @@ _ADAPTERS = "multipart_upload.adapters."
 
 @pytest.fixture(autouse=True)
 def _unhurried_adapters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prolong every deadline of the adapters; a pause is shorter than a second and stays."""
+    """Prolong every deadline of the adapters."""
     if request.node.get_closest_marker("deadlines"):
         return
     for module in [sys.modules[name] for name in sys.modules if name.startswith(_ADAPTERS)]:
         for name, value in list(vars(module).items()):
-            if name.endswith("_SECONDS") and isinstance(value, int | float) and value >= 1:
+            is_deadline = name.endswith("_SECONDS") and isinstance(value, int | float)
+            # A shorter one is a pause, a longer one the life of a URL.
+            if is_deadline and 1 <= value < PATIENCE_SECONDS:
                 monkeypatch.setattr(module, name, type(value)(PATIENCE_SECONDS))
     defaults = s3_client.__kwdefaults__ or {}
     assert defaults["read_timeout"]
