@@ -1,4 +1,8 @@
-FROM python:3.11-slim-bookworm AS build
+# The full version of the base image. A digest would pin the very bytes; it has to be looked up on the
+# network: docker buildx imagetools inspect python:3.11.14-slim-bookworm, then --build-arg PYTHON=...@sha256:...
+ARG PYTHON=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON} AS build
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # First what changes seldom, so that a change of the code reuses these layers.
@@ -11,16 +15,18 @@ COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /opt/venv/bin/python install --no-deps --no-index /wheels/*.whl
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON}
 RUN useradd --system --uid 10001 --home-dir /data --create-home multipart
 COPY --from=build /opt/venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
+# `serve` and the health check read PORT: set it rather than --port.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PORT=8000
 USER 10001
-# The SQLite file, where neither MONGO_URI nor DATABASE_URL is set, goes here.
+# A SQLite file, where DATABASE_URL names one by a relative path, goes here.
 WORKDIR /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# bash itself speaks TCP: starting Python every ten seconds would cost more than the check.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf 'GET /health/live HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["multipart-upload"]
-CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["serve", "--host", "0.0.0.0"]

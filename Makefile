@@ -118,6 +118,6 @@ constraints: .venv-constraints/.all ## Pin the newest versions that pyproject.to
 	@.venv-constraints/bin/python -c '$(BUILD)' | $(COMPILE) -o constraints-build.txt -
 	@$(COMPILE) $(EXTRAS) -c constraints-build.txt -o constraints.txt pyproject.toml
 	@$(COMPILE) --extra emulator -c constraints.txt -o constraints-emulator.txt pyproject.toml
-	@$(COMPILE) -c constraints.txt -o constraints-production.txt pyproject.toml
+	@$(COMPILE) --extra postgres -c constraints.txt -o constraints-production.txt pyproject.toml
 	@$(COMPILE) --extra bench --extra test -c constraints.txt -o constraints-bench.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o constraints-ministack.txt -

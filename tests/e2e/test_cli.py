@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -136,6 +137,7 @@ class Dev:
     process: subprocess.Popen[str]
     api: str
     s3: str
+    command: str
     folder: Path
 
     def processes(self) -> list[int]:
@@ -169,7 +171,7 @@ def running_dev(folder: Path) -> Iterator[Dev]:
             process.kill()
 
 
-def banner_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+def banner_of(process: subprocess.Popen[str]) -> tuple[str, str, str]:
     assert process.stdout is not None
     text = ""
     for line in process.stdout:
@@ -179,7 +181,9 @@ def banner_of(process: subprocess.Popen[str]) -> tuple[str, str]:
     api, s3 = re.search(r"API +(http\S+)", text), re.search(r"S3 emulator +(http\S+)", text)
     assert api, text
     assert s3, text
-    return api[1], s3[1]
+    command = re.search(r"curl .+", text)
+    assert command, text
+    return api[1], s3[1], command[0]
 
 
 def is_running(pid: int) -> bool:
@@ -199,6 +203,11 @@ def test_dev_takes_an_upload_and_leaves_nothing_behind(
         assert location.startswith(dev.s3)
         assert direct.get(location).content == file
         assert "<title>Uploads</title>" in api.get("/").text
+        # The command needs no checkout; read here as curl reads it.
+        _, url, _, header, _, body = shlex.split(dev.command)
+        name, _, value = header.partition(": ")
+        started = answer(api.post(url, content=body, headers={name: value}))
+        assert started["status"] == "initiated"
         pids = dev.processes()
         assert len(pids) > 1
         assert list(tmp_path.iterdir())

@@ -32,11 +32,14 @@ def test_every_file_beside_the_code_is_in_the_wheel() -> None:
         for pattern in patterns
         for path in SOURCE.joinpath(*package.split(".")[1:]).glob(pattern)
     }
-    served = set((SOURCE / "entrypoints" / "http").glob("*/static/*"))
+    beside = {
+        path
+        for path in SOURCE.rglob("*")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+    }
 
-    assert served
-    assert served <= shipped
-    assert SOURCE / "py.typed" in shipped
+    assert SOURCE / "adapters" / "mongo" / "sharding.js" in beside
+    assert beside == shipped
 
 
 def test_the_import_name_is_a_link_to_the_source() -> None:
@@ -80,18 +83,32 @@ def test_what_is_shipped_has_the_versions_that_were_tested(name: str) -> None:
 
 def test_production_carries_no_package_of_tests_or_emulators() -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "constraints-production.txt")}
-    extras = _pyproject()["project"]["optional-dependencies"].values()
-    extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras for line in extra}
+    extras = dict(_pyproject()["project"]["optional-dependencies"])
+    del extras["postgres"]
+    extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras.values() for line in extra}
 
     assert "litestar" in names
-    assert names & extra_names == {"httpx"}, "Litestar itself needs httpx"
+    assert names & extra_names == {"httpx", "pyyaml"}, "Litestar itself needs these"
 
 
-def test_the_example_environment_names_every_setting() -> None:
+def test_production_can_use_postgresql() -> None:
+    names = {pin.partition("==")[0] for pin in _pins(ROOT / "constraints-production.txt")}
+
+    assert "asyncpg" in names
+
+
+def test_the_example_environment_names_every_setting_and_what_compose_reads() -> None:
     text = (ROOT / ".env.example").read_text()
     example = re.findall(r"^(?:# )?([A-Z0-9_]+)=", text, flags=re.MULTILINE)
 
-    assert sorted(name.lower() for name in example) == sorted(_setting_names())
+    of_compose = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+
+    assert of_compose
+    assert len(example) == len(set(example))
+    assert {name.lower() for name in example} == {
+        *_setting_names(),
+        *(name.lower() for name in of_compose),
+    }
 
 
 def _setting_names() -> list[str]:

@@ -25,6 +25,7 @@ from .logs import log_config
 
 _BUCKET: Final = "uploads"
 _HOST: Final = "127.0.0.1"
+_START: Final = '{"user_id": "me", "filename": "hello.txt", "content_type": "text/plain"}'
 
 
 @click.command()
@@ -134,9 +135,9 @@ def _banner(api: str, settings: Settings) -> str:
     S3 emulator  {settings.s3_endpoint_url}   bucket {_BUCKET}
     credentials  {ACCESS_KEY_ID} / {SECRET_ACCESS_KEY}
 
-  Upload a file (in another terminal, from the project's folder):
+  Upload a file on the web page, or start an upload from another terminal:
 
-    .venv/bin/python examples/upload.py README.md --api {api}
+    curl {api}/api/start-upload -H "Content-Type: application/json" -d '{_START}'
 
   Ctrl-C stops everything and leaves nothing behind.
 """
