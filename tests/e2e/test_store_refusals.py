@@ -60,7 +60,7 @@ def service(
 
 @pytest.fixture
 def api(service: Service) -> Iterator[httpx.Client]:
-    with service.client() as api:
+    with service.client_that_gives_up() as api:
         yield api
 
 
@@ -123,6 +123,7 @@ def test_every_other_refusal_is_told_with_its_code(upload: Upload, line: S3Proxy
         line.faults[operation] = refusing("AccessDenied")
     refused(upload.complete(), "store-refused", "AccessDenied")
     refused(upload.status(), "store-refused", "AccessDenied")
+    refused(upload.list_parts(), "store-refused", "AccessDenied")
     new = {"user_id": "ada", "filename": "a.bin", "content_type": "application/octet-stream"}
     refused(upload.api.post("/api/start-upload", json=new), "store-refused", "AccessDenied")
     refused(upload.abort(), "store-refused", "AccessDenied")
