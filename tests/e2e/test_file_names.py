@@ -45,9 +45,10 @@ def test_a_name_makes_a_safe_key_and_is_given_back_whole(
     upload.send(1, b"x")
     answer(upload.complete())
 
-    assert upload.key == f"{upload.user_id}/{upload.started['upload_id']}/{component}"
+    assert upload.key_of_file(upload.user_id, component).fullmatch(upload.key)
     kept = name.replace("\0", "")  # no file system has it in a name
-    assert offered_name(bucket.download(upload.key).disposition) == kept
+    shown = re.sub("[\r\n\u202e]", "", kept)  # what hides a name's true end is not offered
+    assert offered_name(bucket.download(upload.key).disposition) == shown
     assert answer(upload.status())["filename"] == kept
 
 
@@ -57,4 +58,4 @@ def test_a_user_id_with_separators_stays_one_component(each_api: httpx.Client) -
     upload.send(1, b"x")
     answer(upload.complete())
 
-    assert upload.key == f"..%2Fbob%2F%252F/{upload.started['upload_id']}/a.txt"
+    assert upload.key_of_file("..%2Fbob%2F%252F", "a.txt").fullmatch(upload.key)

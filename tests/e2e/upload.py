@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -32,6 +33,11 @@ class Upload:
     @property
     def key(self) -> str:
         return str(self.started["key"])
+
+    def key_of_file(self, user: str, filename: str) -> re.Pattern[str]:
+        """Describe the key of this upload, of which the nonce is random."""
+        upload_id = re.escape(self.started["upload_id"])
+        return re.compile(rf"{re.escape(user)}/{upload_id}\.[0-9a-f]{{16}}/{re.escape(filename)}")
 
     @property
     def named(self) -> dict[str, str]:
