@@ -129,7 +129,8 @@ def _starts(server: Server, seconds: float) -> list[float]:
 
 def _timed(server: Server, seconds: float, ask: Callable[[HTTPConnection], Any]) -> list[float]:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
-    latencies, end = [], time.perf_counter() + seconds
+    waited, begin = _seconds_without_core(server), time.perf_counter()
+    latencies, end = [], begin + seconds
     while (begun := time.perf_counter()) < end:
         ask(connection)
         response = connection.getresponse()
@@ -139,7 +140,14 @@ def _timed(server: Server, seconds: float, ask: Callable[[HTTPConnection], Any])
             print(f"  {response.status} after {latencies[-1]:.1f} s", flush=True)
         time.sleep(PAUSE_SECONDS)
     connection.close()
+    share = (_seconds_without_core(server) - waited) / (time.perf_counter() - begin)
+    print(f"\n  the server waited {share:.0%} of the time for its core", flush=True)
     return latencies
+
+
+def _seconds_without_core(server: Server) -> float:
+    """Read how long the server could run and did not; see Linux's sched-stats."""
+    return int(Path(f"/proc/{server.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def _report(name: str, latencies: Sequence[float], target: float, *, worst: bool = False) -> None:

@@ -109,6 +109,16 @@ def test_an_unfinished_body_is_408(quick: Service) -> None:
         assert refusal(connection) == (408, "request-timeout")
 
 
+def test_a_client_that_goes_within_a_body_is_no_error_of_the_service(quick: Service) -> None:
+    for length in (100, 100 * KIB):
+        head = post_head("/api/upload-parts", length)
+        with quick.connect(head, b'{"user_id": ') as connection:
+            assert refusal(connection) == (408, "request-timeout")
+    with quick.connect(HEALTH) as connection:
+        assert read_answer(connection) == ALIVE
+    assert "ERROR" not in quick.log
+
+
 def test_the_rest_of_a_refused_body_is_not_waited_for(quick: Service) -> None:
     body = b"x" * 70 * KIB
     with quick.connect(post_head("/api/start-upload", 2 * len(body)), body) as connection:

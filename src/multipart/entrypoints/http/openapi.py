@@ -27,7 +27,7 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
         413: "The file or the body is too large.",
         415: "The body is not sent as `Content-Type: application/json`.",
         422: "A field is wrong; `errors` names it.",
-        503: "MongoDB or S3 is away; `Retry-After` says when to try again.",
+        503: "MongoDB or S3 is away, or the service is busy; `Retry-After` says when to try again.",
     }.items()
 }
 

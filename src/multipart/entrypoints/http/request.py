@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 from litestar.datastructures import URL
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from ...domain.errors import FieldError, InvalidFieldsError
@@ -16,6 +16,7 @@ from .field_rules import body_errors
 from .parameter_rules import has_repeated_parameters, parameter_errors
 
 _JSON: Final = "application/json"
+_UNFINISHED: Final = "The request body ends before its length."
 _NO_ADDRESS: Final = URL("/")
 _Struct = type[msgspec.Struct]
 
@@ -55,6 +56,13 @@ class ServiceRequest(Request[Any, Any, Any]):
     def url(self) -> URL:
         """Return no address: only Litestar's errors need one, and `Host` may be anything."""
         return _NO_ADDRESS
+
+    async def body(self) -> bytes:
+        """Return the body. Raise MalformedBodyError if the client ends before it."""
+        try:
+            return await super().body()
+        except InternalServerException:  # Litestar's for a client that has gone
+            raise MalformedBodyError(_UNFINISHED) from None
 
     async def json(self) -> Any:
         """Return the body as the type that the route takes.
