@@ -245,6 +245,12 @@ def test_a_parameter_that_is_a_list_may_repeat(api: httpx.Client) -> None:
     assert len(answer(api.get("/api/uploads", params=query))["uploads"]) == 1
 
 
+def test_a_list_that_is_too_long_is_named_with_its_bound(api: httpx.Client) -> None:
+    response = api.get("/api/uploads", params={"user_id": "a", "status": ["initiated"] * 9})
+
+    assert errors_of(response) == {"status": "must be given 8 times at most"}
+
+
 def test_a_repeated_idempotency_key_is_named(api: httpx.Client) -> None:
     headers = [("Idempotency-Key", "a" * 20), ("Idempotency-Key", "b" * 20)]
     response = api.post("/api/start-upload", json=BODIES["start-upload"], headers=headers)

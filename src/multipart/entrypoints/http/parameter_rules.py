@@ -34,6 +34,7 @@ class Parameter:
     kind: types.Type
     is_required: bool
     may_repeat: bool
+    max_times: int
 
     def texts(self, request: _AnyRequest) -> Sequence[str]:
         """Return what the request has under this name."""
@@ -50,6 +51,8 @@ class Parameter:
             yield FieldError(self.name, "is required")
         if len(texts) > 1 and not self.may_repeat:
             yield FieldError(self.name, f"is given {len(texts)} times, must be given once")
+        elif len(texts) > self.max_times:
+            yield FieldError(self.name, f"must be given {self.max_times} times at most")
         elif any(self._is_wrong(text) for text in texts):
             yield FieldError(self.name, rule(self.kind))
 
@@ -102,6 +105,7 @@ def _parameter(field: FieldDefinition, definition: ParameterKwarg) -> Parameter:
         kind=_unwrapped(type_of(Annotated[single.annotation, Meta(**bounds)])),
         is_required=not field.has_default and not field.is_optional,
         may_repeat=is_list,
+        max_times=definition.max_items or 1,
     )
 
 
