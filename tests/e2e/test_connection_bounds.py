@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -10,8 +11,10 @@ from typing import Final
 
 import pytest
 
+from multipart_upload.entrypoints.http.large_bodies import RECEIVING, WAITING
+
 from .bucket import Bucket
-from .raw_http import get, is_ended, post_head, read_answer, refusal
+from .raw_http import PATIENCE_MILLISECONDS, get, is_ended, post_head, read_answer, refusal
 from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
@@ -117,6 +120,25 @@ def test_a_client_that_goes_within_a_body_is_no_error_of_the_service(quick: Serv
     with quick.connect(HEALTH) as connection:
         assert read_answer(connection) == ALIVE
     assert "ERROR" not in quick.log
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/upload-parts", f"/s3/multipart/{'0' * 32}/complete?key=k"], ids=["api", "s3"]
+)
+def test_too_many_large_bodies_at_once_are_503_and_small_requests_pass(
+    sqlite_service: Service, path: str
+) -> None:
+    head = post_head(path, 100 * KIB)
+    with ExitStack() as stack:
+        large = [
+            stack.enter_context(sqlite_service.connect(head))
+            for _ in range(RECEIVING + WAITING + 5)
+        ]
+        refused = select.select(large, [], [], PATIENCE_MILLISECONDS / 1000)[0]
+        status, problem = read_answer(refused[0])
+        assert (status, problem["code"]) == (503, "too-many-batches")
+        small = stack.enter_context(sqlite_service.connect(post_head(path, 2), b"{}"))
+        assert read_answer(small)[0] in {400, 404, 415, 422}
 
 
 def test_the_rest_of_a_refused_body_is_not_waited_for(quick: Service) -> None:
