@@ -29,7 +29,7 @@ QUICK: Final = (
 from multipart_upload.entrypoints.cli import main
 from multipart_upload.entrypoints.connection import Awaited, BoundedHttpProtocol
 BoundedHttpProtocol.CHECK_SECONDS = 0.02
-BoundedHttpProtocol.WAIT_SECONDS = dict.fromkeys(Awaited, 0.2)
+BoundedHttpProtocol.WAIT_SECONDS = dict.fromkeys(Awaited, 2)
 main(prog_name="multipart-upload")
 """,
 )

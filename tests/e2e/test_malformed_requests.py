@@ -9,6 +9,8 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 from .companion import CompanionUpload, refusal
 from .service import Service
 from .test_bad_input import BODIES
@@ -58,7 +60,7 @@ def test_text_that_is_no_utf_8_is_400_for_companion(api: httpx.Client, bad: byte
 def raw_status(service: Service, head: bytes) -> int:
     """Send bytes and give the status of the answer."""
     host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=60) as line:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as line:
         line.sendall(head)
         answer = line.makefile("rb").readline()
     return int(answer.split()[1])

@@ -49,6 +49,6 @@ def test_hanging_teardown_ends_the_run_with_its_stack(tmp_path: Path, workers: i
 def run_pytest(folder: Path, source: str, workers: int) -> subprocess.CompletedProcess[str]:
     (folder / "test_hanging.py").write_text(source)
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
-    command += ["-p", "tests.teardowns", "-o", "timeout=1", "-o", "teardown_timeout=1"]
+    command += ["-p", "tests.teardowns", "-o", "timeout=3", "-o", "teardown_timeout=3"]
     command += ["--numprocesses", str(workers), "--rootdir", str(folder), str(folder)]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
