@@ -41,8 +41,11 @@ class NewUpload:
 
     @property
     def stored_type(self) -> str:
-        """Give the type, a general one where a browser does not know the file's."""
-        return self.content_type or "application/octet-stream"
+        """Give the type, a general one where a browser does not know the file's.
+
+        Without tabs: stores differ in how a signature counts them, versitygw refuses such a header.
+        """
+        return self.content_type.replace("\t", " ") or "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)

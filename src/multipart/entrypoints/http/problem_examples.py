@@ -23,12 +23,14 @@ from ...domain.errors import (
     TransitionError,
     UploadError,
 )
+from .large_bodies import TooManyBatchesError
 from .problems import extension_members, problem_content, status_of, too_large
 from .request import MalformedBodyError, UnsupportedMediaTypeError
 
 _STARTS: Final = frozenset({"startUpload"})
 _SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})
 _RECORDS: Final = frozenset({"recordPart", "recordParts"})
+_LARGE: Final = frozenset({"getSignedUrls", "recordParts", "s3CompleteMultipartUpload"})
 _COMPLETES: Final = frozenset({"completeUpload", "s3CompleteMultipartUpload"})
 _ABORTS: Final = frozenset({"abortUpload", "s3AbortMultipartUpload"})
 
@@ -72,6 +74,7 @@ EXAMPLES: Final = (
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(RepositoryUnavailableError()),
     ProblemExample(StoreUnavailableError()),
+    ProblemExample(TooManyBatchesError(), _LARGE),
 )
 """Of the domain's errors; `FRAMEWORK_EXAMPLES` has those that no use case has seen."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
+from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.params import QueryParameter
 
 from ....application.list_parts import ListParts
@@ -27,16 +28,32 @@ _States = Annotated[
     list[SessionState] | None,
     QueryParameter(max_items=len(SessionState), description="May be repeated."),
 ]
+_TIME_SCHEMA: Final = {
+    "format": OpenAPIFormat.DATE_TIME.value,
+    "examples": ["2026-12-01T12:00:00Z"],
+}
 _From = Annotated[
     str | None,
-    QueryParameter(pattern=TIME_PATTERN, description="Created then or later, RFC 3339."),
+    QueryParameter(
+        pattern=TIME_PATTERN,
+        description="Created then or later, RFC 3339.",
+        schema_extra=_TIME_SCHEMA,
+    ),
 ]
 _Before = Annotated[
-    str | None, QueryParameter(pattern=TIME_PATTERN, description="Created earlier, RFC 3339.")
+    str | None,
+    QueryParameter(
+        pattern=TIME_PATTERN,
+        description="Created earlier, RFC 3339.",
+        schema_extra=_TIME_SCHEMA,
+    ),
 ]
 _Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Sessions in one answer.")]
 _Cursor = Annotated[
-    str | None, QueryParameter(max_length=512, description="The next_cursor of the page before.")
+    str | None,
+    QueryParameter(
+        max_length=512, description="The `next_cursor` of the page before; nothing else is valid."
+    ),
 ]
 
 

@@ -43,7 +43,6 @@ ORDER: Final = (
 
 _ADDRESS: Final = {"upload_id": "$response.body#/upload_id", "key": "$response.body#/key"}
 _SESSION: Final = {"user_id": "$request.body#/user_id", **_ADDRESS}
-_SAME: Final = {name: f"$request.body#/{name}" for name in ("user_id", "upload_id", "key")}
 _COMPANION: Final = {
     "path.upload_id": "$response.body#/uploadId",
     "query.key": "$response.body#/key",
@@ -71,18 +70,6 @@ LINKS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "status": _query("getUploadStatus", _ADDRESS),
         "parts": _query("listParts", _ADDRESS),
         "uploads": _query("listUploads", {"user_id": "$request.body#/user_id"}),
-    },
-    "recordPart": {
-        "complete": _body("completeUpload", _SAME),
-        "abort": _body("abortUpload", _SAME),
-    },
-    "recordParts": {
-        "complete": _body("completeUpload", _SAME),
-        "abort": _body("abortUpload", _SAME),
-    },
-    "abortUpload": {
-        "again": _body("abortUpload", _SAME),
-        "complete": _body("completeUpload", _SAME),
     },
     "listUploads": {
         "next": _query(
