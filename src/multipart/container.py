@@ -113,13 +113,14 @@ async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
         yield sessions
 
 
+@asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
     """Open what OBJECT_STORE names, else the bucket."""
     if settings.object_store is not None:
         async with load_adapter(OBJECT_STORES, settings.object_store)() as store:
             yield store
         return
-    async for store in open_s3_store(s3_config(settings)):
+    async with open_s3_store(s3_config(settings)) as store:
         yield store
 
 

@@ -37,7 +37,7 @@ class S3StoreContract(ObjectStoreContract):
 
     @pytest.fixture
     async def store(self, server: S3Server) -> AsyncIterator[ObjectStore]:
-        async for store in open_s3_store(fresh_bucket(server)):
+        async with open_s3_store(fresh_bucket(server)) as store:
             yield store
 
     @pytest.fixture

@@ -21,5 +21,5 @@ async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedS
             secret_access_key="secret",
             endpoint_url=server.endpoint_url,
         )
-        async for store in open_s3_store(config):
+        async with open_s3_store(config) as store:
             yield store, server

@@ -73,7 +73,7 @@ class Place:
 async def opened_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
     # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
     async with (
-        asynccontextmanager(open_s3_store)(s3) as store,
+        open_s3_store(s3) as store,
         httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS, verify=False) as http,  # noqa: S501
     ):
         yield HttpBucket(store, http)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
-    async for store in open_s3_store(strict_config):
+    async with open_s3_store(strict_config) as store:
         yield store
 
 

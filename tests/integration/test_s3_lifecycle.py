@@ -31,7 +31,7 @@ def config(moto: S3Server) -> S3Config:
 
 @pytest.fixture
 async def store(config: S3Config) -> AsyncIterator[ObjectStore]:
-    async for store in open_s3_store(config):
+    async with open_s3_store(config) as store:
         yield store
 
 

@@ -152,7 +152,7 @@ class TestOnMinio:
         )
         async with S3Proxy.open(versitygw.endpoint_url) as proxy:
             proxy.faults.update(minio_dialect(client, config.bucket))
-            async for store in open_s3_store(replace(config, endpoint_url=proxy.url)):
+            async with open_s3_store(replace(config, endpoint_url=proxy.url)) as store:
                 yield store
         client.close()
 

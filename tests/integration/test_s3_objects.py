@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
-    async for store in open_s3_store(strict_config):
+    async with open_s3_store(strict_config) as store:
         yield store
 
 
@@ -83,7 +83,7 @@ async def test_the_location_is_on_the_host_that_clients_see(
 ) -> None:
     port = str(strict_config.endpoint_url).rpartition(":")[2]
     public = replace(strict_config, public_endpoint_url=f"http://localhost:{port}")
-    async for store in open_s3_store(public):
+    async with open_s3_store(public) as store:
         upload = await opened(store, put)
         assert (await upload.signed(1)).url.startswith(f"http://localhost:{port}/")
         await upload.part(1, b"hello")
@@ -103,7 +103,7 @@ async def test_more_parts_than_a_page_holds_are_all_listed(store: ObjectStore, p
 async def test_a_size_that_is_not_that_of_the_parts_is_refused_by_s3(
     versitygw: S3Server, put: Put
 ) -> None:
-    async for store in open_s3_store(fresh_bucket(versitygw)):
+    async with open_s3_store(fresh_bucket(versitygw)) as store:
         assert isinstance(store, S3ObjectStore)
         upload = await opened(store, put)
         await upload.part(1, b"hello")
@@ -113,7 +113,7 @@ async def test_a_size_that_is_not_that_of_the_parts_is_refused_by_s3(
 
 
 async def test_a_bucket_that_is_not_there_is_unavailability(strict_config: S3Config) -> None:
-    async for store in open_s3_store(replace(strict_config, bucket="no-such-bucket")):
+    async with open_s3_store(replace(strict_config, bucket="no-such-bucket")) as store:
         with pytest.raises(StoreUnavailableError):
             await store.check()
         with pytest.raises(StoreUnavailableError):
@@ -121,7 +121,7 @@ async def test_a_bucket_that_is_not_there_is_unavailability(strict_config: S3Con
 
 
 async def test_wrong_credentials_are_unavailability(strict_config: S3Config) -> None:
-    async for store in open_s3_store(replace(strict_config, secret_access_key="wrong")):
+    async with open_s3_store(replace(strict_config, secret_access_key="wrong")) as store:
         with pytest.raises(StoreUnavailableError):
             await store.check()
 

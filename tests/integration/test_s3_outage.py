@@ -40,9 +40,11 @@ CONFIG = S3Config(
 @pytest.fixture
 async def hung() -> AsyncIterator[ObjectStore]:
     """A store whose server takes requests and never answers."""
-    async with canned_server() as server:
-        async for store in open_s3_store(replace(CONFIG, endpoint_url=server.endpoint_url)):
-            yield store
+    async with (
+        canned_server() as server,
+        open_s3_store(replace(CONFIG, endpoint_url=server.endpoint_url)) as store,
+    ):
+        yield store
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ async def absent() -> AsyncIterator[ObjectStore]:
     """A store on whose port nobody listens."""
     async with canned_server() as server:
         config = replace(CONFIG, endpoint_url=server.endpoint_url)
-    async for store in open_s3_store(config):
+    async with open_s3_store(config) as store:
         yield store
 
 
@@ -85,7 +87,7 @@ async def test_complete_waits_longer_than_other_calls_for_a_server_that_hangs(
 
 @pytest.mark.integration
 async def test_the_same_store_works_again_when_s3_is_back(own_s3: S3Server, put: Put) -> None:
-    async for store in open_s3_store(fresh_bucket(own_s3)):
+    async with open_s3_store(fresh_bucket(own_s3)) as store:
         await (await opened(store, put)).part(1, b"before")
         own_s3.stop()
         assert all([await unavailable_in_time(call(store)) for call in CALLS.values()])
@@ -102,7 +104,7 @@ async def test_parts_outlive_the_death_of_s3(
     versitygw: S3Server, own_s3: S3Server, put: Put
 ) -> None:
     assert own_s3.name == versitygw.name  # MiniStack forgets open uploads
-    async for store in open_s3_store(fresh_bucket(own_s3)):
+    async with open_s3_store(fresh_bucket(own_s3)) as store:
         upload = await opened(store, put)
         await upload.part(1, b"hello")
         own_s3.kill()

@@ -24,7 +24,7 @@ AWS = S3Config(
 
 @pytest.fixture
 async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
-    async for store in open_s3_store(strict_config):
+    async with open_s3_store(strict_config) as store:
         yield store
 
 
@@ -86,9 +86,8 @@ class TestRefusals:
 
 async def signed_on(config: S3Config, expires_in: timedelta = HOUR) -> SignedPart:
     """Sign a part; nobody is asked, so the host need not exist."""
-    async for store in open_s3_store(config):
+    async with open_s3_store(config) as store:
         return await store.sign_part(KEY, "2~abc", 7, expires_in=expires_in)
-    raise AssertionError
 
 
 async def test_on_aws_a_url_names_the_buckets_own_regional_host() -> None:
@@ -157,7 +156,7 @@ class TestCredentialsThatEnd:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.ending(monkeypatch, timedelta(minutes=5))
-        async for store in open_s3_store(self.KEYLESS):
+        async with open_s3_store(self.KEYLESS) as store:
             renewed = self.ending(monkeypatch, timedelta(minutes=50))
             signed = await store.sign_part(KEY, "2~abc", 1, expires_in=HOUR)
             assert renewed - timedelta(seconds=3) < signed.expires_at <= renewed
@@ -166,7 +165,7 @@ class TestCredentialsThatEnd:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.ending(monkeypatch, timedelta(minutes=5))
-        async for store in open_s3_store(self.KEYLESS):
+        async with open_s3_store(self.KEYLESS) as store:
             self.ending(monkeypatch, -timedelta(minutes=5))
             with pytest.raises(StoreUnavailableError):
                 await store.sign_part(KEY, "2~abc", 1, expires_in=HOUR)

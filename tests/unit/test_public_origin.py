@@ -34,7 +34,7 @@ async def test_it_is_where_signed_urls_lead(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
-    async for store in open_s3_store(config):
+    async with open_s3_store(config) as store:
         signed = await store.sign_part("key", "upload", 1, expires_in=timedelta(hours=1))
         url = urlsplit(signed.url)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
@@ -46,6 +46,7 @@ class S3Config:
     public_endpoint_url: str | None = None
 
 
+@asynccontextmanager
 async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
     """Open the bucket, asking S3 nothing yet, and close its connections in the end."""
     session = s3_session(config)
