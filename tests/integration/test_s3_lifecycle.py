@@ -11,7 +11,7 @@ import pytest
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.adapters.s3.client import s3_client, s3_session
 from multipart_upload.application.ports import ObjectStore
-from multipart_upload.domain.errors import StoreUnavailableError
+from multipart_upload.domain.errors import StoreRefusedError, StoreUnavailableError, UploadError
 from tests.servers.canned import http_answer, s3_error
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
@@ -85,11 +85,19 @@ async def test_the_shortest_rule_counts_that_covers_all_our_keys(
     assert await store.abort_rule("in/") == expected
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
-async def test_a_store_that_cannot_or_may_not_tell_is_not_a_store_without_rules(code: str) -> None:
-    # versitygw says NotImplemented.
-    async with answering(s3_error("501 Not Implemented", code)) as (store, _):
-        with pytest.raises(StoreUnavailableError):
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        ("403 Forbidden", "AccessDenied", StoreRefusedError),
+        # versitygw says so.
+        ("501 Not Implemented", "NotImplemented", StoreUnavailableError),
+    ],
+)
+async def test_a_store_that_cannot_or_may_not_tell_is_not_a_store_without_rules(
+    status: str, code: str, error: type[UploadError]
+) -> None:
+    async with answering(s3_error(status, code)) as (store, _):
+        with pytest.raises(error):
             await store.abort_rule("")
 
 
