@@ -13,21 +13,29 @@ from .domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_URL_SECONDS
 
 _DAY: Final = 24 * 3600
 _TEN_YEARS: Final = 3650 * _DAY
-_ENDPOINT: Final = re.compile(
-    r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[^\s?#]*)?"
-)
-_ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+_ORIGIN: Final = r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
 # A token of RFC 9110 5.6.2.
-_HEADER_NAME: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+_HEADER_NAME: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message is one line that names it."""
 
 
-def _origins(text: str) -> str:
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    """Require text that matches all of a pattern; `rule` is the error message."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_origins(text: str) -> str:
     for origin in _split(text):
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
+        if origin != "*" and not re.fullmatch(_ORIGIN, origin):
             msg = (
                 f"{origin!r} is neither * alone nor an origin such as https://app.example.org, "
                 "which has no path and no * in it"
@@ -36,34 +44,24 @@ def _origins(text: str) -> str:
     return text
 
 
-def _endpoint(url: str | None) -> str | None:
-    if url and not _ENDPOINT.fullmatch(url):
-        msg = "must be of the form http://host:port or https://host"
-        raise ValueError(msg)
-    return url or None
-
-
-def _header_names(text: str) -> str:
+def _check_header_names(text: str) -> str:
     for name in _split(text):
-        if not _HEADER_NAME.fullmatch(name):
+        if not re.fullmatch(_HEADER_NAME, name):
             msg = f"{name!r} is not the name of a header"
             raise ValueError(msg)
     return text
 
 
-_Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
-_HeaderName = Annotated[
+_Endpoint = Annotated[
     str,
-    Field(
-        pattern=_HEADER_NAME, description="must be the name of a header, such as X-Forwarded-User"
-    ),
+    _matching(_ORIGIN + r"(/[^\s?#]*)?", "must be of the form http://host:port or https://host"),
 ]
 
 
 class Settings(BaseSettings):
-    """What an operator sets; a field's environment variable is its name in capitals.
+    """The service's settings; a field's environment variable is its name in capitals.
 
-    A field's description is what the error says when the value is wrong.
+    The reference page and `.env.example` use the descriptions.
     """
 
     model_config = SettingsConfigDict(
@@ -74,86 +72,232 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    aws_region: str = Field(
-        default="us-east-1",
-        pattern=r"^[A-Za-z0-9-]{1,63}$",
-        description="must be 1 to 63 letters, digits and hyphens, such as eu-west-1",
-    )
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: SecretStr | None = None
-    aws_session_token: SecretStr | None = None
+    # S3
 
-    s3_bucket_name: str = Field(
-        min_length=3,
-        max_length=63,
-        pattern=r"^[A-Za-z0-9._-]*$",
-        description="must be 3 to 63 letters, digits, dots, hyphens and underscores",
-    )
-    s3_endpoint_url: _Endpoint = None
-    s3_public_endpoint_url: _Endpoint = None
-    s3_key_prefix: str = Field(
-        default="",
-        max_length=100,
-        pattern=r"^([A-Za-z0-9!_.*'()/-]|\{shard\})*$",
-        description="must be at most 100 letters, digits and ! _ . * ' ( ) / -, or {shard}",
-    )
-
-    s3_max_parts: int = Field(default=MAX_PART_COUNT, ge=1, le=MAX_PART_COUNT)
-
-    session_repository: str | None = None
-    object_store: str | None = None
-
-    mongo_uri: SecretStr | None = None
-    mongo_database: str | None = Field(
+    s3_bucket_name: Annotated[
+        str,
+        _matching(
+            r"[A-Za-z0-9._-]{3,63}",
+            "must be 3 to 63 letters, digits, dots, hyphens and underscores",
+        ),
+    ] = Field(description="Bucket that receives the uploads. Required.")
+    aws_region: Annotated[
+        str,
+        _matching(
+            r"[A-Za-z0-9-]{1,63}", "must be 1 to 63 letters, digits and hyphens, such as eu-west-1"
+        ),
+    ] = Field(default="us-east-1", description="Region of the bucket.")
+    aws_access_key_id: str | None = Field(
         default=None,
-        pattern=r"^[^/\\. \"$*<>:|?]{1,63}$",
-        description='must be 1 to 63 characters other than spaces and / \\ . " $ * < > : | ?',
+        description="Access key id of static credentials. Without static credentials the usual "
+        "AWS credential chain applies (environment, profile, role, instance metadata).",
     )
-    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///multipart.db")
+    aws_secret_access_key: SecretStr | None = Field(
+        default=None,
+        description="Secret of AWS_ACCESS_KEY_ID. Set both or neither.",
+    )
+    aws_session_token: SecretStr | None = Field(
+        default=None,
+        description="Session token of temporary static credentials.",
+    )
+    s3_endpoint_url: _Endpoint | None = Field(
+        default=None,
+        description="URL of an S3-compatible store other than AWS, addressed in path style. "
+        "Default: AWS, addressed in virtual-host style.",
+    )
+    s3_public_endpoint_url: _Endpoint | None = Field(
+        default=None,
+        description="URL at which clients reach the store, used in signed URLs only. "
+        "Default: S3_ENDPOINT_URL.",
+    )
+    s3_key_prefix: Annotated[
+        str,
+        _matching(
+            r"(?=.{0,100}$)([A-Za-z0-9!_.*'()/-]|\{shard\})*",
+            "must be at most 100 letters, digits and ! _ . * ' ( ) / -, or {shard}",
+        ),
+    ] = Field(
+        default="",
+        description="Prefix of every object key. {shard} in it becomes one of 256 values, which "
+        "spreads the uploads evenly over 256 key prefixes.",
+    )
+    s3_max_parts: int = Field(
+        default=MAX_PART_COUNT,
+        ge=1,
+        le=MAX_PART_COUNT,
+        description="Largest number of parts that the store accepts in one upload, "
+        "such as 1000 for OpenStack Swift.",
+    )
 
-    signed_url_seconds: int = Field(default=3600, ge=1, le=MAX_URL_SECONDS)
-    upload_expiry_seconds: int = Field(default=7 * _DAY, ge=60, le=_TEN_YEARS)
-    max_upload_age_seconds: int = Field(default=30 * _DAY, ge=60, le=_TEN_YEARS)
-    lease_seconds: int = Field(default=20, ge=3, le=3600)
-    wait_seconds: int = Field(default=25, ge=0, le=600)
-    sweep_interval_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
-    sweep_grace_seconds: int = Field(default=300, ge=0, le=7 * _DAY)
-    retention_seconds: int = Field(default=30 * _DAY, ge=60, le=_TEN_YEARS)
-    max_upload_size: int = Field(default=MAX_OBJECT_SIZE, ge=1, le=MAX_OBJECT_SIZE)
+    # Session database
 
-    companion_user_id: str = Field(
+    mongo_uri: SecretStr | None = Field(
+        default=None,
+        description="MongoDB that stores the upload sessions. Without it DATABASE_URL is used.",
+    )
+    mongo_database: (
+        Annotated[
+            str,
+            _matching(
+                r"[^/\\. \"$*<>:|?]{1,63}",
+                'must be 1 to 63 characters other than spaces and / \\ . " $ * < > : | ?',
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Name of the MongoDB database. "
+        "Default: the database in MONGO_URI, otherwise multipart.",
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite+aiosqlite:///multipart.db"),
+        description="SQL database that stores the upload sessions when MONGO_URI is not set: "
+        "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE.",
+    )
+
+    # Adapters of your own
+
+    session_repository: str | None = Field(
+        default=None,
+        description="Entry point of an installed session repository that replaces MONGO_URI and "
+        "DATABASE_URL.",
+    )
+    object_store: str | None = Field(
+        default=None,
+        description="Entry point of an installed object store that replaces S3. S3_BUCKET_NAME is "
+        "still required, and the web page uploads to S3_PUBLIC_ENDPOINT_URL.",
+    )
+
+    # Limits of an upload
+
+    max_upload_size: int = Field(
+        default=MAX_OBJECT_SIZE,
+        ge=1,
+        le=MAX_OBJECT_SIZE,
+        description="Largest file in bytes. The default is the limit of S3, 48.8 TiB; some "
+        "vendors stop at 5 TB.",
+    )
+    signed_url_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=MAX_URL_SECONDS,
+        description="Lifetime of a signed URL in seconds, 7 days at most and never longer than "
+        "the credentials. Shorten it for stores that accept a PUT after the end of an upload.",
+    )
+    upload_expiry_seconds: int = Field(
+        default=7 * _DAY,
+        ge=60,
+        le=_TEN_YEARS,
+        description="Seconds after which an idle upload expires; every reported or stored part "
+        "starts the time again. Clients see the time as expires_at.",
+    )
+    max_upload_age_seconds: int = Field(
+        default=30 * _DAY,
+        ge=60,
+        le=_TEN_YEARS,
+        description="Seconds after which an upload expires even if parts still arrive. No signed "
+        "URL works longer. The expiry_reason is then max-age.",
+    )
+    retention_seconds: int = Field(
+        default=30 * _DAY,
+        ge=60,
+        le=_TEN_YEARS,
+        description="Seconds for which a session is kept after it was completed, aborted or "
+        "expired.",
+    )
+
+    # Leases and the sweep
+
+    lease_seconds: int = Field(
+        default=20,
+        ge=3,
+        le=3600,
+        description="Lease duration in seconds: how long a crashed process blocks others from "
+        "opening, completing or aborting the same upload. A running process renews its lease, "
+        "for up to 600 seconds of work in S3.",
+    )
+    wait_seconds: int = Field(
+        default=25,
+        ge=0,
+        le=600,
+        description="Seconds that a request waits while another one holds the lease, before it is "
+        "answered 409 with Retry-After.",
+    )
+    sweep_interval_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=7 * _DAY,
+        description="Average seconds between two sweeps of one process; each pause varies by "
+        "half. 0: `serve` does not sweep.",
+    )
+    sweep_grace_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=7 * _DAY,
+        description="Seconds after its deadline before the sweep acts on an upload.",
+    )
+
+    # HTTP
+
+    cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_check_origins)] = Field(
+        default="",
+        description="Origins whose pages may call the service, separated by commas, or * alone. "
+        "An origin contains no *.",
+    )
+    cors_allow_credentials: bool = Field(
+        default=False,
+        description="Whether pages of CORS_ALLOWED_ORIGINS may send cookies. "
+        "The origins must then be named.",
+    )
+    cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(_check_header_names)] = Field(
+        default="",
+        description="Headers that these pages may send in addition to Content-Type, "
+        "Authorization, Idempotency-Key and X-Request-ID, separated by commas.",
+    )
+    companion_user_id: Annotated[
+        str, _matching(r"[\x21-\x7e]{1,128}", "must be 1 to 128 visible ASCII characters")
+    ] = Field(
         default="companion",
-        max_length=128,
-        pattern=r"^[\x21-\x7e]+$",
-        description="must be 1 to 128 visible ASCII characters",
+        description="User id that owns the uploads of the routes under /s3.",
     )
-    companion_user_header: _HeaderName | None = None
-
-    cors_allowed_origins: Annotated[str, NoDecode, AfterValidator(_origins)] = ""
-    cors_allow_credentials: bool = False
-    cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(_header_names)] = ""
-    web_page: bool = False
-    api_docs: bool = True
-    log_level: Annotated[str, AfterValidator(str.upper)] = Field(
+    companion_user_header: (
+        Annotated[
+            str,
+            _matching(_HEADER_NAME, "must be the name of a header, such as X-Forwarded-User"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Header in which a trusted proxy names the user of the routes under /s3, "
+        "instead of COMPANION_USER_ID. The proxy must replace the header that clients send.",
+    )
+    web_page: bool = Field(default=False, description="Whether / serves the upload page.")
+    api_docs: bool = Field(
+        default=True, description="Whether /docs serves the documentation of the routes."
+    )
+    log_level: Annotated[
+        str,
+        AfterValidator(str.upper),
+        _matching("DEBUG|INFO|WARNING|ERROR", "must be debug, info, warning or error"),
+    ] = Field(
         default="INFO",
-        pattern=r"^(?i:debug|info|warning|error)$",
-        description="must be debug, info, warning or error",
+        description="Lowest level of the messages in the log: debug, info, warning or error.",
     )
 
     @property
     def allowed_origins(self) -> list[str]:
-        """Give the origins whose pages may call the service."""
+        """Split CORS_ALLOWED_ORIGINS."""
         return _split(self.cors_allowed_origins)
 
     @property
     def allowed_headers(self) -> list[str]:
-        """Give the headers that those pages may send beside the usual ones."""
+        """Split CORS_ALLOWED_HEADERS."""
         return _split(self.cors_allowed_headers)
 
     @model_validator(mode="after")
-    def _belong_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
-            msg = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: give both or none"
+            msg = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: set both or neither"
             raise ValueError(msg)
         if self.signed_url_seconds > self.upload_expiry_seconds:
             msg = "SIGNED_URL_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
@@ -171,23 +315,23 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: str) -> Settings:
-    """Read the settings, those given not from the environment.
+    """Read the settings from the environment, except for those that are given.
 
-    Raise SettingsError, with one line that names each wrong one.
+    Raise SettingsError, with one line that names each wrong setting.
     """
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic reads texts
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic parses text
     except ValidationError as exc:
         # Only the messages: the values may be secrets.
-        wrong = [
-            ": ".join([*(str(name).upper() for name in error["loc"]), _sentence(error)])
+        messages = [
+            ": ".join([*(str(name).upper() for name in error["loc"]), _message(error)])
             for error in exc.errors(include_url=False, include_context=False, include_input=False)
         ]
-        raise SettingsError("; ".join(wrong)) from None
+        raise SettingsError("; ".join(messages)) from None
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    """Say what is wrong in words of ours."""
+def _message(error: Mapping[str, Any]) -> str:
+    """Describe an error without pydantic's wording."""
     if error["type"] == "missing":
         return "is required"
     if error["type"] == "value_error":
@@ -199,9 +343,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
         next((getattr(bound, name) for bound in field.metadata if hasattr(bound, name)), None)
         for name in ("ge", "le")
     )
-    if least is not None:
-        return f"must be a whole number from {least} to {most}"
-    return field.description or "is wrong"
+    return f"must be a whole number from {least} to {most}"
 
 
 def _split(text: str) -> list[str]:

@@ -111,6 +111,23 @@ def test_the_example_environment_names_every_setting_and_what_compose_reads() ->
     }
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_example_environment_describes_every_setting_in_the_words_of_its_field(
+    name: str,
+) -> None:
+    description = Settings.model_fields[name].description
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    place = next(
+        i for i, line in enumerate(lines) if line.removeprefix("# ").startswith(name.upper() + "=")
+    )
+    start = max(i for i in range(place) if not re.match(r"# (?![A-Z0-9_]+=)", lines[i]))
+    comment = " ".join(line.removeprefix("# ") for line in lines[start + 1 : place])
+
+    assert description
+    assert description.endswith(".")
+    assert comment.startswith(description)
+
+
 def _setting_names() -> list[str]:
     names = []
     for field_name, field in Settings.model_fields.items():
