@@ -75,6 +75,11 @@ async def test_a_file_without_a_type_is_a_stream_of_bytes(service: Service) -> N
     assert session.content_type == "application/octet-stream"
 
 
+async def test_a_media_type_is_stored_without_tabs(service: Service) -> None:
+    session = await service.start(new_upload(content_type="text/plain\t;charset=utf-8"))
+    assert session.content_type == "text/plain ;charset=utf-8"
+
+
 async def test_a_file_without_a_size_has_no_plan(service: Service) -> None:
     assert (await service.started(size=None)).plan is None
 
