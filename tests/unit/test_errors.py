@@ -25,6 +25,7 @@ from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
+    StoredSessionUnreadableError,
     StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
@@ -32,6 +33,7 @@ from multipart_upload.domain.errors import (
     UnavailableError,
     UploadError,
 )
+from multipart_upload.entrypoints.http.problems import status_of
 
 # Clients compare these: a code may be added, but none changed or taken away.
 CODES: Final = {
@@ -48,6 +50,7 @@ CODES: Final = {
     PartsRefusedError: "parts-refused",
     StoreRefusedError: "store-refused",
     StoreUploadGoneError: "store-upload-gone",
+    StoredSessionUnreadableError: "stored-session-unreadable",
     RepositoryUnavailableError: "repository-unavailable",
     StoreUnavailableError: "store-unavailable",
 }
@@ -66,6 +69,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB"),
     StoreRefusedError("AccessDenied"),
     StoreUploadGoneError(),
+    StoredSessionUnreadableError("upload-1"),
     RepositoryUnavailableError(),
     StoreUnavailableError(),
 )
@@ -164,6 +168,13 @@ def test_who_has_to_wait_is_told_for_whom_and_how_long() -> None:
 def test_what_will_pass_says_when_to_try_again() -> None:
     passing = (StaleSessionError(), RepositoryUnavailableError(), StoreUnavailableError())
     assert [error.retry_after for error in passing] == [1.0, 2.0, 2.0]
+
+
+def test_unreadable_session_is_an_internal_error_that_names_the_upload() -> None:
+    error = StoredSessionUnreadableError("upload-1")
+    assert str(error) == "The stored session of upload upload-1 cannot be read."
+    assert status_of(error) == 500
+    assert not hasattr(error, "retry_after")
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,16 @@ class StoreUploadGoneError(ConflictError):
         )
 
 
+class StoredSessionUnreadableError(UploadError):
+    """The stored session has fields that are missing or have wrong values; a retry cannot help."""
+
+    code = "stored-session-unreadable"
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"The stored session of upload {upload_id} cannot be read.")
+        self.upload_id = upload_id
+
+
 class UnavailableError(UploadError):
     """Something the service needs does not answer; trying again later is right."""
 

@@ -17,12 +17,14 @@ from ...domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
+    StoredSessionUnreadableError,
     StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
     UploadError,
 )
+from .example_values import UPLOAD_ID
 from .large_bodies import TooManyBatchesError
 from .problems import extension_members, problem_content, status_of, too_large
 from .request import MalformedBodyError, UnsupportedMediaTypeError
@@ -74,6 +76,7 @@ EXAMPLES: Final = (
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(RepositoryUnavailableError()),
     ProblemExample(StoreUnavailableError()),
+    ProblemExample(StoredSessionUnreadableError(UPLOAD_ID)),
     ProblemExample(TooManyBatchesError(), _LARGE),
 )
 """Of the domain's errors; `FRAMEWORK_EXAMPLES` has those that no use case has seen."""
