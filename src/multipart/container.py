@@ -75,14 +75,39 @@ def s3_config(settings: Settings) -> S3Config:
 
 def check_database(settings: Settings) -> None:
     """Raise ValueError, naming the setting, where the address of the sessions can never work."""
-    if settings.mongo_uri is None:
-        from .adapters.sql.engine import checked_url, open_database
-
-        open_database(checked_url(settings.database_url.get_secret_value()))
-    else:
+    if settings.mongo_uri is not None:
         from .adapters.mongo.uri import check_mongo_uri
 
-        check_mongo_uri(settings.mongo_uri.get_secret_value())
+        return check_mongo_uri(settings.mongo_uri.get_secret_value())
+    from .adapters.sql.engine import checked_url, open_database
+
+    open_database(checked_url(database_url(settings)))
+    return None
+
+
+def database_url(settings: Settings) -> str:
+    """Return DATABASE_URL. Raise ValueError where no database is named at all."""
+    if settings.database_url is None:
+        msg = (
+            "MONGO_URI or DATABASE_URL: set one, such as mongodb://HOST:27017/multipart; for one "
+            "machine a file will do: DATABASE_URL=sqlite+aiosqlite:///multipart.db"
+        )
+        raise ValueError(msg)
+    return settings.database_url.get_secret_value()
+
+
+def database_place(settings: Settings) -> str:
+    """Say which setting leads to which server and database, without user and password."""
+    if settings.session_repository is not None:
+        return f"{settings.session_repository} (SESSION_REPOSITORY)"
+    if settings.mongo_uri is not None:
+        from .adapters.mongo.uri import mongo_place
+
+        place = mongo_place(settings.mongo_uri.get_secret_value(), settings.mongo_database)
+        return f"{place} (MONGO_URI)"
+    from .adapters.sql.engine import checked_url, sql_place
+
+    return f"{sql_place(checked_url(database_url(settings)))} (DATABASE_URL)"
 
 
 def check_adapters(settings: Settings) -> None:
@@ -104,7 +129,7 @@ async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
     if settings.mongo_uri is None:
         from .adapters.sql import open_sql_sessions
 
-        opened = open_sql_sessions(settings.database_url.get_secret_value())
+        opened = open_sql_sessions(database_url(settings))
     else:
         from .adapters.mongo import open_mongo_sessions
 

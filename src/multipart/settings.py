@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_URL_SECONDS
+from .settings_names import environment_names, find_misspellings
 
 _DAY: Final = 24 * 3600
 _TEN_YEARS: Final = 3650 * _DAY
@@ -149,8 +150,8 @@ class Settings(BaseSettings):
         description="Name of the MongoDB database. "
         "Default: the database in MONGO_URI, otherwise multipart.",
     )
-    database_url: SecretStr = Field(
-        default=SecretStr("sqlite+aiosqlite:///multipart.db"),
+    database_url: SecretStr | None = Field(
+        default=None,
         description="SQL database that stores the upload sessions when MONGO_URI is not set: "
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE.",
     )
@@ -328,6 +329,12 @@ def load_settings(**given: str) -> Settings:
             for error in exc.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise SettingsError("; ".join(messages)) from None
+
+
+def misspelt_settings() -> dict[str, str]:
+    """Return what is set under a name that is close to that of a setting, and that setting."""
+    names = environment_names(str(Settings.model_config["env_file"]))
+    return find_misspellings(names, [name.upper() for name in Settings.model_fields])
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.servers.mongodb_kinds import free_port
 
 ROOT: Final = Path(__file__).parents[2]
+SQLITE_FILE: Final = "sqlite+aiosqlite:///multipart.db"
 COMMAND: Final = (
     sys.executable,
     "-c",
@@ -105,8 +106,12 @@ class Service:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Give a process these settings and nothing of the tests' own environment."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+    """Give a process these settings and nothing of the tests' own environment.
+
+    Without a database of its own it has a file in its folder.
+    """
+    database = {} if "MONGO_URI" in settings else {"DATABASE_URL": SQLITE_FILE}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **database, **settings}
 
 
 @contextmanager

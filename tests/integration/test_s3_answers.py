@@ -12,6 +12,7 @@ from multipart_upload.adapters.s3.errors import answered, ask
 from multipart_upload.application.ports import ObjectStore, OpenedUpload
 from multipart_upload.domain.errors import (
     PartsRefusedError,
+    StoreMisconfiguredError,
     StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
@@ -136,7 +137,7 @@ CALLS: Mapping[str, Callable[[ObjectStore], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize(
-    "code", ["InvalidRequest", "MalformedXML", "AccessDenied", "NoSuchBucket", "KeyTooLongError"]
+    "code", ["InvalidRequest", "MalformedXML", "AccessDenied", "KeyTooLongError"]
 )
 async def test_what_s3_refuses_for_good_is_told_with_its_code(
     call: Callable[[ObjectStore], Awaitable[object]], code: str
@@ -145,6 +146,26 @@ async def test_what_s3_refuses_for_good_is_told_with_its_code(
         with pytest.raises(StoreRefusedError) as refused:
             await call(store)
     assert refused.value.facts == {"reason": code}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("NoSuchBucket", "bucket-missing"),
+        ("InvalidAccessKeyId", "credentials-refused"),
+        ("SignatureDoesNotMatch", "credentials-refused"),
+        ("AuthorizationHeaderMalformed", "wrong-region"),
+    ],
+)
+async def test_what_only_an_operator_can_mend_is_a_misconfiguration(
+    call: Callable[[ObjectStore], Awaitable[object]], code: str, reason: str
+) -> None:
+    async with answering(s3_error("403 Forbidden", code)) as (store, _):
+        with pytest.raises(StoreMisconfiguredError) as refused:
+            await call(store)
+    assert refused.value.facts == {"reason": reason}
+    assert refused.value.retry_after is None
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

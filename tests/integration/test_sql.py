@@ -24,11 +24,16 @@ from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_session
 from multipart_upload.adapters.sql.database import Database
 from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionQuery, SessionRepository
-from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
+from multipart_upload.domain.errors import (
+    RepositoryMisconfiguredError,
+    RepositoryUnavailableError,
+    StaleSessionError,
+)
 from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.outage import PROMISED_SECONDS
 from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 from tests.patience import PATIENCE_SECONDS, counting_loop_time, repeat_while_unavailable
+from tests.servers.postgresql import PostgresqlServer
 
 opened = asynccontextmanager(open_sql_sessions)
 ROOT = Path(__file__).parents[2]
@@ -218,6 +223,17 @@ async def test_close_ends_although_a_call_never_does(
     await database.close()
     assert "did not close" in caplog.text
     released.set_result(None)
+
+
+@pytest.mark.integration
+async def test_missing_postgresql_database_is_a_misconfiguration(
+    postgresql_server: PostgresqlServer,
+) -> None:
+    with pytest.raises(RepositoryMisconfiguredError) as refusal:
+        async with opened(postgresql_server.url("nowhere")):
+            pass
+    assert refusal.value.facts == {"reason": "database-missing"}
+    assert refusal.value.cause == "the database does not exist"
 
 
 async def make_file(url: str) -> None:

@@ -124,7 +124,7 @@ async def test_too_many_that_wait_are_refused_at_once(app: Application) -> None:
     await settle()
     with pytest.raises(TooManyBatchesError) as refused:
         await app.request(LARGE, b"", length=len(LARGE))
-    assert refused.value.retry_after > 0
+    assert refused.value.retry_after
     app.may_answer.set()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
     assert outcomes.count(None) >= WAITING

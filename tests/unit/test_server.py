@@ -15,6 +15,7 @@ async def test_what_lives_as_long_as_the_process_is_spared_by_the_collector(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
+    monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///uploads.db")
     gc.unfreeze()
     async with app_from_environment().lifespan():
         frozen = gc.get_freeze_count()

@@ -10,7 +10,7 @@ from .ports import ObjectStore, SessionRepository
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Ask both ports at once. Raise the UnavailableError of one that is away."""
+    """Ask both ports at once. Raise the UnavailableError of one that is away or misconfigured."""
 
     sessions: SessionRepository
     store: ObjectStore

@@ -203,9 +203,13 @@ class StoredSessionUnreadableError(UploadError):
 
 
 class UnavailableError(UploadError):
-    """Something the service needs does not answer; trying again later is right."""
+    """Something the service needs does not answer; trying again later is right.
 
-    retry_after: float = 2.0
+    `cause` is for the log of an operator: without secrets, but never shown to a client.
+    """
+
+    retry_after: float | None = 2.0
+    cause: str = ""
 
 
 class RepositoryUnavailableError(UnavailableError):
@@ -213,8 +217,22 @@ class RepositoryUnavailableError(UnavailableError):
 
     code = "repository-unavailable"
 
-    def __init__(self) -> None:
+    def __init__(self, cause: str = "") -> None:
         super().__init__("The session repository is not available.")
+        self.cause = cause
+
+
+class RepositoryMisconfiguredError(RepositoryUnavailableError):
+    """The session repository refuses the service until an operator changes something."""
+
+    code = "repository-misconfigured"
+    retry_after = None
+
+    def __init__(self, reason: str, cause: str) -> None:
+        UploadError.__init__(
+            self, f"The session repository is misconfigured: {reason}.", reason=reason
+        )
+        self.cause = cause
 
 
 class StoreUnavailableError(UnavailableError):
@@ -222,8 +240,20 @@ class StoreUnavailableError(UnavailableError):
 
     code = "store-unavailable"
 
-    def __init__(self) -> None:
+    def __init__(self, cause: str = "") -> None:
         super().__init__("The object store is not available.")
+        self.cause = cause
+
+
+class StoreMisconfiguredError(StoreUnavailableError):
+    """The object store refuses the service until an operator changes something."""
+
+    code = "store-misconfigured"
+    retry_after = None
+
+    def __init__(self, reason: str, cause: str) -> None:
+        UploadError.__init__(self, f"The object store is misconfigured: {reason}.", reason=reason)
+        self.cause = cause
 
 
 def _numbers(numbers: Sequence[int], most: int = 20) -> str:

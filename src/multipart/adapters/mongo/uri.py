@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+DEFAULT_DATABASE: Final = "multipart"
 _BY_DNS: Final = "mongodb+srv://"
 
 
 def check_mongo_uri(uri: str) -> None:
     """Raise ValueError, naming MONGO_URI, for a URI that can never work; nothing is shown of it."""
-    if uri.startswith(_BY_DNS):
-        # Only DNS knows the rest, and it may be away.
-        uri = uri.replace(_BY_DNS, "mongodb://", 1)
     try:
-        parse_uri(uri, warn=True)
+        _parse(uri)
     except (PyMongoError, ValueError):
         msg = "MONGO_URI: not a URI such as mongodb://user:password@host:27017/database"
         raise ValueError(msg) from None
+
+
+def mongo_place(uri: str, database: str | None) -> str:
+    """Say which servers and database a URI names, without user and password."""
+    parsed = _parse(uri)
+    hosts = ",".join(f"{host}:{port}" for host, port in parsed["nodelist"])
+    return f"MongoDB at {hosts}/{database or parsed['database'] or DEFAULT_DATABASE}"
+
+
+def _parse(uri: str) -> Mapping[str, Any]:
+    # Only DNS knows the rest of such a URI, and it may be away.
+    return parse_uri(uri.replace(_BY_DNS, "mongodb://", 1), warn=True)

@@ -18,6 +18,7 @@ from ...domain.errors import (
     StoreUploadGoneError,
     UploadError,
 )
+from .misconfiguration import misconfiguration_in
 
 QUICK_SECONDS: Final = 4.0
 """Clients are promised an answer within 5 s, be it that there is none; the rest is ours."""
@@ -75,7 +76,7 @@ async def answered(within: float) -> AsyncIterator[None]:
         async with asyncio.timeout(within):
             yield
     except ClientError as exc:
-        raise _meaning(exc) from exc
+        raise misconfiguration_in(exc) or _meaning(exc) from exc
     except ParamValidationError:
         raise
     except (BotoCoreError, TimeoutError) as exc:
@@ -107,9 +108,11 @@ def reading() -> Iterator[None]:
 
 
 def _no_answer(exc: Exception) -> StoreUnavailableError:
+    if (misconfigured := misconfiguration_in(exc)) is not None:
+        return misconfigured
     # Only the type: the text may hold a URL.
     _logger.warning("S3 did not answer: %s", type(exc).__name__)
-    return StoreUnavailableError()
+    return StoreUnavailableError(f"no answer ({type(exc).__name__})")
 
 
 def _meaning(exc: ClientError) -> UploadError:
@@ -121,7 +124,7 @@ def _meaning(exc: ClientError) -> UploadError:
         return PartsRefusedError(code, _REFUSED_PARTS[code])
     _logger.warning("S3 refused %s: %s", operation, code)
     if not _is_lasting(exc):
-        return StoreUnavailableError()
+        return StoreUnavailableError(f"it answers {code} to {operation}")
     return (
         PartsRefusedError(code, f"it answers {code}.") if is_complete else StoreRefusedError(code)
     )

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...application.task_cancellation import close_in_time
 from ...domain.errors import RepositoryUnavailableError
+from .errors import unavailable
 from .sqlite_file import SqliteFile, is_busy
 
 ANSWER_SECONDS: Final = 4.5
@@ -134,7 +135,7 @@ class Database:
         except (SQLAlchemyError, OSError) as error:  # OSError: no connection, or not in time
             if _is_our_mistake(error):
                 raise
-            raise RepositoryUnavailableError from error
+            raise unavailable(error) from error
         finally:
             task.cancel()
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ...application.ports import SessionRepository
-from ...domain.errors import RepositoryUnavailableError
+from ...domain.errors import RepositoryMisconfiguredError, RepositoryUnavailableError
 from .database import CONNECTIONS, Database
 from .session_repository import SqlSessionRepository
 from .sqlite_file import SqliteFile
@@ -60,6 +60,13 @@ def checked_url(url: str) -> URL:
     return parsed
 
 
+def sql_place(url: URL) -> str:
+    """Say which server and database, or which file, a URL names, without user and password."""
+    if url.drivername == SQLITE:
+        return f"SQLite in {Path(url.database or '').absolute()}"
+    return f"PostgreSQL at {url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+
+
 def open_database(url: URL) -> Database:
     """Make a database that has not connected yet. Raise ValueError if its driver is missing."""
     if url.drivername == SQLITE:
@@ -93,6 +100,8 @@ async def _prepare(database: Database) -> None:
         try:
             await database.in_time(_ask(database.engine))
             await database.in_time(_create_tables(database.engine), INDEX_SECONDS)
+        except RepositoryMisconfiguredError:
+            raise
         except RepositoryUnavailableError:
             if time.monotonic() > give_up:
                 raise

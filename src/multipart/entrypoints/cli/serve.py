@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging.config
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from ...settings import SettingsError, load_settings
 from ..connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
 from .open_files import allow_open_files
+from .start_log import log_start, with_misspellings
 
 _FACTORY: Final = "multipart_upload.entrypoints.http.server:app_from_environment"
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
@@ -70,7 +72,7 @@ def serve(
       AWS_REGION             its region                       [us-east-1]
       AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY                [the usual AWS chain]
       S3_ENDPOINT_URL        a store other than AWS
-      MONGO_URI              the session database             [a SQLite file]
+      MONGO_URI              the session database, or DATABASE_URL (one is required)
       WEB_PAGE               true: serve the upload page at / [false]
     The README lists them all.
     """  # noqa: D301  # click wants the control character
@@ -78,7 +80,9 @@ def serve(
         settings = load_settings()
         check_adapters(settings)
     except (SettingsError, ValueError) as exc:
-        raise click.ClickException(str(exc)) from exc
+        raise click.ClickException(with_misspellings(str(exc))) from exc
+    logging.config.dictConfig(log_config(settings.log_level))
+    log_start(settings)
     allow_open_files(max_connections)
     uvicorn.run(
         _FACTORY,

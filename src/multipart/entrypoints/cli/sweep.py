@@ -6,6 +6,7 @@ import asyncio
 import logging.config
 import re
 import signal
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 
@@ -14,11 +15,14 @@ import click
 from ...application.sweep.sweep_uploads import BEGINNING
 from ...application.task_cancellation import stopped
 from ...container import Container, check_adapters, use_cases
-from ...domain.errors import UploadError
+from ...domain.errors import UnavailableError, UploadError
 from ...settings import Settings, SettingsError, load_settings
 from ..background_tasks import sweep_periodically
+from ..opening import use_cases_when_available
+from ..places import explain
 from ..sweep_summary import lines
 from .logs import log_config
+from .start_log import with_misspellings
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
@@ -60,7 +64,7 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
         settings = load_settings()
         check_adapters(settings)
     except (SettingsError, ValueError) as exc:
-        raise click.ClickException(str(exc)) from exc
+        raise click.ClickException(with_misspellings(str(exc))) from exc
     if older_than is not None:
         grace = int(older_than.total_seconds())
         settings = settings.model_copy(update={"sweep_grace_seconds": grace})
@@ -69,6 +73,9 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
         if once or dry_run:
             raise SystemExit(0 if asyncio.run(_swept_once(settings, dry_run=dry_run)) else 1)
         asyncio.run(_sweep_for_ever(settings))
+    except UnavailableError as exc:
+        msg = f"{exc} {explain(exc, settings)}"
+        raise click.ClickException(msg) from exc
     except UploadError as exc:
         raise click.ClickException(str(exc)) from exc
 
@@ -92,11 +99,18 @@ async def _sweep_for_ever(settings: Settings) -> None:
         msg = "SWEEP_INTERVAL_SECONDS: is 0; give an interval, or --once"
         raise click.ClickException(msg)
     interval = timedelta(seconds=settings.sweep_interval_seconds)
-    async with use_cases(Container(settings=settings)) as cases:
-        sweeping = asyncio.create_task(sweep_periodically(cases.sweep_uploads, interval))
-        told_to_end = asyncio.Event()
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(ending, told_to_end.set)
-        await told_to_end.wait()
+    signalled = asyncio.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, signalled.set)
+    ending = asyncio.create_task(signalled.wait())
+    async with AsyncExitStack() as stack:
+        available = use_cases_when_available(Container(settings=settings))
+        opening = asyncio.create_task(stack.enter_async_context(available))
+        await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            await stopped([opening])
+            return
+        sweeping = asyncio.create_task(sweep_periodically(opening.result().sweep_uploads, interval))
+        await ending
         # A pass that is cut short gives back what it has claimed.
         await stopped([sweeping])

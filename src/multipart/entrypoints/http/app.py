@@ -12,9 +12,9 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.openapi import OpenAPIConfig
 
-from ...container import Container, UseCases, store_origin, use_cases
+from ...container import Container, store_origin
 from ...settings import Settings
-from ..background_tasks import background_tasks
+from ..opening import OpenUseCases
 from .answer_headers import send_security_headers
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
@@ -38,13 +38,12 @@ _REQUEST_HEADERS: Final = ("Content-Type", "Authorization", "Idempotency-Key", H
 
 def create_app(container: Container) -> Litestar:
     """Make the service; its resources open when it starts and close when it stops."""
-    opened: list[UseCases] = []
+    opened = OpenUseCases()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         interval = timedelta(seconds=container.settings().sweep_interval_seconds)
-        async with use_cases(container) as found, background_tasks(found, interval):
-            opened[:] = [found]
+        async with opened.opened(container, interval):
             yield
 
     return Litestar(

@@ -36,6 +36,10 @@ class HealthController(Controller):
         responses=problems(503),
     )
     async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
-        """Ask the database and the bucket; a 503 names one that is away."""
+        """Ask the database and the bucket.
+
+        A 503 names one that is away, a 500 one that refuses until a setting is changed: its member
+        `reason` says why, such as `bucket-missing` or `authentication-failed`.
+        """
         await check_readiness()
         return Health()

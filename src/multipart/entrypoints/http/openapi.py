@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from litestar import MediaType
@@ -27,14 +28,16 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
         413: "The file or the body is too large.",
         415: "The body is not sent as `Content-Type: application/json`.",
         422: "A field is wrong; `errors` names it.",
+        500: "The database or S3 refuses the service: `reason` says why; or the service has a bug.",
         503: "MongoDB or S3 is away, or the service is busy; `Retry-After` says when to try again.",
     }.items()
 }
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Document the errors that a route answers."""
-    return {status: _PROBLEMS[status] for status in statuses}
+    """Document the errors that a route answers; what may be away may also be misconfigured."""
+    misconfigured = (500,) if HTTPStatus.SERVICE_UNAVAILABLE in statuses else ()
+    return {status: _PROBLEMS[status] for status in (*statuses, *misconfigured)}
 
 
 @dataclass

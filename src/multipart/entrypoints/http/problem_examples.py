@@ -14,10 +14,12 @@ from ...domain.errors import (
     PartsMissingError,
     PartsRefusedError,
     PartsUnnamedError,
+    RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
     StoredSessionUnreadableError,
+    StoreMisconfiguredError,
     StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
@@ -78,6 +80,8 @@ EXAMPLES: Final = (
     ProblemExample(StoreUnavailableError()),
     ProblemExample(StoredSessionUnreadableError(UPLOAD_ID)),
     ProblemExample(TooManyBatchesError(), _LARGE),
+    ProblemExample(RepositoryMisconfiguredError("authentication-failed", "")),
+    ProblemExample(StoreMisconfiguredError("bucket-missing", "")),
 )
 """Of the domain's errors; `FRAMEWORK_EXAMPLES` has those that no use case has seen."""
 

@@ -19,6 +19,8 @@ from ...domain.errors import (
     InvalidFieldError,
     InvalidFieldsError,
     NotFoundError,
+    RepositoryMisconfiguredError,
+    StoreMisconfiguredError,
     UnavailableError,
     UploadError,
 )
@@ -39,6 +41,9 @@ _STATUS: Final[Mapping[type[UploadError], int]] = {
     ConflictError: 409,
     FileTooLargeError: 413,
     UnavailableError: 503,
+    # Not a 503, which clients repeat: only an operator can mend it.
+    RepositoryMisconfiguredError: 500,
+    StoreMisconfiguredError: 500,
     UploadError: 500,
 }
 _CODES: Final[Mapping[int, str]] = {
@@ -62,7 +67,8 @@ def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[s
     """Answer what a use case has raised."""
     status = status_of(exc)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _logger.warning("%s: %s [request %s]", exc.code, exc, request_id_of(request.scope))
+        cause = getattr(exc, "cause", "") or exc
+        _logger.warning("%s: %s [request %s]", exc.code, cause, request_id_of(request.scope))
     retry_after = getattr(exc, "retry_after", None)
     headers = (
         {}

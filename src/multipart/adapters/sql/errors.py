@@ -1,0 +1,30 @@
+"""How a SQL database fails, in the domain's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from ...domain.errors import RepositoryMisconfiguredError, RepositoryUnavailableError
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_REFUSALS: Final[Mapping[str | None, tuple[str, str]]] = {
+    "28000": ("authentication-failed", "the user is refused"),
+    "28P01": ("authentication-failed", "the user or the password is refused"),
+    "3D000": ("database-missing", "the database does not exist"),
+    "42501": ("not-authorized", "the user may not use or make the tables"),
+}
+
+
+def unavailable(error: Exception) -> RepositoryUnavailableError:
+    """Give the error of the port, with a cause that shows no row and no parameter."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if refusal := _REFUSALS.get(getattr(original, "sqlstate", None)):
+        return RepositoryMisconfiguredError(*refusal)
+    if isinstance(error, TimeoutError):
+        return RepositoryUnavailableError("no answer in time")
+    if isinstance(error, OSError | OperationalError | InterfaceError):
+        return RepositoryUnavailableError(str(original).partition("\n")[0])
+    return RepositoryUnavailableError(type(original).__name__)

@@ -1,0 +1,138 @@
+"""Open what the service needs, and wait for what is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+from ..application.check_readiness import CheckReadiness
+from ..application.task_cancellation import stopped
+from ..container import Container, UseCases, use_cases
+from ..domain.errors import RepositoryUnavailableError, UnavailableError
+from ..settings import Settings
+from .background_tasks import background_tasks
+from .places import explain
+
+FIRST_SECONDS: Final = 5.0
+"""How long a start waits for the database before it answers that it is not ready."""
+RETRY_SECONDS: Final = 1.0
+REPEAT_SECONDS: Final = 30.0
+"""How often the log repeats the same reason."""
+_CLOSE_SECONDS: Final = 20.0
+_logger = logging.getLogger(__name__)
+
+
+class OpenUseCases:
+    """The use cases once the database is open; before that, the reason why there are none."""
+
+    def __init__(self) -> None:
+        self._cases: UseCases | None = None
+        self._reason: UnavailableError = RepositoryUnavailableError("it is being opened")
+
+    def get(self) -> UseCases:
+        """Return the use cases. Raise UnavailableError while there are none."""
+        if self._cases is None:
+            raise self._reason.with_traceback(None)
+        return self._cases
+
+    @asynccontextmanager
+    async def opened(self, container: Container, interval: timedelta) -> AsyncIterator[None]:
+        """Open the use cases in the background, with the tasks that go with them.
+
+        Return when they are open, or when the first attempt has failed or takes long.
+        """
+        tried, closing = asyncio.Event(), asyncio.Event()
+        task = asyncio.create_task(self._keep_open(container, interval, tried, closing))
+        trying = asyncio.create_task(tried.wait())
+        try:
+            await asyncio.wait({task, trying}, timeout=FIRST_SECONDS, return_when="FIRST_COMPLETED")
+            if task.done():
+                task.result()  # a mistake of ours or of an adapter: the start fails with it
+            yield
+        finally:
+            closing.set()
+            if self._cases is not None:
+                await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
+            await stopped([task, trying])
+
+    async def _keep_open(
+        self,
+        container: Container,
+        interval: timedelta,
+        tried: asyncio.Event,
+        closing: asyncio.Event,
+    ) -> None:
+        def note(reason: UnavailableError) -> None:
+            self._reason = reason
+            tried.set()
+
+        async with (
+            use_cases_when_available(container, note) as cases,
+            background_tasks(cases, interval),
+        ):
+            self._cases = cases
+            tried.set()
+            reporting = asyncio.create_task(
+                report_readiness(cases.check_readiness, container.settings())
+            )
+            try:
+                await closing.wait()
+            finally:
+                await stopped([reporting])
+
+
+@asynccontextmanager
+async def use_cases_when_available(
+    container: Container, on_failure: Callable[[UnavailableError], None] = lambda _: None
+) -> AsyncIterator[UseCases]:
+    """Open the use cases, trying again while the database is away or refuses."""
+    async with AsyncExitStack() as stack:
+        yield await _enter_when_available(stack, container, on_failure)
+
+
+async def _enter_when_available(
+    stack: AsyncExitStack, container: Container, on_failure: Callable[[UnavailableError], None]
+) -> UseCases:
+    log = OutageLog(container.settings())
+    while True:
+        try:
+            return await stack.enter_async_context(use_cases(container))
+        except UnavailableError as exc:
+            log.note(exc)
+            on_failure(exc)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def report_readiness(check_readiness: CheckReadiness, settings: Settings) -> None:
+    """Log why the service is not ready, until it is."""
+    log = OutageLog(settings)
+    while True:
+        try:
+            await check_readiness()
+        except UnavailableError as exc:
+            log.note(exc)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            _logger.info("Ready: the database and the bucket answer.")
+            return
+
+
+class OutageLog:
+    """Logs why the service is not ready: each new reason, and the same one now and then."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._said = ""
+        self._said_at = 0.0
+
+    def note(self, reason: UnavailableError) -> None:
+        """Log the reason, unless that was just done."""
+        text = explain(reason, self._settings)
+        if text != self._said or time.monotonic() - self._said_at > REPEAT_SECONDS:
+            self._said, self._said_at = text, time.monotonic()
+            _logger.warning("Not ready: %s", text)

@@ -1,0 +1,42 @@
+"""Where sessions and bytes are kept, in words for an operator: settings and hosts, no secrets."""
+
+from __future__ import annotations
+
+from ..container import database_place
+from ..domain.errors import RepositoryUnavailableError, UnavailableError
+from ..settings import Settings
+
+
+def describe(settings: Settings) -> str:
+    """Say what the service uses, in one line."""
+    return (
+        f"database: {database_place(settings)}; bucket: {_bucket(settings)}; "
+        f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
+    )
+
+
+def explain(reason: UnavailableError, settings: Settings) -> str:
+    """Say which setting leads to what is away or refuses, and why."""
+    is_database = isinstance(reason, RepositoryUnavailableError)
+    place = database_place(settings) if is_database else _bucket(settings)
+    return f"{place}: {reason.cause or reason}"
+
+
+def _bucket(settings: Settings) -> str:
+    if settings.object_store is not None:
+        return f"{settings.object_store} (OBJECT_STORE)"
+    if settings.s3_endpoint_url is None:
+        return f"{settings.s3_bucket_name} on AWS in {settings.aws_region} (S3_BUCKET_NAME)"
+    return f"{settings.s3_bucket_name} at {settings.s3_endpoint_url} (S3_BUCKET_NAME)"
+
+
+def _credentials(settings: Settings) -> str:
+    has_key = settings.aws_access_key_id is not None
+    return "AWS_ACCESS_KEY_ID" if has_key else "the usual AWS credential chain"
+
+
+def _callers(settings: Settings) -> str:
+    companion = settings.companion_user_header
+    if companion is None:
+        return f"not authenticated, /s3 as {settings.companion_user_id} (COMPANION_USER_ID)"
+    return f"not authenticated, /s3 by the header {companion} (COMPANION_USER_HEADER)"
