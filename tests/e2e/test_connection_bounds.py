@@ -27,7 +27,7 @@ QUICK: Final = (
     "-c",
     """
 from multipart_upload.entrypoints.cli import main
-from multipart_upload.entrypoints.connection import Awaited, BoundedHttpProtocol
+from multipart_upload.entrypoints.http.connection import Awaited, BoundedHttpProtocol
 BoundedHttpProtocol.CHECK_SECONDS = 0.02
 BoundedHttpProtocol.WAIT_SECONDS = dict.fromkeys(Awaited, 2)
 main(prog_name="multipart-upload")

@@ -25,7 +25,7 @@ QUICK: Final = (
     "-c",
     """
 from multipart_upload.entrypoints.cli import main
-from multipart_upload.entrypoints.connection import BoundedHttpProtocol
+from multipart_upload.entrypoints.http.connection import BoundedHttpProtocol
 BoundedHttpProtocol.CHECK_SECONDS = 0.02
 BoundedHttpProtocol.WRITE_SECONDS = 0.5
 main(prog_name="multipart-upload")

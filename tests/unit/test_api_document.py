@@ -14,7 +14,7 @@ from multipart_upload.domain.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE
 from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.entrypoints.http.docs.flow import ORDER
 from multipart_upload.entrypoints.http.docs.html import page
-from multipart_upload.entrypoints.http.problem_examples import EXAMPLES
+from multipart_upload.entrypoints.http.problems.examples import EXAMPLES
 from multipart_upload.settings import load_settings
 
 

@@ -33,7 +33,7 @@ from multipart_upload.domain.errors import (
     UnavailableError,
     UploadError,
 )
-from multipart_upload.entrypoints.http.problems import status_of
+from multipart_upload.entrypoints.http.problems.handlers import status_of
 
 # Clients compare these: a code may be added, but none changed or taken away.
 CODES: Final = {

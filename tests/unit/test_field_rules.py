@@ -21,10 +21,14 @@ from multipart_upload.entrypoints.http.api.schemas import (
     StartUploadRequest,
 )
 from multipart_upload.entrypoints.http.companion.schemas import CompleteRequest, CreateRequest
-from multipart_upload.entrypoints.http.field_limits import NO_NUL
-from multipart_upload.entrypoints.http.field_rules import body_errors, type_of, value_errors
-from multipart_upload.entrypoints.http.patterns import (
+from multipart_upload.entrypoints.http.validation.field_rules import (
+    body_errors,
+    type_of,
+    value_errors,
+)
+from multipart_upload.entrypoints.http.validation.limits import (
     IDEMPOTENCY_KEY_PATTERN,
+    NO_NUL,
     RULES,
     TIME_PATTERN,
 )

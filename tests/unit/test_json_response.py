@@ -9,7 +9,7 @@ from litestar import Litestar, get
 from litestar.background_tasks import BackgroundTask
 from litestar.testing import AsyncTestClient
 
-from multipart_upload.entrypoints.http.json_response import JsonResponse
+from multipart_upload.entrypoints.http.responses import JsonResponse
 
 
 async def test_an_answer_tells_its_type_and_its_length() -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from multipart_upload.entrypoints.http.json_stream import JsonStream, Turns
+from multipart_upload.entrypoints.http.responses import JsonStream, Turns
 
 PIECES: Final = 20
 STREAMS: Final = 16

@@ -18,8 +18,8 @@ import uvicorn
 from ...container import Container, make_bucket
 from ...domain.errors import UploadError
 from ...settings import Settings
-from ..connection import BoundedHttpProtocol
 from ..http.app import create_app
+from ..http.connection import BoundedHttpProtocol
 from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, running_emulator
 from .logs import log_config
 

@@ -11,7 +11,7 @@ import uvicorn
 
 from ...container import check_adapters
 from ...settings import SettingsError, load_settings
-from ..connection import MAX_CONNECTIONS, BoundedHttpProtocol
+from ..http.connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
 from .open_files import allow_open_files
 from .start_log import log_start, with_misspellings

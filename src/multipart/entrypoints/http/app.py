@@ -15,7 +15,6 @@ from litestar.openapi import OpenAPIConfig
 from ...container import Container, store_origin
 from ...settings import Settings
 from ..opening import OpenUseCases
-from .answer_headers import send_security_headers
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
 from .api.uploads import UploadController
@@ -24,11 +23,12 @@ from .companion.users import UserSource
 from .dependencies import provide, use_case_dependencies
 from .docs import openapi_config
 from .health import HealthController
-from .json_stream import Turns
 from .large_bodies import LargeBodyGate
-from .problems import EXCEPTION_HANDLERS
+from .problems.handlers import EXCEPTION_HANDLERS
 from .request import ServiceRequest, check_api_request
 from .request_id import HEADER, send_request_id
+from .responses import Turns
+from .security_headers import send_security_headers
 from .web import web_page_router
 
 # The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.

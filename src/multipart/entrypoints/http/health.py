@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from msgspec import Meta, Struct
 
 from ...application.check_readiness import CheckReadiness
-from .openapi import problems
+from .problems.openapi import document_problems
 
 
 class Health(Struct, frozen=True):
@@ -33,7 +33,7 @@ class HealthController(Controller):
         "/ready",
         operation_id="ready",
         summary="Is the service ready?",
-        responses=problems(503),
+        responses=document_problems(503),
     )
     async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
         """Ask the database and the bucket.

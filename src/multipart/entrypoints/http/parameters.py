@@ -9,8 +9,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.validation import MAX_USER_ID_LENGTH
 from .example_values import KEY, PART_SIZE, UPLOAD_ID
-from .field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
-from .patterns import IDEMPOTENCY_KEY_PATTERN
+from .validation.limits import IDEMPOTENCY_KEY_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 UploadIdQuery = Annotated[
     str,

@@ -12,8 +12,8 @@ from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from ...domain.errors import FieldError, InvalidFieldsError
-from .field_rules import body_errors
-from .parameter_rules import has_repeated_parameters, parameter_errors
+from .validation.field_rules import body_errors
+from .validation.parameter_rules import has_repeated_parameters, parameter_errors
 
 _JSON: Final = "application/json"
 _UNFINISHED: Final = "The request body ends before its length."

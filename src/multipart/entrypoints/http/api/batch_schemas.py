@@ -12,8 +12,8 @@ from ....application.ports import SignedParts
 from ....application.record_parts import PartReport
 from ....application.session_reference import SessionReference
 from ....domain.limits import MAX_PART_COUNT
-from ..json_stream import URLS_IN_A_PIECE
-from ..patterns import RANGE_PATTERN
+from ..responses import encode_urls
+from ..validation.limits import RANGE_PATTERN
 from .schemas import (
     ComparedUserId,
     ETag,
@@ -73,13 +73,19 @@ class SignedUrls(Struct, frozen=True):
     expires_at: UrlExpiry
 
 
-def signed_urls_json(signed: SignedParts) -> Iterator[bytes]:
-    """Write the answer's JSON in pieces, signing only the URLs of one piece at once."""
-    for start in range(0, len(signed.numbers), URLS_IN_A_PIECE):
-        numbers = signed.numbers[start : start + URLS_IN_A_PIECE]
-        urls = _encode([SignedPartUrl(number, signed.sign(number)) for number in numbers])
-        yield (b"," if start else b'{"urls":[') + urls[1:-1]
-    yield b'],"expires_at":' + _encode(signed.expires_at) + b"}"
+def encode_signed_urls(signed: SignedParts) -> Iterator[bytes]:
+    """Yield the JSON of SignedUrls, signing as it goes."""
+
+    def encode(numbers: Sequence[int]) -> bytes:
+        return _encode([SignedPartUrl(number, signed.sign(number)) for number in numbers])
+
+    expires_at = _encode(signed.expires_at)
+    return encode_urls(
+        signed.numbers,
+        encode,
+        opening=b'{"urls":[',
+        closing=b'],"expires_at":' + expires_at + b"}",
+    )
 
 
 class ReportedPart(Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -10,10 +10,9 @@ from litestar.params import JSONBody
 
 from ....application.record_parts import RecordParts
 from ....application.sign_parts import SignParts
-from ..json_response import JsonResponse
-from ..json_stream import JsonStream, Turns
-from ..openapi import OwnOperation, problems
-from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest, signed_urls_json
+from ..problems.openapi import OperationWithoutDefault400, document_problems
+from ..responses import JsonResponse, JsonStream, Turns
+from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest, encode_signed_urls
 from .schemas import PartRecorded
 
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024
@@ -33,8 +32,8 @@ class BatchController(Controller):
         status_code=200,
         operation_id="getSignedUrls",
         summary="Sign many parts",
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def sign(
         self,
@@ -44,15 +43,15 @@ class BatchController(Controller):
     ) -> JsonStream[SignedUrls]:
         """Get URLs on which to PUT many parts straight to S3, each once."""
         signed = await sign_parts(data.address(), data.wanted())
-        return JsonStream(signed_urls_json(signed), turns)
+        return JsonStream(encode_signed_urls(signed), turns)
 
     @post(
         "/upload-parts",
         status_code=200,
         operation_id="recordParts",
         summary="Record many parts",
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def record(
         self, data: JSONBody[RecordPartsRequest], record_parts: NamedDependency[RecordParts]

@@ -10,7 +10,7 @@ from typing import Final
 
 from ....domain.errors import InvalidFieldError
 from ....domain.session import UploadSession
-from ..times import is_in_range
+from ..validation.parsing import is_supported_time
 
 _RULE: Final = "must be the next_cursor of an earlier answer"
 _UPLOAD_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
@@ -31,6 +31,6 @@ def parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         created_at = datetime.fromisoformat(text).astimezone(UTC)
     except (binascii.Error, ValueError, OverflowError):
         raise InvalidFieldError("cursor", _RULE) from None
-    if not is_in_range(created_at) or not _UPLOAD_ID.fullmatch(upload_id):
+    if not is_supported_time(created_at) or not _UPLOAD_ID.fullmatch(upload_id):
         raise InvalidFieldError("cursor", _RULE)
     return created_at, upload_id

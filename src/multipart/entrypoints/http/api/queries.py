@@ -15,12 +15,11 @@ from ....application.ports import SessionQuery
 from ....application.session_reference import SessionReference
 from ....application.upload_status import GetUploadStatus
 from ....domain.session import SessionState
-from ..field_reading import FieldReading
-from ..json_response import JsonResponse
-from ..openapi import OwnOperation, problems
 from ..parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
-from ..patterns import TIME_PATTERN
-from ..times import parse_time
+from ..problems.openapi import OperationWithoutDefault400, document_problems
+from ..responses import JsonResponse
+from ..validation.limits import TIME_PATTERN
+from ..validation.parsing import FieldParser, parse_time
 from .cursor import cursor_after, parse_cursor
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
@@ -68,8 +67,8 @@ class QueryController(Controller):
         "/upload-status",
         operation_id="getUploadStatus",
         summary="Get the status of an upload",
-        responses=problems(404, 409, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(404, 409, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def status(
         self,
@@ -86,8 +85,8 @@ class QueryController(Controller):
         "/list-parts",
         operation_id="listParts",
         summary="List the parts of an upload",
-        responses=problems(404, 409, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(404, 409, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def parts(
         self,
@@ -106,8 +105,8 @@ class QueryController(Controller):
         "/uploads",
         operation_id="listUploads",
         summary="List a user's uploads",
-        responses=problems(422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def uploads(
         self,
@@ -120,16 +119,16 @@ class QueryController(Controller):
         cursor: _Cursor = None,
     ) -> UploadList:
         """List a user's uploads, newest first."""
-        reading = FieldReading()
+        parser = FieldParser()
         query = SessionQuery(
             user_id=user_id,
             states=frozenset(status or ()),
-            created_from=reading.of(parse_time, "created_from", created_from),
-            created_before=reading.of(parse_time, "created_before", created_before),
-            after=reading.of(parse_cursor, cursor),
+            created_from=parser.parse(parse_time, "created_from", created_from),
+            created_before=parser.parse(parse_time, "created_before", created_before),
+            after=parser.parse(parse_cursor, cursor),
             limit=limit,
         )
-        reading.require_all()
+        parser.raise_errors()
         page = await list_sessions(query)
         following = cursor_after(page.sessions[-1]) if page.has_more else None
         return UploadList([UploadSummary.of(session) for session in page.sessions], following)

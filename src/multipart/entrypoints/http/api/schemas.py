@@ -34,8 +34,7 @@ from ....domain.validation import (
     start_errors,
 )
 from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
-from ..field_limits import MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
-from ..patterns import ETAG_PATTERN
+from ..validation.limits import ETAG_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 _RULED: Final = ("user_id", "filename", "content_type", "metadata")
 

@@ -12,8 +12,6 @@ from ....application.record_part import RecordPart
 from ....application.session_reference import SessionReference
 from ....application.sign_part import SignPart
 from ....application.start_upload import StartUpload
-from ..json_response import JsonResponse
-from ..openapi import OwnOperation, problems
 from ..parameters import (
     ContentLengthQuery,
     IdempotencyKeyHeader,
@@ -22,6 +20,8 @@ from ..parameters import (
     PartNumberQuery,
     UploadIdQuery,
 )
+from ..problems.openapi import OperationWithoutDefault400, document_problems
+from ..responses import JsonResponse
 from .schemas import (
     AbortedUpload,
     CompletedUpload,
@@ -46,8 +46,8 @@ class UploadController(Controller):
         status_code=200,
         operation_id="startUpload",
         summary="Start an upload",
-        responses=problems(400, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def start(
         self,
@@ -62,8 +62,8 @@ class UploadController(Controller):
         "/get-signed-url",
         operation_id="getSignedUrl",
         summary="Sign a part",
-        responses=problems(404, 409, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(404, 409, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def sign(
         self,
@@ -83,8 +83,8 @@ class UploadController(Controller):
         status_code=200,
         operation_id="recordPart",
         summary="Record a part",
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def record(
         self, data: JSONBody[RecordPartRequest], record_part: NamedDependency[RecordPart]
@@ -98,8 +98,8 @@ class UploadController(Controller):
         status_code=200,
         operation_id="completeUpload",
         summary="Complete an upload",
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def complete(
         self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
@@ -112,8 +112,8 @@ class UploadController(Controller):
         status_code=200,
         operation_id="abortUpload",
         summary="Abort an upload",
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OwnOperation,
+        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
+        operation_class=OperationWithoutDefault400,
     )
     async def abort(
         self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]

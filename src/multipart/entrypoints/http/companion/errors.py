@@ -11,17 +11,39 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from litestar import Request, Response
+from litestar.openapi.datastructures import ResponseSpec
 
 from ....domain.errors import SessionNotFoundError, TransitionError, UploadError
 from ....domain.session import DISCARDED_STATES
-from .. import problems
+from ..problems import handlers as problems
 from ..request_id import request_id_of
+from .schemas import CompanionError
 from .users import UnknownUserError
 
 _AnyRequest = Request[Any, Any, Any]
 _Handler = Callable[[_AnyRequest, Any], Response[Any]]
 _OF_RFC_9457: Final = frozenset({"type", "title", "status", "detail"})
 _STATUS: Final[Mapping[int, int]] = {422: 400}
+_DESCRIPTIONS: Final[Mapping[int, str]] = {
+    400: "The request is not JSON, or a field is wrong.",
+    401: "The proxy in front did not name the user (only with COMPANION_USER_HEADER).",
+    404: "No such upload, or it was aborted or expired.",
+    409: "The upload is in a state that does not allow this; `upload_status` says in which.",
+    413: "The body is too large.",
+    503: "The database or S3 is away; `Retry-After` says when to try again.",
+}
+
+
+def document_companion_errors(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return the OpenAPI responses for the errors that a route answers."""
+    return {
+        status: ResponseSpec(
+            data_container=CompanionError,
+            description=_DESCRIPTIONS[status],
+            generate_examples=False,
+        )
+        for status in statuses
+    }
 
 
 def companion_statuses(status: int) -> list[int]:

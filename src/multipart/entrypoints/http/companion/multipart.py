@@ -18,9 +18,9 @@ from ....application.start_upload import StartUpload
 from ....domain.errors import SessionNotFoundError, TransitionError
 from ....domain.part import PartState
 from ....domain.session import DISCARDED_STATES, SessionState
-from ..json_stream import JsonStream, Turns
 from ..parameters import KeyQuery
-from .openapi import companion_errors
+from ..responses import JsonStream, Turns
+from .errors import document_companion_errors
 from .parameters import (
     MAX_BATCH,
     PART_NUMBERS_PATTERN,
@@ -38,7 +38,7 @@ from .schemas import (
     NoContent,
     PartUrl,
     PartUrls,
-    signed_urls_json,
+    encode_part_urls,
 )
 
 # 10,000 parts are 660 kB, with a checksum each twice that.
@@ -66,7 +66,7 @@ class MultipartController(Controller):
         status_code=200,
         operation_id="s3CreateMultipartUpload",
         summary="Uppy: create a multipart upload",
-        responses=companion_errors(400, 401, 409, 413, 503),
+        responses=document_companion_errors(400, 401, 409, 413, 503),
     )
     async def create(
         self,
@@ -83,7 +83,7 @@ class MultipartController(Controller):
         "/{upload_id:str}",
         operation_id="s3ListParts",
         summary="Uppy: list the parts of an upload",
-        responses=companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 503),
     )
     async def parts(
         self,
@@ -108,7 +108,7 @@ class MultipartController(Controller):
         "/{upload_id:str}/{number:str}",
         operation_id="s3SignPart",
         summary="Uppy: sign a part",
-        responses=companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 503),
     )
     async def sign(
         self,
@@ -126,7 +126,7 @@ class MultipartController(Controller):
         "/{upload_id:str}/batch",
         operation_id="s3SignParts",
         summary="Uppy: sign several parts",
-        responses=companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 503),
     )
     async def sign_batch(
         self,
@@ -141,7 +141,7 @@ class MultipartController(Controller):
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         wanted = [range(number, number + 1) for number in part_numbers(numbers)]
         signed = await sign_parts(address, wanted)
-        return JsonStream(signed_urls_json(signed), turns)
+        return JsonStream(encode_part_urls(signed), turns)
 
     @post(
         "/{upload_id:str}/complete",
@@ -149,7 +149,7 @@ class MultipartController(Controller):
         request_max_body_size=MAX_COMPLETE_BYTES,
         operation_id="s3CompleteMultipartUpload",
         summary="Uppy: complete an upload",
-        responses=companion_errors(400, 401, 404, 409, 413, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 413, 503),
     )
     async def complete(
         self,
@@ -170,7 +170,7 @@ class MultipartController(Controller):
         status_code=200,
         operation_id="s3AbortMultipartUpload",
         summary="Uppy: abort an upload",
-        responses=companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 503),
     )
     async def abort(
         self,

@@ -10,7 +10,7 @@ from litestar.params import PathParameter
 from ....domain.errors import InvalidFieldError
 from ....domain.limits import MAX_PART_COUNT
 from ..example_values import UPLOAD_ID
-from ..field_limits import MAX_UPLOAD_ID_LENGTH, NO_NUL
+from ..validation.limits import MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 MAX_BATCH: Final = 1000
 _ONE: Final = "([1-9][0-9]{0,3}|10000)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -17,8 +17,8 @@ from ....domain.part import Part
 from ....domain.session import UploadSession
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
-from ..json_stream import URLS_IN_A_PIECE
-from ..problem_schemas import ExtensionMembers
+from ..problems.schemas import ExtensionMembers
+from ..responses import encode_urls
 from .metadata import kept_metadata
 
 MAX_ETAG_LENGTH: Final = 130
@@ -123,13 +123,13 @@ class PartUrls(Struct, frozen=True):
     ] = field(name="presignedUrls")
 
 
-def signed_urls_json(signed: SignedParts) -> Iterator[bytes]:
-    """Write the answer's JSON in pieces, signing only the URLs of one piece at once."""
-    for start in range(0, len(signed.numbers), URLS_IN_A_PIECE):
-        numbers = signed.numbers[start : start + URLS_IN_A_PIECE]
-        urls = _encode({str(number): signed.sign(number) for number in numbers})
-        yield (b"," if start else b'{"presignedUrls":{') + urls[1:-1]
-    yield b"}}"
+def encode_part_urls(signed: SignedParts) -> Iterator[bytes]:
+    """Yield the JSON of PartUrls, signing as it goes."""
+
+    def encode(numbers: Sequence[int]) -> bytes:
+        return _encode({str(number): signed.sign(number) for number in numbers})
+
+    return encode_urls(signed.numbers, encode, opening=b'{"presignedUrls":{', closing=b"}}")
 
 
 class CompletedPart(Struct, frozen=True):

@@ -15,10 +15,10 @@ from ....application.start_upload import NewUpload
 from ....domain.errors import InvalidFieldError
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ...terminal import visible
-from ..openapi import RefusedOperation
+from ..problems.openapi import OperationWithoutSuccess
 from ..request import StatedError
+from .errors import document_companion_errors
 from .metadata import kept_metadata
-from .openapi import companion_errors
 from .schemas import SingleForm
 
 _METADATA: Final = re.compile(r"metadata\[([^\[\]]+)\]")
@@ -66,7 +66,7 @@ class SingleController(Controller):
         "/params",
         operation_id="s3SignSingleUpload",
         summary="Uppy: sign a form for one whole file",
-        responses=companion_errors(400, 401, 503),
+        responses=document_companion_errors(400, 401, 503),
     )
     async def params(
         self,
@@ -92,8 +92,8 @@ class SingleController(Controller):
         "/sts",
         operation_id="s3GetCredentials",
         summary="Uppy: refuse temporary credentials",
-        responses=companion_errors(400),
-        operation_class=RefusedOperation,
+        responses=document_companion_errors(400),
+        operation_class=OperationWithoutSuccess,
     )
     async def credentials(self) -> NoReturn:
         """Answer 400 always: with credentials, a client could sign any key."""

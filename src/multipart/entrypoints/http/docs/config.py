@@ -9,12 +9,14 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
-from .. import health, problem_schemas
+from .. import health
 from ..api import batch_schemas, schemas
 from ..companion import schemas as companion_schemas
+from ..problems import schemas as problem_schemas
+from ..security_headers import page_headers
 from .document import ApiConfig
 from .flow import TAGS
-from .page import PagePlugin, page_headers
+from .page import PagePlugin
 
 # Ids are shorter here than real ones.
 FLOW: Final = """\
@@ -64,7 +66,7 @@ def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
             "/docs",
             route_handlers=[],
             include_in_schema=False,
-            response_headers=page_headers(),
+            response_headers=page_headers({"img-src": "data:", "style-src": "'self'"}),
         ),
         use_handler_docstrings=True,
         max_parts=max_parts,

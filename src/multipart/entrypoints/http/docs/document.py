@@ -17,12 +17,12 @@ from msgspec.json import schema_components
 from ....domain.limits import MAX_PART_COUNT
 from ..companion.errors import companion_content, companion_statuses
 from ..example_values import REQUEST_ID
-from ..problem_examples import examples_of
-from ..problems import MEDIA_TYPE
+from ..problems.examples import examples_of
+from ..problems.handlers import MEDIA_TYPE
 from .flow import LINKS, ORDER
 from .members import example_of, resolve
-from .part_numbers import limit_part_numbers
 
+_PART_NUMBER_RANGE: Final = f"1 to {MAX_PART_COUNT}"
 _REFERENCE: Final = "#/components/schemas/{name}"
 # What Python needs and JSON Schema's own regular expressions do not.
 _PYTHON_ONLY: Final = r"(?!\n)"
@@ -80,7 +80,7 @@ class ApiDocument(OpenAPI):
             for operation in path.values():
                 _finish(operation, document)
         tidied: dict[str, Any] = _tidied(document)
-        return limit_part_numbers(tidied, self.max_parts)
+        return _limit_part_numbers(tidied, self.max_parts)
 
 
 def _place_in_flow(item: tuple[str, Mapping[str, Any]]) -> int:
@@ -181,3 +181,24 @@ def _tidied_text(name: str, text: str) -> str:
     if name == "pattern":
         return text.replace(_PYTHON_ONLY, "")
     return cleandoc(text) if name == "description" else text
+
+
+def _limit_part_numbers(document: dict[str, Any], max_parts: int) -> dict[str, Any]:
+    """Lower the upper bound of every part number from that of S3 to that of the store."""
+    if max_parts != MAX_PART_COUNT:
+        _lower_bounds(document, max_parts)
+    return document
+
+
+def _lower_bounds(node: Any, max_parts: int) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _lower_bounds(item, max_parts)
+    if not isinstance(node, dict):
+        return
+    if node.get("maximum") == MAX_PART_COUNT:
+        node["maximum"] = max_parts
+    if isinstance(node.get("description"), str):
+        node["description"] = node["description"].replace(_PART_NUMBER_RANGE, f"1 to {max_parts}")
+    for item in node.values():
+        _lower_bounds(item, max_parts)

@@ -15,23 +15,6 @@ from .html import page
 _STYLE: Final = (files(__package__ or __name__) / "static" / "docs.css").read_bytes()
 
 
-def page_headers() -> dict[str, str]:
-    """Allow the page its own style sheet and nothing else."""
-    policy = {
-        "default-src": "'none'",
-        "img-src": "data:",
-        "style-src": "'self'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-        "base-uri": "'none'",
-    }
-    return {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-
-
 class PagePlugin(OpenAPIRenderPlugin):
     """Renders the document once and keeps the bytes."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ...domain.errors import (
+from ....domain.errors import (
     FileTooLargeError,
     IdempotencyKeyReusedError,
     InvalidFieldError,
@@ -26,10 +26,10 @@ from ...domain.errors import (
     TransitionError,
     UploadError,
 )
-from .example_values import UPLOAD_ID
-from .large_bodies import TooManyBatchesError
-from .problems import extension_members, problem_content, status_of, too_large
-from .request import MalformedBodyError, UnsupportedMediaTypeError
+from ..example_values import UPLOAD_ID
+from ..large_bodies import TooManyBatchesError
+from ..request import MalformedBodyError, UnsupportedMediaTypeError
+from .handlers import extension_members, problem_content, status_of, too_large
 
 _STARTS: Final = frozenset({"startUpload"})
 _SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ...domain.session import SessionState
+from ....domain.session import SessionState
 
 
 class FieldError(Struct, frozen=True):

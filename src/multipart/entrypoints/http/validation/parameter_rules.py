@@ -16,7 +16,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Meta
 from msgspec import inspect as types
 
-from ...domain.errors import FieldError
+from ....domain.errors import FieldError
 from .field_rules import rule, type_of, value_errors
 
 _AnyRequest = Request[Any, Any, Any]

@@ -1,6 +1,6 @@
-"""Regular expressions of the wire contract, with the words that errors use instead.
+"""Lengths and regular expressions of the fields on the wire, and the messages for the latter.
 
-The lookahead at the ends is for Python, whose $ also matches before a line break.
+The lookahead at the end of a pattern is for Python, whose $ also matches before a line break.
 """
 
 from __future__ import annotations
@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+MAX_UPLOAD_ID_LENGTH: Final = 64
+MAX_KEY_LENGTH: Final = 1024
+NO_NUL: Final = r"^[^\x00]*$"
+"""PostgreSQL stores no NUL in a text, and no field of the service contains one."""
+
 # RFC 9110 8.8.3 without weak ETags: a bare or quoted run of visible ASCII.
 ETAG_PATTERN: Final = r'^("[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e]{1,128})$(?!\n)'
 RANGE_PATTERN: Final = r"^[0-9]{1,5}-[0-9]{1,5}$(?!\n)"
 IDEMPOTENCY_KEY_PATTERN: Final = r"^[\x21-\x7e]+$(?!\n)"
-# RFC 3339 5.6 with a zone, in the years that the service takes.
+# RFC 3339 5.6 with a zone, in the years that the service accepts.
 TIME_PATTERN: Final = (
     r"^(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})$(?!\n)"
@@ -26,4 +31,4 @@ RULES: Final[Mapping[str, str]] = {
     IDEMPOTENCY_KEY_PATTERN: "must be 16 to 255 visible ASCII characters, such as a UUID",
     TIME_PATTERN: TIME_RULE,
 }
-"""What a text must be that matches; NO_NUL adds to the rule on length instead."""
+"""The message for text that does not match; for NO_NUL it is part of the rule on length."""

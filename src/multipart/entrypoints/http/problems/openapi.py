@@ -11,8 +11,8 @@ from litestar import MediaType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIResponse, Operation
 
-from .problem_schemas import Problem
-from .problems import MEDIA_TYPE
+from .handlers import MEDIA_TYPE
+from .schemas import Problem
 
 _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
     status: ResponseSpec(
@@ -34,14 +34,17 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
 }
 
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Document the errors that a route answers; what may be away may also be misconfigured."""
+def document_problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return the OpenAPI responses for the errors that a route answers.
+
+    A dependency that can be unavailable (503) can also be misconfigured (500).
+    """
     misconfigured = (500,) if HTTPStatus.SERVICE_UNAVAILABLE in statuses else ()
     return {status: _PROBLEMS[status] for status in (*statuses, *misconfigured)}
 
 
 @dataclass
-class OwnOperation(Operation):
+class OperationWithoutDefault400(Operation):
     """A route without the 400 that Litestar documents by itself: here wrong fields are 422."""
 
     def __post_init__(self) -> None:
@@ -56,7 +59,7 @@ class OwnOperation(Operation):
 
 
 @dataclass
-class RefusedOperation(Operation):
+class OperationWithoutSuccess(Operation):
     """A route that has no success to document."""
 
     def __post_init__(self) -> None:

@@ -15,10 +15,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect as types
 
-from ...domain.errors import MAX_FIELD_ERRORS, FieldError
-from ..terminal import visible
-from .field_limits import NO_NUL
-from .patterns import RULES
+from ....domain.errors import MAX_FIELD_ERRORS, FieldError
+from ...terminal import visible
+from .limits import NO_NUL, RULES
 
 _MAX_NAME: Final = 64
 _REQUIRED: Final = "is required"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from ...domain.errors import (
+from ....domain.errors import (
     ConflictError,
     FieldError,
     FileTooLargeError,
@@ -24,9 +24,9 @@ from ...domain.errors import (
     UnavailableError,
     UploadError,
 )
-from .parameter_rules import parameter_errors
-from .request import StatedError
-from .request_id import request_id_of
+from ..request import StatedError
+from ..request_id import request_id_of
+from ..validation.parameter_rules import parameter_errors
 
 MEDIA_TYPE: Final = "application/problem+json"
 
