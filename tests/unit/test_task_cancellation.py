@@ -1,4 +1,4 @@
-"""Ending tasks, those too that swallow a cancellation."""
+"""Cancelling tasks, including those that swallow a cancellation."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from multipart_upload.application.task_cancellation import close_in_time, stopped
+from multipart_upload.application.task_cancellation import close_in_time, cancel_tasks
 
 pytestmark = pytest.mark.virtual_time
 
 
 async def stubborn(times: int) -> None:
-    """Do what asyncio.wait_for does in Python 3.11: go on although cancelled, so many times."""
+    """Swallow a cancellation so many times, as asyncio.wait_for may in Python 3.11."""
     for _ in range(times):
         try:
             await asyncio.sleep(60)
@@ -27,30 +27,30 @@ async def failing() -> None:
         raise ZeroDivisionError
 
 
-async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
+async def test_a_task_that_swallows_cancellations_still_ends() -> None:
     tasks = [asyncio.create_task(stubborn(times)) for times in (1, 2, 3)]
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        await stopped(tasks)
+        await cancel_tasks(tasks)
     assert all(task.done() for task in tasks)
 
 
-async def test_how_a_task_ends_is_its_own_business() -> None:
+async def test_errors_of_cancelled_tasks_are_not_raised() -> None:
     tasks = [asyncio.create_task(failing()), asyncio.create_task(asyncio.sleep(60))]
     await asyncio.sleep(0)
-    await stopped(tasks)
+    await cancel_tasks(tasks)
     assert isinstance(tasks[0].exception(), ZeroDivisionError)
     assert tasks[1].cancelled()
 
 
-async def test_what_has_ended_needs_no_stopping() -> None:
+async def test_a_task_that_has_ended_keeps_its_result() -> None:
     task = asyncio.create_task(asyncio.sleep(0, "done"))
     await task
-    await stopped([task])
+    await cancel_tasks([task])
     assert task.result() == "done"
 
 
-async def test_close_that_never_ends_is_given_up_and_named(
+async def test_close_that_never_ends_is_abandoned_and_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("multipart_upload.application.task_cancellation.CLOSE_SECONDS", 0.01)

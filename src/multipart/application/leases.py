@@ -19,7 +19,7 @@ from ..domain.errors import (
 )
 from ..domain.session import Lease, UploadSession
 from .ports import SessionRepository
-from .task_cancellation import stopped
+from .task_cancellation import cancel_tasks
 
 T = TypeVar("T")
 
@@ -99,11 +99,11 @@ class LeasedSession:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return tasks[0].result() if tasks[0].done() else tasks[1].result()
         except (UnavailableError, StoreRefusedError, asyncio.CancelledError):
-            await stopped(tasks)
+            await cancel_tasks(tasks)
             await self._given_back()
             raise
         finally:
-            await stopped(tasks)
+            await cancel_tasks(tasks)
 
     async def moved(self, step: Callable[[UploadSession], UploadSession]) -> UploadSession:
         """Store a step of the session as long as it is held. Raise StaleSessionError if it is not.

@@ -13,7 +13,7 @@ from typing import Final
 from ..application.check_lifecycle import CheckLifecycle
 from ..application.sweep.report import SweepPosition
 from ..application.sweep.sweep_uploads import BEGINNING, SweepUploads
-from ..application.task_cancellation import stopped
+from ..application.task_cancellation import cancel_tasks
 from ..container import UseCases
 from ..domain.errors import UploadError
 from .sweep_summary import summary
@@ -32,7 +32,7 @@ async def background_tasks(cases: UseCases, interval: timedelta) -> AsyncIterato
     try:
         yield
     finally:
-        await stopped(chores)
+        await cancel_tasks(chores)
 
 
 async def warn_about_lifecycle(check_lifecycle: CheckLifecycle) -> None:

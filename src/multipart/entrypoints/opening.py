@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from ..application.check_readiness import CheckReadiness
-from ..application.task_cancellation import stopped
+from ..application.task_cancellation import cancel_tasks
 from ..container import Container, UseCases, use_cases
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..settings import Settings
@@ -58,7 +58,7 @@ class OpenUseCases:
             closing.set()
             if self._cases is not None:
                 await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
-            await stopped([task, trying])
+            await cancel_tasks([task, trying])
 
     async def _keep_open(
         self,
@@ -83,7 +83,7 @@ class OpenUseCases:
             try:
                 await closing.wait()
             finally:
-                await stopped([reporting])
+                await cancel_tasks([reporting])
 
 
 @asynccontextmanager

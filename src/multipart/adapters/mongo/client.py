@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from ...application.ports import SessionRepository
-from ...application.task_cancellation import close_in_time, stopped
+from ...application.task_cancellation import close_in_time, cancel_tasks
 from ...domain.errors import RepositoryUnavailableError
 from .documents import PartDocument, SessionDocument
 from .errors import ANSWER_SECONDS, answered
@@ -69,7 +69,7 @@ async def open_mongo_sessions(
         )
     finally:
         if building is not None:
-            await stopped([building])
+            await cancel_tasks([building])
         await close_in_time("MongoDB", client.close())
 
 

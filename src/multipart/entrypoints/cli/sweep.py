@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from ...application.sweep.sweep_uploads import BEGINNING
-from ...application.task_cancellation import stopped
+from ...application.task_cancellation import cancel_tasks
 from ...container import Container, check_adapters, use_cases
 from ...domain.errors import UnavailableError, UploadError
 from ...settings import Settings, SettingsError, load_settings
@@ -108,9 +108,9 @@ async def _sweep_for_ever(settings: Settings) -> None:
         opening = asyncio.create_task(stack.enter_async_context(available))
         await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
-            await stopped([opening])
+            await cancel_tasks([opening])
             return
         sweeping = asyncio.create_task(sweep_periodically(opening.result().sweep_uploads, interval))
         await ending
         # A pass that is cut short gives back what it has claimed.
-        await stopped([sweeping])
+        await cancel_tasks([sweeping])
