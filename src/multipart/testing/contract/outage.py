@@ -64,5 +64,5 @@ class SessionRepositoryOutageContract:
         # A database in this process has no other clock than the process, which still goes.
         told = [answer for answer in told if answer != ("now", datetime)]
         assert {name for name, _ in told} >= CALLS.keys() - {"now"}
-        assert {kind for _, kind in told} == {RepositoryUnavailableError}
+        assert not [one for one in told if not issubclass(one[1], RepositoryUnavailableError)]
         assert waited.seconds < PROMISED_SECONDS
