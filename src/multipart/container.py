@@ -6,7 +6,7 @@ A database's adapter is imported when it is chosen: the other one would cost eve
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from inspect import isawaitable
@@ -79,9 +79,9 @@ def check_database(settings: Settings) -> None:
         from .adapters.mongo.uri import check_mongo_uri
 
         return check_mongo_uri(settings.mongo_uri.get_secret_value())
-    from .adapters.sql.engine import checked_url, open_database
+    from .adapters.sql.engine import open_database, parse_database_url
 
-    open_database(checked_url(database_url(settings)))
+    open_database(parse_database_url(database_url(settings)))
     return None
 
 
@@ -105,9 +105,9 @@ def database_place(settings: Settings) -> str:
 
         place = mongo_place(settings.mongo_uri.get_secret_value(), settings.mongo_database)
         return f"{place} (MONGO_URI)"
-    from .adapters.sql.engine import checked_url, sql_place
+    from .adapters.sql.engine import parse_database_url, sql_place
 
-    return f"{sql_place(checked_url(database_url(settings)))} (DATABASE_URL)"
+    return f"{sql_place(parse_database_url(database_url(settings)))} (DATABASE_URL)"
 
 
 def check_adapters(settings: Settings) -> None:
@@ -120,22 +120,18 @@ def check_adapters(settings: Settings) -> None:
         check_database(settings)
 
 
-async def open_sessions(settings: Settings) -> AsyncIterator[SessionRepository]:
+def open_sessions(settings: Settings) -> AbstractAsyncContextManager[SessionRepository]:
     """Open what SESSION_REPOSITORY names, else MongoDB by MONGO_URI, else the SQL database."""
     if settings.session_repository is not None:
-        async with load_adapter(SESSION_REPOSITORIES, settings.session_repository)() as sessions:
-            yield sessions
-        return
+        return load_adapter(SESSION_REPOSITORIES, settings.session_repository)()
     if settings.mongo_uri is None:
         from .adapters.sql import open_sql_sessions
 
-        opened = open_sql_sessions(database_url(settings))
-    else:
-        from .adapters.mongo import open_mongo_sessions
+        return open_sql_sessions(database_url(settings))
+    from .adapters.mongo import open_mongo_sessions
 
-        opened = open_mongo_sessions(settings.mongo_uri.get_secret_value(), settings.mongo_database)
-    async for sessions in opened:
-        yield sessions
+    uri = settings.mongo_uri.get_secret_value()
+    return asynccontextmanager(open_mongo_sessions)(uri, settings.mongo_database)
 
 
 @asynccontextmanager

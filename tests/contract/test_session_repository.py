@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +21,6 @@ from multipart_upload.testing.contract.session_repository import SessionReposito
 from multipart_upload.testing.memory import MemorySessionRepository
 from tests.servers.postgresql import PostgresqlServer
 
-opened = asynccontextmanager(open_sql_sessions)
-
 
 class TestMemorySessionRepository(SessionRepositoryContract):
     @pytest.fixture
@@ -34,7 +32,7 @@ class TestMemorySessionRepository(SessionRepositoryContract):
 class TestSqliteSessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def open_sessions(self, tmp_path: Path) -> OpenSessions:
-        return partial(opened, f"sqlite+aiosqlite:///{tmp_path}/uploads.db")
+        return partial(open_sql_sessions, f"sqlite+aiosqlite:///{tmp_path}/uploads.db")
 
 
 @pytest.mark.deadlines
@@ -52,7 +50,7 @@ class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
 class TestPostgresqlSessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def open_sessions(self, postgresql_url: str) -> OpenSessions:
-        return partial(opened, postgresql_url)
+        return partial(open_sql_sessions, postgresql_url)
 
 
 @pytest.mark.integration
@@ -74,7 +72,7 @@ class TestPostgresqlFrozen(SessionRepositoryOutageContract):
     async def away(
         self, postgresql_server: PostgresqlServer, postgresql_url: str
     ) -> AsyncIterator[SessionRepository]:
-        async with opened(postgresql_url) as sessions:
+        async with open_sql_sessions(postgresql_url) as sessions:
             postgresql_server.signal_all(signal.SIGSTOP)
             yield sessions
             postgresql_server.signal_all(signal.SIGCONT)

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -29,7 +28,7 @@ from multipart_upload.adapters.sql import open_sql_sessions
 from multipart_upload.testing.memory import MemoryObjectStore
 
 def open_my_sessions(path):
-    return asynccontextmanager(open_sql_sessions)(f"sqlite+aiosqlite:///{path}")
+    return open_sql_sessions(f"sqlite+aiosqlite:///{path}")
 
 def open_from_environment():
     return open_my_sessions(os.environ["MY_SESSIONS"])
@@ -138,9 +137,7 @@ async def test_serve_works_on_the_adapters_that_the_settings_name(
         address = {name: started.json()[name] for name in ("upload_id", "key")}
         signed = client.get("/api/get-signed-url", params={**address, "part_number": 1})
         assert signed.json()["signed_url"].startswith("memory:")
-    async with asynccontextmanager(open_sql_sessions)(
-        f"sqlite+aiosqlite:///{installed['MY_SESSIONS']}"
-    ) as sessions:
+    async with open_sql_sessions(f"sqlite+aiosqlite:///{installed['MY_SESSIONS']}") as sessions:
         assert (await sessions.get(address["upload_id"])).key == address["key"]
 
 
@@ -148,7 +145,7 @@ async def test_sweep_works_on_the_adapters_that_the_settings_name(
     tmp_path: Path, installed: dict[str, str]
 ) -> None:
     url = f"sqlite+aiosqlite:///{installed['MY_SESSIONS']}"
-    async with asynccontextmanager(open_sql_sessions)(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session(created_at=datetime(2001, 1, 1, tzinfo=UTC)))
         swept = run_command(tmp_path, installed, "sweep", "--once")
         assert swept.returncode == 0, swept.stderr

@@ -44,7 +44,6 @@ PARTS: Final = [
     {"part_number": number, "etag": '"d41d8cd98f00b204e9800998ecf8427e"', "size": PART_SIZE}
     for number in range(1, MAX_PART_COUNT + 1)
 ]
-sqlite = asynccontextmanager(open_sql_sessions)
 mongo = asynccontextmanager(open_mongo_sessions)
 
 
@@ -82,7 +81,7 @@ async def sessions(
     if request.param == "memory":
         yield MemorySessionRepository(SystemClock())
     elif request.param == "sqlite":
-        async with sqlite(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
+        async with open_sql_sessions(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
             yield sessions
     else:
         async with mongo(request.getfixturevalue("mongo_uri")) as sessions:

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 
 from multipart_upload.adapters.mongo.errors import answered
-from multipart_upload.adapters.sql.engine import checked_url, open_database
+from multipart_upload.adapters.sql.engine import open_database, parse_database_url
 from multipart_upload.adapters.sql.tables import PARTS
 from multipart_upload.domain.errors import RepositoryUnavailableError
 
 
 async def test_a_row_that_breaks_a_rule_of_its_table_is_a_mistake(tmp_path: Path) -> None:
-    database = open_database(checked_url(f"sqlite+aiosqlite:///{tmp_path}/uploads.db"))
+    database = open_database(parse_database_url(f"sqlite+aiosqlite:///{tmp_path}/uploads.db"))
     try:
         await database.write(CreateTable(PARTS))
         with pytest.raises(IntegrityError):
@@ -29,7 +29,7 @@ async def test_a_row_that_breaks_a_rule_of_its_table_is_a_mistake(tmp_path: Path
 async def test_a_statement_that_postgresql_does_not_understand_is_a_mistake(
     postgresql_url: str,
 ) -> None:
-    database = open_database(checked_url(postgresql_url))
+    database = open_database(parse_database_url(postgresql_url))
     try:
         with pytest.raises(ProgrammingError):
             await database.read(select(column("x")).select_from(table("no_such_table")))

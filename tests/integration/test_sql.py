@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +35,6 @@ from multipart_upload.testing.contract.samples import NOW, sample_part, sample_s
 from tests.patience import PATIENCE_SECONDS, counting_loop_time, repeat_while_unavailable
 from tests.servers.postgresql import PostgresqlServer
 
-opened = asynccontextmanager(open_sql_sessions)
 ROOT = Path(__file__).parents[2]
 WRITES_AND_WAITS = """
 import asyncio, sys
@@ -44,7 +43,7 @@ from multipart_upload.testing.contract.outage import PROMISED_SECONDS
 from multipart_upload.testing.contract.samples import sample_part, sample_session
 
 async def main() -> None:
-    async for sessions in open_sql_sessions(sys.argv[1]):
+    async with open_sql_sessions(sys.argv[1]) as sessions:
         await sessions.add(sample_session())
         await sessions.record_parts("upload-1", [sample_part(1), sample_part(2)])
         print("stored", flush=True)
@@ -66,7 +65,7 @@ def url(file: Path) -> str:
 
 @pytest.fixture
 async def sessions(url: str) -> AsyncIterator[SessionRepository]:
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         yield sessions
 
 
@@ -93,9 +92,9 @@ async def test_a_commit_reaches_the_disk_before_it_returns(url: str) -> None:
 
 
 async def test_what_was_stored_survives_reopening(url: str) -> None:
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session())
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         assert await sessions.get("upload-1") == sample_session()
 
 
@@ -169,7 +168,7 @@ async def test_many_may_start_on_a_new_postgresql_database_at_once(postgresql_ur
 
 async def start_many(url: str) -> None:
     async def start(number: int) -> None:
-        async with opened(url) as sessions:
+        async with open_sql_sessions(url) as sessions:
             # Stored by an earlier try that was answered too late, it is there already.
             with suppress(StaleSessionError):
                 await sessions.add(sample_session(f"u{number}"))
@@ -179,7 +178,7 @@ async def start_many(url: str) -> None:
         await repeat_while_unavailable(lambda: start(number))
 
     await asyncio.gather(*(start_in_the_end(number) for number in range(8)))
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         page = await sessions.find(SessionQuery(user_id="alice"))
     assert len(page.sessions) == 8
 
@@ -219,7 +218,7 @@ async def test_close_ends_although_a_call_never_does(
     monkeypatch.setattr("multipart_upload.application.task_cancellation.CLOSE_SECONDS", 0.01)
     database = open_database(make_url(url))
     with pytest.raises(RepositoryUnavailableError):
-        await database.in_time(never_end())
+        await database.await_answer(never_end())
     await database.close()
     assert "did not close" in caplog.text
     released.set_result(None)
@@ -230,14 +229,14 @@ async def test_missing_postgresql_database_is_a_misconfiguration(
     postgresql_server: PostgresqlServer,
 ) -> None:
     with pytest.raises(RepositoryMisconfiguredError) as refusal:
-        async with opened(postgresql_server.url("nowhere")):
+        async with open_sql_sessions(postgresql_server.url("nowhere")):
             pass
     assert refusal.value.facts == {"reason": "database-missing"}
     assert refusal.value.cause == "the database does not exist"
 
 
 async def make_file(url: str) -> None:
-    async with opened(url):
+    async with open_sql_sessions(url):
         pass
 
 
@@ -288,7 +287,7 @@ async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str)
         other.execute("BEGIN EXCLUSIVE")
         async with counting_loop_time() as waited:
             with pytest.raises(RepositoryUnavailableError):
-                async with opened(url):
+                async with open_sql_sessions(url):
                     pytest.fail("opened")
         assert waited.seconds < PROMISED_SECONDS
 
@@ -319,7 +318,7 @@ async def test_a_folder_that_has_gone_is_unavailability(file: Path) -> None:
 )
 async def test_a_url_that_can_never_work_is_refused_by_the_name_of_its_setting(url: str) -> None:
     with pytest.raises(ValueError, match=r"^DATABASE_URL: ") as refusal:
-        async with opened(url):
+        async with open_sql_sessions(url):
             pytest.fail("opened")
     assert "secret" not in str(refusal.value)
 
@@ -329,7 +328,7 @@ async def test_postgresql_without_its_driver_is_refused_by_the_name_of_its_extra
 ) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(ValueError, match=r"^DATABASE_URL: .*`postgres`"):
-        async with opened("postgresql+asyncpg://user@127.0.0.1/uploads"):
+        async with open_sql_sessions("postgresql+asyncpg://user@127.0.0.1/uploads"):
             pytest.fail("opened")
 
 
@@ -367,7 +366,7 @@ async def test_a_list_is_read_from_an_index_in_its_order(
 async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
-    async with opened(postgresql_url) as sessions:
+    async with open_sql_sessions(postgresql_url) as sessions:
         await asyncio.gather(*(sessions.check() for _ in range(5)))
         await other_postgresql.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -405,7 +404,7 @@ async def until_waiting(other: Any, count: int) -> None:
 async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_open(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
-    async with opened(postgresql_url) as sessions:
+    async with open_sql_sessions(postgresql_url) as sessions:
         session = await with_a_part(sessions)
         held = other_postgresql.transaction()
         await held.start()
@@ -424,7 +423,7 @@ async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_
 async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
-    async with opened(postgresql_url) as sessions:
+    async with open_sql_sessions(postgresql_url) as sessions:
         session = await with_a_part(sessions)
         await sessions.save(replace(session, state=SessionState.COMPLETING))
         async with other_postgresql.transaction():
@@ -447,7 +446,7 @@ async def test_on_sqlite_nobody_saves_between_a_reports_look_at_the_session_and_
                 except sqlite3.OperationalError as exc:
                     told.append(str(exc))
 
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session())
         session = await sessions.save(sample_session().initiated("2~abc", NOW))
     database = open_database(make_url(url))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
 from multipart_upload.testing.contract.samples import sample_part, sample_session
-
-opened = asynccontextmanager(open_sql_sessions)
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def url(file: Path) -> str:
 
 @pytest.fixture
 async def sessions(url: str) -> AsyncIterator[SessionRepository]:
-    async with opened(url) as sessions:
+    async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session("before"))
         yield sessions
 
@@ -78,7 +75,7 @@ async def test_replaced_file_is_used_and_writes_go_to_it(
     sessions: SessionRepository, file: Path, tmp_path: Path
 ) -> None:
     backup = tmp_path / "backup.db"
-    async with opened(f"sqlite+aiosqlite:///{backup}") as of_backup:
+    async with open_sql_sessions(f"sqlite+aiosqlite:///{backup}") as of_backup:
         await of_backup.add(sample_session("of the backup"))
     delete(file)
     backup.rename(file)
@@ -87,7 +84,7 @@ async def test_replaced_file_is_used_and_writes_go_to_it(
     with pytest.raises(SessionNotFoundError):
         await sessions.get("before")
     await sessions.add(sample_session())
-    async with opened(f"sqlite+aiosqlite:///{file}") as reopened:
+    async with open_sql_sessions(f"sqlite+aiosqlite:///{file}") as reopened:
         assert await reopened.get("upload-1") == sample_session()
 
 
@@ -97,12 +94,12 @@ async def test_deleted_log_is_noticed_before_the_next_write(
     file.with_name(file.name + "-wal").unlink()
     file.with_name(file.name + "-shm").unlink()
     await sessions.add(sample_session())
-    async with opened(f"sqlite+aiosqlite:///{file}") as reopened:
+    async with open_sql_sessions(f"sqlite+aiosqlite:///{file}") as reopened:
         assert await reopened.get("upload-1") == sample_session()
 
 
 async def test_file_deleted_during_a_write_refuses_the_write(url: str, file: Path) -> None:
-    async with opened(url):
+    async with open_sql_sessions(url):
         pass
     database = open_database(make_url(url))
     event.listen(database.engine.sync_engine, "commit", lambda _: file.unlink())

@@ -75,15 +75,15 @@ class Database:
 
     async def read(self, statement: Select[Any]) -> Sequence[RowMapping]:
         """Give all rows."""
-        return await self.in_time(self._read(statement))
+        return await self.await_answer(self._read(statement))
 
     async def write(self, statement: Executable) -> int:
         """Run a statement and count the rows it changed."""
-        return await self.in_time(self._write(statement))
+        return await self.await_answer(self._write(statement))
 
     async def write_all(self, *statements: Executable) -> None:
         """Run all statements or none."""
-        await self.in_time(self._write_all(statements))
+        await self.await_answer(self._write_all(statements))
 
     async def write_each(
         self,
@@ -99,7 +99,7 @@ class Database:
         """
         remaining = iter(rows)
         while chunk := list(islice(remaining, _CHUNK)):
-            if not await self.in_time(self._write_chunk(statement, chunk, only_if)):
+            if not await self.await_answer(self._write_chunk(statement, chunk, only_if)):
                 return False
         return True
 
@@ -111,7 +111,7 @@ class Database:
         if self._file is None or time.monotonic() - self._written_at < FRESH_SECONDS:
             return
         try:
-            await self.in_time(self._rewrite_header())
+            await self.await_answer(self._rewrite_header())
         except RepositoryUnavailableError as error:
             if not is_busy(getattr(error.__cause__, "orig", None)):
                 raise
@@ -121,7 +121,7 @@ class Database:
         if self._file is not None:
             self._file.is_made = True
 
-    async def in_time(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+    async def await_answer(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Give the answer, or raise RepositoryUnavailableError when there is none in time."""
         # A task of its own, because closing a connection that hangs takes seconds by itself: the
         # caller must not wait for that after the time is up.

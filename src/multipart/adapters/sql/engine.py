@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ INDEX_SECONDS: Final = 3600.0
 """An index on a large table takes minutes. Not in the background: it keeps writers out."""
 
 
+@asynccontextmanager
 async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     """Open the database, with its tables made if they are not there, and close it afterwards.
 
@@ -37,7 +38,7 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     DATABASE_URL, for a URL that can never work, and RepositoryUnavailableError if the database
     does not answer.
     """
-    database = open_database(checked_url(url))
+    database = open_database(parse_database_url(url))
     try:
         await _prepare(database)
         yield SqlSessionRepository(database)
@@ -45,7 +46,7 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
         await database.close()
 
 
-def checked_url(url: str) -> URL:
+def parse_database_url(url: str) -> URL:
     """Read a URL without ever showing it: it may hold a password."""
     try:
         parsed = make_url(url)
@@ -98,8 +99,8 @@ async def _prepare(database: Database) -> None:
     give_up = time.monotonic() + START_SECONDS
     while True:
         try:
-            await database.in_time(_ask(database.engine))
-            await database.in_time(_create_tables(database.engine), INDEX_SECONDS)
+            await database.await_answer(_ask(database.engine))
+            await database.await_answer(_create_tables(database.engine), INDEX_SECONDS)
         except RepositoryMisconfiguredError:
             raise
         except RepositoryUnavailableError:
