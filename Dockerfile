@@ -6,10 +6,10 @@ FROM ${PYTHON} AS build
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # First what changes seldom, so that a change of the code reuses these layers.
-COPY constraints-build.txt constraints-production.txt ./
-RUN pip install --require-hashes -r constraints-build.txt \
+COPY locks/build.txt locks/production.txt locks/
+RUN pip install --require-hashes -r locks/build.txt \
     && python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install --require-hashes -r constraints-production.txt
+    && pip --python /opt/venv/bin/python install --require-hashes -r locks/production.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos bench lint format constraints screenshots clean
+.PHONY: help run test chaos bench lint format docs locks screenshots clean
 
 PORT ?= 8000
 S3_PORT ?= 9000
+UPGRADE ?= --upgrade
 CHAOS_TESTS ?= tests
 
 # The first Python that really starts and is 3.11 or newer; `python3` may be an older one.
@@ -32,8 +33,8 @@ chaos: .venv/.all .venv-ministack/.all ## Kill what is needed, under load, CHAOS
 	@.venv/bin/python -m pytest -m chaos --timeout 0 $(CHAOS_TESTS)
 
 # wrk is Debian's; without npm the table has no Companion.
-bench: .venv-bench/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)
-	@.venv-bench/bin/python -m benchmarks $(BENCH)
+bench: .venv/.all benchmarks/peers/companion/node_modules ## Measure it beside others into docs/performance (BENCH=options)
+	@.venv/bin/python -m benchmarks $(BENCH)
 
 lint: .venv/.all ## Check style, types and the direction of imports
 	@.venv/bin/ruff format --check .
@@ -45,44 +46,41 @@ format: .venv/.all ## Format the code and mend what can be mended
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
+docs: .venv/.all ## Generate the reference pages and build the site into site/
+	@PYTHONPATH=. .venv/bin/python docs/generate_reference.py
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs --quiet build
+
 screenshots: .venv/.all ## Make docs/screenshots anew (needs chromium; looks best with Inter installed)
 	@.venv/bin/python -m pytest --quiet tests/browser/screenshots.py
 
 clean: ## Remove everything that make made
-	@rm -rf .venv .venv-* build dist .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	@rm -rf .venv .venv-* build dist site .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules \
 		tests/browser/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each set-up ends in a stamp, so that it is done once, and again when what it read has changed.
-.venv/.run: .venv/.made constraints-emulator.txt pyproject.toml
+.venv/.run: .venv/.made locks/embedded.txt pyproject.toml
 	@echo "Installing the service and the S3 emulator into .venv ..."
-	@.venv/bin/python $(PIP_INSTALL) -r constraints-emulator.txt
+	@.venv/bin/python $(PIP_INSTALL) -r locks/embedded.txt
 	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
-.venv/.all: .venv/.made constraints.txt pyproject.toml
+.venv/.all: .venv/.made locks/development.txt pyproject.toml
 	@echo "Installing the service and its tools into .venv ..."
-	@.venv/bin/python $(PIP_INSTALL) -r constraints.txt
+	@.venv/bin/python $(PIP_INSTALL) -r locks/development.txt
 	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
-	@touch $@
-
-.venv-bench/.all: .venv-bench/.made constraints-bench.txt pyproject.toml
-	@echo "Installing the service and its peers into .venv-bench ..."
-	@.venv-bench/bin/python $(PIP_INSTALL) -r constraints-bench.txt
-	@.venv-bench/bin/python $(PIP_INSTALL) $(EDITABLE)
-	@.venv-bench/bin/python $(COMPILE_ALL) .venv-bench/lib
 	@touch $@
 
 benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
 	@if command -v npm >/dev/null; then cd $(@D) && npm install --no-audit --no-fund --no-package-lock --silent; fi
 
 # A venv of its own: it pins another botocore than the service.
-.venv-ministack/.all: .venv-ministack/.made constraints-ministack.txt
+.venv-ministack/.all: .venv-ministack/.made locks/ministack.txt
 	@echo "Installing MiniStack into .venv-ministack ..."
-	@.venv-ministack/bin/python $(PIP_INSTALL) -r constraints-ministack.txt
+	@.venv-ministack/bin/python $(PIP_INSTALL) -r locks/ministack.txt
 	@.venv-ministack/bin/python $(COMPILE_ALL) .venv-ministack/lib
 	@touch $@
 
@@ -94,30 +92,28 @@ benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
 	else echo "There is no npm on PATH: the tests with Uppy cannot run."; fi
 
 # The pip that comes with Python takes twice as long as the pinned one.
-.venv/.made .venv-bench/.made .venv-ministack/.made .venv-constraints/.made: constraints-build.txt
+.venv/.made .venv-ministack/.made .venv-locks/.made: locks/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on PATH." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python $(PIP_INSTALL) -r constraints-build.txt
+	@$(@D)/bin/python $(PIP_INSTALL) -r locks/build.txt
 	@touch $@
 
-.venv-constraints/.all: .venv-constraints/.made Makefile
-	@.venv-constraints/bin/python $(PIP_INSTALL) $(PIP_TOOLS)
+.venv-locks/.all: .venv-locks/.made Makefile
+	@.venv-locks/bin/python $(PIP_INSTALL) $(PIP_TOOLS)
 	@touch $@
 
 # No index address, no --find-links and no path of this machine may enter the files.
-COMPILE := CUSTOM_COMPILE_COMMAND="make constraints" .venv-constraints/bin/pip-compile --quiet \
-	--generate-hashes --allow-unsafe --strip-extras --upgrade --no-emit-index-url \
+COMPILE := CUSTOM_COMPILE_COMMAND="make locks" .venv-locks/bin/pip-compile --quiet \
+	--generate-hashes --allow-unsafe --strip-extras $(UPGRADE) --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
-# All but `bench`, whose packages nobody needs who tests or runs the service.
-EXTRAS := --extra contract --extra emulator --extra lint --extra postgres --extra test
+DEVELOPMENT := --extra bench --extra contract --extra docs --extra emulator --extra lint --extra postgres --extra test
 
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
-constraints: .venv-constraints/.all ## Pin the newest versions that pyproject.toml allows
-	@.venv-constraints/bin/python -c '$(BUILD)' | $(COMPILE) -o constraints-build.txt -
-	@$(COMPILE) $(EXTRAS) -c constraints-build.txt -o constraints.txt pyproject.toml
-	@$(COMPILE) --extra emulator -c constraints.txt -o constraints-emulator.txt pyproject.toml
-	@$(COMPILE) --extra postgres -c constraints.txt -o constraints-production.txt pyproject.toml
-	@$(COMPILE) --extra bench --extra test -c constraints.txt -o constraints-bench.txt pyproject.toml
-	@echo 'ministack>=1.5,<2' | $(COMPILE) -o constraints-ministack.txt -
+locks: .venv-locks/.all ## Pin the newest versions that pyproject.toml allows (UPGRADE= keeps what is pinned)
+	@.venv-locks/bin/python -c '$(BUILD)' | $(COMPILE) -o locks/build.txt -
+	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml
+	@$(COMPILE) --extra emulator -c locks/development.txt -o locks/embedded.txt pyproject.toml
+	@$(COMPILE) --extra postgres -c locks/development.txt -o locks/production.txt pyproject.toml
+	@echo 'ministack>=1.5,<2' | $(COMPILE) -o locks/ministack.txt -

@@ -1,4 +1,4 @@
-"""Adapters of another team's package, as README tells to make, prove and name them."""
+"""Adapters of another team's package, made, proven and named as the how-to guide says."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ async def open_my_sessions(path):
 
 
 def readme_block(first_line: str) -> str:
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs/how-to/own-adapter.md").read_text()
     found = re.search(rf"```\w+\n(# {re.escape(first_line)}\n.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def run_recipe(folder: Path, adapter: str) -> subprocess.CompletedProcess[str]:
-    """Run README's test of an adapter, in a folder without any configuration of pytest."""
+    """Run the guide's test of an adapter, in a folder without any configuration of pytest."""
     (folder / "my_sessions.py").write_text(adapter)
     (folder / "test_my_sessions.py").write_text(readme_block("test_my_sessions.py"))
     return subprocess.run(

@@ -14,7 +14,7 @@ from multipart_upload.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "multipart"
-CONSTRAINTS = sorted(ROOT.glob("constraints*.txt"))
+LOCKS = sorted(ROOT.glob("locks/*.txt"))
 
 
 def test_every_package_is_listed_for_the_wheel() -> None:
@@ -49,12 +49,12 @@ def test_the_import_name_is_a_link_to_the_source() -> None:
     assert link.readlink() == Path("src/multipart")
 
 
-def test_there_are_constraints_to_read() -> None:
-    assert {"constraints.txt", "constraints-production.txt"} <= {path.name for path in CONSTRAINTS}
+def test_there_are_locks_to_read() -> None:
+    assert {"development.txt", "production.txt"} <= {path.name for path in LOCKS}
 
 
-@pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.name)
-def test_constraints_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_locks_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
     text = path.read_text()
 
     assert (
@@ -62,8 +62,8 @@ def test_constraints_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.name)
-def test_constraints_give_every_package_one_version_and_hashes(path: Path) -> None:
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_locks_give_every_package_one_version_and_hashes(path: Path) -> None:
     text = path.read_text().replace("\\\n", "")
     requirements = [
         line for line in text.splitlines() if line and not line.lstrip().startswith("#")
@@ -73,16 +73,16 @@ def test_constraints_give_every_package_one_version_and_hashes(path: Path) -> No
     assert [line for line in requirements if not re.match(r"\S+==\S+.* --hash=sha256:", line)] == []
 
 
-@pytest.mark.parametrize("name", ["production", "emulator"])
+@pytest.mark.parametrize("name", ["production", "embedded"])
 def test_what_is_shipped_has_the_versions_that_were_tested(name: str) -> None:
-    shipped = _pins(ROOT / f"constraints-{name}.txt")
+    shipped = _pins(ROOT / f"locks/{name}.txt")
 
     assert shipped
-    assert shipped <= _pins(ROOT / "constraints.txt")
+    assert shipped <= _pins(ROOT / "locks/development.txt")
 
 
 def test_production_carries_no_package_of_tests_or_emulators() -> None:
-    names = {pin.partition("==")[0] for pin in _pins(ROOT / "constraints-production.txt")}
+    names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
     extras = dict(_pyproject()["project"]["optional-dependencies"])
     del extras["postgres"]
     extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras.values() for line in extra}
@@ -92,7 +92,7 @@ def test_production_carries_no_package_of_tests_or_emulators() -> None:
 
 
 def test_production_can_use_postgresql() -> None:
-    names = {pin.partition("==")[0] for pin in _pins(ROOT / "constraints-production.txt")}
+    names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
 
     assert "asyncpg" in names
 
