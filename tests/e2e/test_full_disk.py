@@ -32,7 +32,7 @@ def files_cannot_grow(service: Service, database: Path) -> Iterator[None]:
 def test_full_disk_is_not_ready_until_there_is_room(bucket: Bucket, tmp_path: Path) -> None:
     database = tmp_path / "uploads.db"
     settings = {**bucket.settings, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    with running_service(tmp_path, settings) as service, service.client() as api:
+    with running_service(tmp_path, settings) as service, service.client_that_gives_up() as api:
         answer(api.get("/health/ready"))
         upload = Upload.start(api, size=1)
         with files_cannot_grow(service, database):
