@@ -36,8 +36,8 @@ def rest_api(app: Litestar) -> Iterator[str]:
     document = app.openapi_schema.to_schema()
     yield "# REST API"
     yield (
-        "All routes answer JSON, 200 on success. Errors are [problem details](errors.md). The running "
-        "service shows the same at `/docs`, and the OpenAPI document at `/docs/openapi.json`."
+        "All routes answer JSON, 200 on success. Errors are [problem details](errors.md). The "
+        "running service shows the same at `/docs`, and the OpenAPI document at `/docs/openapi.json`."
     )
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -60,7 +60,7 @@ def test_the_first_upload_works_as_typed(bucket: Bucket, tmp_path: Path) -> None
         folder = tmp_path / "terminal"
         folder.mkdir()
         done = subprocess.run(
-            ["bash", "-c", script],
+            ["/bin/bash", "-c", script],
             cwd=folder,
             env=environment({}),
             capture_output=True,
@@ -74,9 +74,7 @@ def test_the_first_upload_works_as_typed(bucket: Bucket, tmp_path: Path) -> None
     assert '"size":12000000' in done.stdout.replace(" ", "")
 
 
-def test_the_browser_code_uploads_a_file(
-    bucket: Bucket, tmp_path: Path, require_node: str
-) -> None:
+def test_the_browser_code_uploads_a_file(bucket: Bucket, tmp_path: Path, require_node: str) -> None:
     (code,) = (block.code for block in blocks(_BROWSER, "js"))
     with running_service(tmp_path, bucket.settings) as service:
         module = tmp_path / "upload.mjs"
