@@ -37,7 +37,7 @@ def rest_api(app: Litestar) -> Iterator[str]:
     yield "# REST API"
     yield (
         "All routes answer JSON, 200 on success. Errors are [problem details](errors.md). The "
-        "running service shows the same at `/docs`, and the OpenAPI document at `/docs/openapi.json`."
+        "running service shows the same at `/docs`; `/docs/openapi.json` is the OpenAPI document."
     )
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
