@@ -131,7 +131,7 @@ def open_sessions(settings: Settings) -> AbstractAsyncContextManager[SessionRepo
     from .adapters.mongo import open_mongo_sessions
 
     uri = settings.mongo_uri.get_secret_value()
-    return asynccontextmanager(open_mongo_sessions)(uri, settings.mongo_database)
+    return open_mongo_sessions(uri, settings.mongo_database)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -15,19 +14,17 @@ from multipart_upload.testing.contract.outage import SessionRepositoryOutageCont
 from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
 from tests.servers.mongodb_proxy import MongoProxy
 
-opened = asynccontextmanager(open_mongo_sessions)
-
 
 class TestMongoSessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def open_sessions(self, mongo_uri: str) -> OpenSessions:
-        return partial(opened, mongo_uri)
+        return partial(open_mongo_sessions, mongo_uri)
 
 
 @pytest.mark.deadlines
 class TestMongoAway(SessionRepositoryOutageContract):
     @pytest.fixture
     async def away(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
-        async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+        async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
             proxy.cut()
             yield sessions

@@ -96,4 +96,4 @@ async def opened_service(
 
 def _opened_sessions(url: str) -> AbstractAsyncContextManager[SessionRepository]:
     is_mongo = url.startswith("mongodb")
-    return asynccontextmanager(open_mongo_sessions)(url) if is_mongo else open_sql_sessions(url)
+    return open_mongo_sessions(url) if is_mongo else open_sql_sessions(url)

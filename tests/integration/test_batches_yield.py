@@ -7,7 +7,7 @@ import gc
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -44,7 +44,6 @@ PARTS: Final = [
     {"part_number": number, "etag": '"d41d8cd98f00b204e9800998ecf8427e"', "size": PART_SIZE}
     for number in range(1, MAX_PART_COUNT + 1)
 ]
-mongo = asynccontextmanager(open_mongo_sessions)
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ async def sessions(
         async with open_sql_sessions(f"sqlite+aiosqlite:///{tmp_path}/uploads.db") as sessions:
             yield sessions
     else:
-        async with mongo(request.getfixturevalue("mongo_uri")) as sessions:
+        async with open_mongo_sessions(request.getfixturevalue("mongo_uri")) as sessions:
             yield sessions
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -23,13 +22,12 @@ from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
 
 pytestmark = pytest.mark.integration
-opened = asynccontextmanager(open_mongo_sessions)
 ENOUGH_TO_KILL_AMID = 50
 
 
 @pytest.fixture
 async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         yield sessions
 
 
@@ -62,7 +60,7 @@ def test_no_index_of_the_parts_costs_a_report_its_upkeep(mongo_uri: str) -> None
 async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
     mongo_uri: str, command: str
 ) -> None:
-    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+    async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         if command == "insert":
             proxy.lose_answer_to(command)
         await sessions.add(sample_session())
@@ -75,7 +73,7 @@ async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_e
 
 async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> None:
     parts = [sample_part(n) for n in range(1, 4)]
-    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+    async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         proxy.lose_answer_to("update")
         await sessions.record_parts("upload-1", parts)
         assert proxy.has_lost_one
@@ -86,7 +84,7 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> 
 async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_in_time(
     mongo_uri: str,
 ) -> None:
-    async with MongoProxy.open(mongo_uri) as proxy, opened(proxy.uri) as sessions:
+    async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         proxy.silence()
         async with counting_loop_time() as waited:
             outcomes = await asyncio.gather(
@@ -102,7 +100,7 @@ async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_
 async def test_after_an_outage_the_repository_goes_on_where_it_was(
     own_mongo_server: MongoServer,
 ) -> None:
-    async with opened(own_mongo_server.uri) as sessions:
+    async with open_mongo_sessions(own_mongo_server.uri) as sessions:
         await sessions.add(full_session())
         await sessions.record_parts("upload-full", [sample_part(1)])
         await asyncio.to_thread(own_mongo_server.stop)
@@ -134,7 +132,7 @@ async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
             if len(acknowledged) >= ENOUGH_TO_KILL_AMID:
                 some.set()
 
-    async with opened(own_mongo_server.uri) as sessions:
+    async with open_mongo_sessions(own_mongo_server.uri) as sessions:
         recording = asyncio.gather(*(record(first, sessions) for first in range(1, 9)))
         await some.wait()
         await asyncio.to_thread(own_mongo_server.kill)
@@ -149,14 +147,14 @@ async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
 async def test_opening_without_a_server_is_unavailability_in_time() -> None:
     async with counting_loop_time() as waited:
         with pytest.raises(RepositoryUnavailableError):
-            async with opened("mongodb://127.0.0.1:1/uploads"):
+            async with open_mongo_sessions("mongodb://127.0.0.1:1/uploads"):
                 pytest.fail("there is no server on port 1")
     assert waited.seconds < PROMISED_SECONDS
 
 
 async def test_a_uri_that_cannot_be_right_is_no_outage() -> None:
     with pytest.raises(ConfigurationError):
-        async with opened("mongodb://"):
+        async with open_mongo_sessions("mongodb://"):
             pytest.fail("there is no host in it")
 
 
@@ -167,7 +165,7 @@ async def test_a_uri_that_cannot_be_right_is_no_outage() -> None:
 async def test_the_database_is_the_argument_else_the_uris_else_multipart(
     own_mongo_server: MongoServer, argument: str | None, in_uri: str, expected: str
 ) -> None:
-    async with opened(with_database(own_mongo_server.uri, in_uri), argument):
+    async with open_mongo_sessions(with_database(own_mongo_server.uri, in_uri), argument):
         pass
     assert indexes(with_database(own_mongo_server.uri, expected), "upload_sessions")
 
@@ -175,8 +173,8 @@ async def test_the_database_is_the_argument_else_the_uris_else_multipart(
 async def test_repositories_open_at_the_same_time_keep_to_their_databases(
     mongo_uri: str, own_mongo_server: MongoServer
 ) -> None:
-    async with opened(mongo_uri) as first:
-        async with opened(own_mongo_server.uri) as second:
+    async with open_mongo_sessions(mongo_uri) as first:
+        async with open_mongo_sessions(own_mongo_server.uri) as second:
             await first.add(sample_session("of-the-first"))
             await second.add(sample_session("of-the-second"))
             with pytest.raises(SessionNotFoundError):
@@ -185,9 +183,9 @@ async def test_repositories_open_at_the_same_time_keep_to_their_databases(
 
 
 async def test_what_was_stored_is_there_for_the_next_process(mongo_uri: str) -> None:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         await sessions.add(full_session())
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         assert await sessions.get("upload-full") == full_session()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from multipart_upload.application.ports import SessionQuery, SessionRepository
 from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
-opened = asynccontextmanager(open_mongo_sessions)
 WRITES = {"insert", "update", "delete", "findAndModify"}
 MAJORITY = {"w": "majority", "j": True}
 
@@ -54,7 +52,7 @@ def commands(listener: Commands) -> Iterator[list[dict[str, Any]]]:
 
 @pytest.fixture
 async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         yield sessions
 
 
@@ -74,7 +72,9 @@ async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
 ) -> None:
     # Whatever the URI says: it is often copied from somewhere.
     separator = "&" if "?" in mongo_uri else "?"
-    async with opened(f"{mongo_uri}{separator}w=1&journal=false&retryWrites=false") as sessions:
+    async with open_mongo_sessions(
+        f"{mongo_uri}{separator}w=1&journal=false&retryWrites=false"
+    ) as sessions:
         await use_every_hot_method(sessions)
     writes = [command for command in commands if WRITES & set(command)]
     assert len(writes) == 9
@@ -85,7 +85,7 @@ async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
 async def test_every_read_sees_only_what_a_majority_has(
     commands: list[dict[str, Any]], mongo_uri: str
 ) -> None:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         await use_every_hot_method(sessions)
         await sessions.find(SessionQuery(user_id="alice"))
     reads = [command for command in commands if {"find", "aggregate"} & set(command)]
@@ -96,7 +96,7 @@ async def test_every_read_sees_only_what_a_majority_has(
 async def test_every_hot_command_names_the_shard_key_and_none_scans(
     commands: list[dict[str, Any]], mongo_uri: str
 ) -> None:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         commands.clear()
         await use_every_hot_method(sessions)
     for command in commands:

@@ -6,7 +6,6 @@ Such a server announces no replica set, as FerretDB.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +24,6 @@ from multipart_upload.testing.contract.samples import NOW, sample_part, sample_s
 from tests.servers.mongodb_proxy import MongoProxy
 
 pytestmark = pytest.mark.integration
-opened = asynccontextmanager(open_mongo_sessions)
 PARTS = [sample_part(number) for number in range(1, 4)]
 
 
@@ -42,8 +40,8 @@ class Line:
 async def line(request: pytest.FixtureRequest, mongo_uri: str) -> AsyncIterator[Line]:
     async with (
         MongoProxy.open(mongo_uri, has_replica_set=request.param) as proxy,
-        opened(proxy.uri) as sessions,
-        opened(mongo_uri) as others,
+        open_mongo_sessions(proxy.uri) as sessions,
+        open_mongo_sessions(mongo_uri) as others,
     ):
         yield Line(proxy, sessions, others)
 
@@ -52,8 +50,8 @@ async def line(request: pytest.FixtureRequest, mongo_uri: str) -> AsyncIterator[
 async def bare(mongo_uri: str) -> AsyncIterator[Line]:
     async with (
         MongoProxy.open(mongo_uri, has_replica_set=False) as proxy,
-        opened(proxy.uri) as sessions,
-        opened(mongo_uri) as others,
+        open_mongo_sessions(proxy.uri) as sessions,
+        open_mongo_sessions(mongo_uri) as others,
     ):
         yield Line(proxy, sessions, others)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,14 +20,13 @@ from multipart_upload.domain.session import SessionState
 from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
-opened = asynccontextmanager(open_mongo_sessions)
 AFTER = NOW + timedelta(days=1)
 ENDED = replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW)
 
 
 @pytest.fixture
 async def sessions(mongo_uri: str) -> AsyncIterator[MongoSessionRepository]:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         assert isinstance(sessions, MongoSessionRepository)
         yield sessions
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,12 +22,11 @@ from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
-opened = asynccontextmanager(open_mongo_sessions)
 
 
 @pytest.fixture
 async def sessions(mongo_uri: str) -> AsyncIterator[MongoSessionRepository]:
-    async with opened(mongo_uri) as sessions:
+    async with open_mongo_sessions(mongo_uri) as sessions:
         assert isinstance(sessions, MongoSessionRepository)
         yield sessions
 

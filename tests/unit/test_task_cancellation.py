@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from multipart_upload.application.task_cancellation import close_in_time, cancel_tasks
+from multipart_upload.application.task_cancellation import cancel_tasks, close_in_time
 
 pytestmark = pytest.mark.virtual_time
 

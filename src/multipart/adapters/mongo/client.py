@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from ...application.ports import SessionRepository
-from ...application.task_cancellation import close_in_time, cancel_tasks
+from ...application.task_cancellation import cancel_tasks, close_in_time
 from ...domain.errors import RepositoryUnavailableError
 from .documents import PartDocument, SessionDocument
 from .errors import ANSWER_SECONDS, answered
@@ -40,6 +41,7 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 
 
+@asynccontextmanager
 async def open_mongo_sessions(
     uri: str, database: str | None = None
 ) -> AsyncIterator[SessionRepository]:
