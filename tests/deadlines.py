@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from multipart_upload.adapters.s3.client import s3_client
+from multipart_upload.adapters.s3.client import open_client
 
 from .patience import PATIENCE_SECONDS
 
@@ -28,6 +28,6 @@ def _unhurried_adapters(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
             # A shorter one is a pause, a longer one the life of a URL.
             if is_deadline and 1 <= value < PATIENCE_SECONDS:
                 monkeypatch.setattr(module, name, type(value)(PATIENCE_SECONDS))
-    defaults = s3_client.__kwdefaults__ or {}
+    defaults = open_client.__kwdefaults__ or {}
     assert defaults["read_timeout"]
     monkeypatch.setitem(defaults, "read_timeout", PATIENCE_SECONDS)

@@ -18,7 +18,7 @@ from .adapters.clock import SystemClock
 from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
 from .adapters.s3.cors import apply_cors
 from .adapters.s3.cors_check import CorsReport, check_cors
-from .adapters.s3.origin import public_origin
+from .adapters.s3.presigner import public_origin
 from .application.abort_upload import AbortUpload
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ParamValidationError
 
-from multipart_upload.adapters.s3.errors import answered, ask
+from multipart_upload.adapters.s3.errors import await_answer, translate_errors
 from multipart_upload.application.ports import ObjectStore, OpenedUpload
 from multipart_upload.domain.errors import (
     PartsRefusedError,
@@ -224,7 +224,7 @@ async def test_a_forbidden_head_is_a_refusal_and_does_not_say_that_there_is_no_o
 @pytest.mark.parametrize("mistake", [KeyError, ValueError, RuntimeError, TypeError])
 async def test_a_mistake_of_the_service_is_not_an_answer_of_s3(mistake: type[Exception]) -> None:
     with pytest.raises(mistake):
-        async with answered(1.0):
+        async with translate_errors(1.0):
             raise mistake
 
 
@@ -234,8 +234,8 @@ async def test_what_botocore_cannot_read_is_unavailability(failure: type[Excepti
         raise failure
 
     with pytest.raises(StoreUnavailableError):
-        async with answered(1.0):
-            await ask(call())
+        async with translate_errors(1.0):
+            await await_answer(call())
 
 
 async def test_a_request_that_botocore_finds_malformed_is_a_mistake_of_the_service() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.adapters.s3.client import create_session, open_client
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreRefusedError, StoreUnavailableError, UploadError
 from tests.servers.canned import http_answer, s3_error
@@ -53,7 +53,7 @@ OF_OBJECTS: Rule = {
 
 
 async def put_rules(config: S3Config, rules: Sequence[Any]) -> None:
-    async with s3_client(s3_session(config), config) as client:
+    async with open_client(create_session(config), config) as client:
         await client.put_bucket_lifecycle_configuration(
             Bucket=config.bucket, LifecycleConfiguration={"Rules": list(rules)}
         )

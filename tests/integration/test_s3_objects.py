@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, S3ObjectStore, ensure_bucket, open_s3_store
-from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.adapters.s3.client import create_session, open_client
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.limits import MIN_PART_SIZE
@@ -31,7 +31,7 @@ async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
 
 async def read(config: S3Config, key: str, http: httpx.AsyncClient) -> httpx.Response:
     """Get an object as a reader with a signed URL does."""
-    async with s3_client(s3_session(config), config) as client:
+    async with open_client(create_session(config), config) as client:
         url = await client.generate_presigned_url(
             "get_object", Params={"Bucket": config.bucket, "Key": key}
         )
@@ -140,7 +140,7 @@ async def test_a_bucket_can_be_in_any_region(moto: S3Server) -> None:
     config = replace(fresh_bucket(moto), region="eu-west-1", bucket="elsewhere-1")
     await ensure_bucket(config)
     await ensure_bucket(config)
-    async with s3_client(s3_session(config), config) as client:
+    async with open_client(create_session(config), config) as client:
         location = await client.get_bucket_location(Bucket=config.bucket)
     assert location["LocationConstraint"] == "eu-west-1"
 
@@ -153,7 +153,7 @@ async def test_a_page_of_an_allowed_origin_may_put_parts_and_read_their_etags(
     asked = {"Access-Control-Request-Method": "PUT", "Origin": "https://app.example.com"}
     preflight = await http.options(url, headers=asked)
     refused = await http.options(url, headers={**asked, "Origin": "https://evil.example.com"})
-    async with s3_client(s3_session(strict_config), strict_config) as client:
+    async with open_client(create_session(strict_config), strict_config) as client:
         (rule,) = (await client.get_bucket_cors(Bucket=strict_config.bucket))["CORSRules"]
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]

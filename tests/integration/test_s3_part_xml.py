@@ -1,4 +1,4 @@
-"""The XML of parts, as botocore reads and writes it, without its model of every element."""
+"""ListParts is read, and CompleteMultipartUpload written, as botocore does it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Final
 import pytest
 from botocore.config import Config
 from botocore.session import get_session
+from botocore.utils import parse_timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multipart_upload.adapters.s3 import S3Config
-from multipart_upload.adapters.s3.client import s3_client, s3_session
+from multipart_upload.adapters.s3.client import create_session, open_client
+from multipart_upload.adapters.s3.part_xml import parse_time
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.part import StoredPart
 from multipart_upload.testing.contract.sample_uploads import KEY
@@ -41,19 +43,19 @@ ANOTHER_ORDER: Final = (
 SEVEN: Final = StoredPart(number=7, etag="aa", size=5, stored_at=STORED_AT)
 
 
-class SentError(Exception):
-    """Ends a call when its request is made."""
+class NotSentError(Exception):
+    """Ends a call when its request is complete."""
 
 
-class Sending:
-    """Makes a client keep its requests instead of sending them."""
+class RecordingClient:
+    """Record the last request of a client instead of sending it."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.request: dict[str, Any] = {}
-        client.meta.events.register_last("before-send.s3", self.keep)
+        client.meta.events.register_last("before-send.s3", self.record)
 
-    def keep(self, request: Any, **_: Any) -> None:
+    def record(self, request: Any, **_: Any) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         for name in ("authorization", "x-amz-date", "user-agent", "amz-sdk-invocation-id"):
             headers.pop(name, None)
@@ -63,11 +65,11 @@ class Sending:
             "body": request.body,
             "headers": headers,
         }
-        raise SentError
+        raise NotSentError
 
 
 @cache
-def botocores() -> Sending:
+def botocore_client() -> RecordingClient:
     client = get_session().create_client(
         "s3",
         region_name=CONFIG.region,
@@ -82,15 +84,15 @@ def botocores() -> Sending:
             response_checksum_validation="when_required",
         ),
     )
-    return Sending(client)
+    return RecordingClient(client)
 
 
 @cache
-def ours() -> Sending:
-    async def opened() -> Any:
-        return await s3_client(s3_session(CONFIG), CONFIG, attempts=1).__aenter__()
+def our_client() -> RecordingClient:
+    async def open_ours() -> Any:
+        return await open_client(create_session(CONFIG), CONFIG, attempts=1).__aenter__()
 
-    return Sending(asyncio.run(opened()))
+    return RecordingClient(asyncio.run(open_ours()))
 
 
 @settings(deadline=None)
@@ -111,11 +113,11 @@ def test_a_complete_is_sent_as_botocore_sends_it(parts: list[tuple[int, str]]) -
         "MpuObjectSize": 5 * len(parts),
         "MultipartUpload": {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in parts]},
     }
-    with pytest.raises(SentError):
-        botocores().client.complete_multipart_upload(**request)
-    with pytest.raises(SentError):
-        asyncio.run(ours().client.complete_multipart_upload(**request))
-    assert ours().request == botocores().request
+    with pytest.raises(NotSentError):
+        botocore_client().client.complete_multipart_upload(**request)
+    with pytest.raises(NotSentError):
+        asyncio.run(our_client().client.complete_multipart_upload(**request))
+    assert our_client().request == botocore_client().request
 
 
 def page(parts: str, more: str = "false") -> bytes:
@@ -140,17 +142,17 @@ def page(parts: str, more: str = "false") -> bytes:
         PART.replace("&quot;aa&quot;", "aa"),
         ANOTHER_ORDER,
         PART.replace("2026-01-02T03:04:05.000Z", "Fri, 02 Jan 2026 03:04:05 GMT"),
-        # What is left to botocore to read.
+        # Read by botocore itself.
         PART.replace("<Part>", '<Part id="1">'),
     ],
     ids=["AWS", "with space", "quotes", "numeric", "bare", "any order", "date", "attribute"],
 )
-async def test_parts_are_read_in_whatever_form(written: str) -> None:
+async def test_parts_are_read_in_every_form(written: str) -> None:
     async with answering(page(written)) as (store, _):
         assert await store.list_parts(KEY, "2~abc") == [SEVEN]
 
 
-async def test_pages_follow_each_other_to_the_last() -> None:
+async def test_pages_are_read_to_the_last() -> None:
     second = PART.replace(">7<", ">8<")
     async with answering(page(PART, "true"), page(second), page("")) as (store, server):
         numbers = [part.number for part in await store.list_parts(KEY, "2~abc")]
@@ -169,7 +171,22 @@ async def test_pages_follow_each_other_to_the_last() -> None:
     ],
     ids=["not XML", "a size in words", "no size", "no time"],
 )
-async def test_a_page_that_makes_no_sense_is_no_answer(broken: str) -> None:
+async def test_an_unreadable_page_is_unavailability(broken: str) -> None:
     async with answering(page(PART + broken)) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.list_parts(KEY, "2~abc")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T23:59:59Z",
+        "2026-01-01T00:00:00.123+00:00",
+        "Thu, 01 Jan 2026 00:00:00 GMT",
+        "1767225600",
+    ],
+)
+def test_a_time_is_read_as_botocore_reads_it(written: str) -> None:
+    assert parse_time(written) == parse_timestamp(written)
+    assert parse_time(written).tzinfo is not None

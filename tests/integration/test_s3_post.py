@@ -1,17 +1,20 @@
-"""What a real S3 makes of the forms that are signed, and what the forms say themselves."""
+"""Presigned forms: which requests S3 servers accept and refuse, and what the forms contain."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.application.ports import ObjectStore, SignedPost
 from multipart_upload.testing.contract.sample_uploads import HOUR, KEY, Post, new_object
+from tests.patience import PATIENCE_SECONDS
 
 LIMIT = 10
 AWS = S3Config(
@@ -32,7 +35,7 @@ async def signed(store: ObjectStore) -> SignedPost:
 
 @pytest.mark.integration
 class TestRefusals:
-    """Each on a server that checks policies; the object must not be there afterwards."""
+    """On a server that checks policies; it must not have stored the object."""
 
     async def test_a_file_that_is_too_large_is_refused(
         self, store: ObjectStore, signed: SignedPost, post: Post
@@ -56,13 +59,13 @@ class TestRefusals:
         ],
         ids=lambda forged: next(iter(forged)),
     )
-    async def test_another_field_than_signed_is_refused(
+    async def test_a_field_that_differs_from_the_signed_one_is_refused(
         self, store: ObjectStore, signed: SignedPost, post: Post, forged: Mapping[str, str]
     ) -> None:
         assert not await post(replace(signed, fields={**signed.fields, **forged}), b"x")
         assert await store.head_object(KEY) is None
 
-    async def test_a_form_is_refused_after_its_end(self, store: ObjectStore, post: Post) -> None:
+    async def test_an_expired_form_is_refused(self, store: ObjectStore, post: Post) -> None:
         second = timedelta(seconds=1)
         signed = await store.sign_post(new_object(), max_size=LIMIT, expires_in=second)
         await asyncio.sleep(2.1)
@@ -70,21 +73,35 @@ class TestRefusals:
         assert await store.head_object(KEY) is None
 
 
-async def form_on(config: S3Config) -> SignedPost:
-    """Sign a form; nobody is asked, so the host need not exist."""
+async def sign_on(config: S3Config, key: str = KEY) -> SignedPost:
+    """Sign a form; this sends no request, so the host need not exist."""
     async with open_s3_store(config) as store:
-        return await store.sign_post(new_object(), max_size=LIMIT, expires_in=HOUR)
+        return await store.sign_post(new_object(key), max_size=LIMIT, expires_in=HOUR)
 
 
-async def test_on_aws_a_form_goes_to_the_buckets_own_regional_host() -> None:
-    assert (await form_on(AWS)).url == "https://bucket.s3.eu-west-1.amazonaws.com/"
+async def test_a_form_for_aws_has_the_regional_host_of_the_bucket() -> None:
+    assert (await sign_on(AWS)).url == "https://bucket.s3.eu-west-1.amazonaws.com/"
 
 
-async def test_on_another_store_a_forms_address_ends_in_the_bucket_and_a_slash() -> None:
+async def test_the_url_of_a_form_for_another_store_ends_in_the_bucket_and_a_slash() -> None:
     public = replace(AWS, endpoint_url="http://minio:9000", public_endpoint_url="https://f.example")
-    assert (await form_on(public)).url == "https://f.example/bucket/"
+    assert (await sign_on(public)).url == "https://f.example/bucket/"
 
 
-async def test_static_credentials_with_a_token_sign_it_in() -> None:
-    signed = await form_on(replace(AWS, session_token="token"))
+async def test_a_form_contains_the_session_token_of_static_credentials() -> None:
+    signed = await sign_on(replace(AWS, session_token="token"))
     assert signed.fields["x-amz-security-token"] == "token"
+
+
+async def test_a_form_allows_only_its_key_though_s3_may_replace_the_end_of_that() -> None:
+    key = "uploads/alice/1/${filename}"
+    policy = json.loads(b64decode((await sign_on(AWS, key)).fields["policy"]))
+    assert {"key": key} in policy["conditions"]
+
+
+async def test_a_form_expires_when_its_policy_does() -> None:
+    signed = await sign_on(AWS)
+    policy = json.loads(b64decode(signed.fields["policy"]))
+    expiration = datetime.fromisoformat(policy["expiration"])
+    # botocore may sign in the second after.
+    assert timedelta(0) <= expiration - signed.expires_at <= timedelta(seconds=PATIENCE_SECONDS)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
-from multipart_upload.adapters.s3.origin import public_origin
+from multipart_upload.adapters.s3.presigner import public_origin
 
 CONFIGS = {
     "AWS": S3Config(bucket="uploads", region="eu-west-1"),

@@ -1,56 +1,89 @@
-"""A bucket that browsers can upload to."""
+"""The bucket itself: create it, and read its lifecycle rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from .client import S3Config, s3_client, s3_session
-from .cors import put_our_rule
-from .errors import QUICK_SECONDS, answered, ask, code_of
+from .client import S3Config, create_session, open_client
+from .cors import write_upload_rule
+from .errors import REQUEST_SECONDS, await_answer, error_code, require_fields, translate_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
+    from types_aiobotocore_s3.type_defs import LifecycleRuleOutputTypeDef
 
 
 async def ensure_bucket(config: S3Config, allowed_origins: Sequence[str] = ("*",)) -> None:
-    """Make the bucket if it is not there, and let pages of these origins use signed URLs on it.
+    """Create the bucket if it does not exist, and let pages of these origins upload to it.
 
-    Raise StoreUnavailableError if S3 is away, and StoreRefusedError if it refuses.
+    Raise StoreUnavailableError if S3 does not answer, and StoreRefusedError if it refuses.
     """
-    async with s3_client(s3_session(config), config) as client:
-        async with answered(QUICK_SECONDS):
-            if not await _exists(client, config.bucket):
-                await _create(client, config)
-        async with answered(QUICK_SECONDS):
-            await put_our_rule(client, config.bucket, allowed_origins)
+    async with open_client(create_session(config), config) as client:
+        async with translate_errors(REQUEST_SECONDS):
+            if not await _has_bucket(client, config.bucket):
+                await _create_bucket(client, config)
+        async with translate_errors(REQUEST_SECONDS):
+            await write_upload_rule(client, config.bucket, allowed_origins)
 
 
-async def _exists(client: S3Client, bucket: str) -> bool:
+async def abort_rule(client: S3Client, bucket: str, prefix: str) -> timedelta | None:
+    """Return the shortest age at which a lifecycle rule aborts every open upload under a prefix.
+
+    None if no rule covers all of them. S3 does not combine AbortIncompleteMultipartUpload with
+    tags: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+    """
+    async with translate_errors(REQUEST_SECONDS):
+        try:
+            answer = await await_answer(client.get_bucket_lifecycle_configuration(Bucket=bucket))
+        except ClientError as exc:
+            if error_code(exc) == "NoSuchLifecycleConfiguration":
+                return None
+            raise
+        with require_fields():
+            days = [
+                rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+                for rule in answer.get("Rules", [])
+                if "AbortIncompleteMultipartUpload" in rule
+                and rule["Status"] == "Enabled"
+                and prefix.startswith(_rule_prefix(rule))
+            ]
+        return timedelta(days=min(days)) if days else None
+
+
+async def _has_bucket(client: S3Client, bucket: str) -> bool:
     try:
-        await ask(client.head_bucket(Bucket=bucket))
+        await await_answer(client.head_bucket(Bucket=bucket))
     except ClientError as exc:
-        if code_of(exc) == "404":
+        if error_code(exc) == "404":
             return False
         raise
     return True
 
 
-async def _create(client: S3Client, config: S3Config) -> None:
+async def _create_bucket(client: S3Client, config: S3Config) -> None:
     try:
-        # AWS refuses to be told the name of the one region that it takes for granted.
+        # AWS refuses the name of its default region.
         if config.region == "us-east-1":
-            await ask(client.create_bucket(Bucket=config.bucket))
+            await await_answer(client.create_bucket(Bucket=config.bucket))
         else:
             region: BucketLocationConstraintType = config.region  # type: ignore[assignment]
-            await ask(
+            await await_answer(
                 client.create_bucket(
                     Bucket=config.bucket, CreateBucketConfiguration={"LocationConstraint": region}
                 )
             )
     except ClientError as exc:
-        if code_of(exc) != "BucketAlreadyOwnedByYou":  # somebody was faster
+        # Another process may have created it since _has_bucket.
+        if error_code(exc) != "BucketAlreadyOwnedByYou":
             raise
+
+
+def _rule_prefix(rule: LifecycleRuleOutputTypeDef) -> str:
+    # Older configurations have the prefix in the rule itself instead of in its filter.
+    where = rule.get("Filter", {})
+    return where.get("And", {}).get("Prefix") or where.get("Prefix") or rule.get("Prefix", "")

@@ -1,7 +1,8 @@
-"""Read and write the rules by which browsers may use a bucket."""
+"""The CORS rule that lets pages upload to the bucket."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -9,24 +10,35 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from ...domain.errors import UploadError
-from .client import S3Config, s3_client, s3_session
-from .cors_rules import with_our_rule
-from .errors import QUICK_SECONDS, answered, ask, code_of
+from .browser import SENT_HEADER
+from .client import S3Config, create_session, open_client
+from .errors import REQUEST_SECONDS, await_answer, error_code, translate_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
 
-_NO_RULES: Final = "NoSuchCORSConfiguration"
+Rule = Mapping[str, Any]
+
+RULE_ID: Final = "multipart-upload"
+METHODS: Final = ("PUT", "POST", "GET")
+"""PUT for parts, POST for files in one request, GET to show what was uploaded."""
+EXPOSED_HEADERS: Final[Mapping[str, str]] = {"PUT": "ETag", "POST": "Location"}
+"""The response header that pages read, by the method of the request."""
+WHY_EXPOSED: Final[Mapping[str, str]] = {
+    "ETag": "a page cannot tell which part was stored, and Uppy 5 waits without end",
+    "Location": "a page cannot tell where its file is",
+}
 _UNKNOWN_CALL: Final = frozenset({"NotImplemented", "MethodNotAllowed"})
 _HINTS: Final[Mapping[str, str]] = {
     "AccessDenied": "the credentials need s3:GetBucketCORS, and s3:PutBucketCORS to apply",
     "NoSuchBucket": "there is no such bucket",
-    "NotImplemented": "the store has no rules of a bucket's own; see its server's settings",
+    "NotImplemented": "the store has no CORS rules per bucket; see the settings of its server",
 }
 
 
 class CorsRefusedError(UploadError):
-    """The store refuses to read or write rules; `code` is its own reason."""
+    """The store refuses to read or write CORS rules; `s3_code` is its reason."""
 
     def __init__(self, operation: str, bucket: str, code: str) -> None:
         hint = f" ({_HINTS[code]})" if code in _HINTS else ""
@@ -35,64 +47,122 @@ class CorsRefusedError(UploadError):
 
     @property
     def leaves_rules_unknown(self) -> bool:
-        """Tell whether the bucket may be used all the same."""
+        """Whether pages may be able to use the bucket all the same."""
         return self.is_unknown_call or self.s3_code == "AccessDenied"
 
     @property
     def is_unknown_call(self) -> bool:
-        """Tell whether the store has no rules of a bucket's own."""
+        """Whether the store has no CORS rules per bucket."""
         return self.s3_code in _UNKNOWN_CALL
 
 
 async def apply_cors(config: S3Config, origins: Sequence[str]) -> None:
-    """Let pages of these origins use signed URLs on the bucket; rules of others stay.
+    """Let pages of these origins upload to the bucket, and keep its other rules.
 
-    Raise UploadError, which says why, if S3 refuses or is away.
+    Raise UploadError with the reason if S3 refuses or does not answer.
     """
-    async with s3_client(s3_session(config), config) as client, _refusals_told(config.bucket):
-        await put_our_rule(client, config.bucket, origins)
+    async with (
+        open_client(create_session(config), config) as client,
+        _report_refusals(config.bucket),
+    ):
+        await write_upload_rule(client, config.bucket, origins)
 
 
-async def bucket_rules(client: S3Client, bucket: str) -> Sequence[Mapping[str, Any]]:
-    """Read the rules, none if there are none. Raise UploadError, which says why not."""
-    async with _refusals_told(bucket):
-        return await _rules(client, bucket)
+async def read_rules(client: S3Client, bucket: str) -> Sequence[Rule]:
+    """Read the rules; empty if there are none. Raise UploadError with the reason."""
+    async with _report_refusals(bucket):
+        return await _get_rules(client, bucket)
 
 
-async def refusal_to_write(client: S3Client, bucket: str) -> CorsRefusedError | None:
-    """Say why the store takes no rules for a bucket that has none; none are written.
+async def find_write_refusal(client: S3Client, bucket: str) -> CorsRefusedError | None:
+    """Return why the store would refuse a rule, without changing a bucket that has no rules.
 
-    MinIO answers that there are none, and knows no call that writes them.
+    MinIO answers that a bucket has no rules, but has no call to write them.
     """
     try:
-        async with _refusals_told(bucket):
-            # No rules are not well-formed, which a store that knows the call says.
-            await ask(client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []}))
+        async with _report_refusals(bucket):
+            # A store that knows the call refuses an empty list as malformed.
+            await await_answer(
+                client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []})
+            )
     except CorsRefusedError as exc:
         return exc if exc.leaves_rules_unknown else None
     return None
 
 
-async def put_our_rule(client: S3Client, bucket: str, origins: Sequence[str]) -> None:
-    """Put our rule in front of the bucket's others."""
-    rules = with_our_rule(await _rules(client, bucket), origins)
-    await ask(client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules}))
+async def write_upload_rule(client: S3Client, bucket: str, origins: Sequence[str]) -> None:
+    """Put our rule in front of the bucket's other rules."""
+    rules = add_upload_rule(await _get_rules(client, bucket), origins)
+    await await_answer(
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    )
 
 
-async def _rules(client: S3Client, bucket: str) -> Sequence[Mapping[str, Any]]:
+def add_upload_rule(rules: Sequence[Rule], origins: Sequence[str]) -> list[CORSRuleTypeDef]:
+    """Return the rules with ours in front, replacing an older version of it.
+
+    In front because S3 applies the first rule that matches; the others stay unchanged.
+    """
+    ours: CORSRuleTypeDef = {
+        "ID": RULE_ID,
+        "AllowedOrigins": list(origins),
+        "AllowedMethods": [*METHODS, "HEAD"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag", "Location"],
+        "MaxAgeSeconds": 3000,
+    }
+    others: Any = [rule for rule in rules if rule.get("ID") != RULE_ID]
+    return [ours, *others]
+
+
+def find_rule(rules: Sequence[Rule], origin: str, method: str) -> Rule | None:
+    """Return the rule that S3 applies: the first that matches."""
+    return next((rule for rule in rules if _applies(rule, origin, method)), None)
+
+
+def explain_refusal(rules: Sequence[Rule], origin: str, method: str) -> str | None:
+    """Say why pages of an origin cannot send such requests; None if the rules allow them."""
+    if (rule := find_rule(rules, origin, method)) is None:
+        return f"No rule allows {method} from {origin}."
+    if not _matches(rule.get("AllowedHeaders", []), SENT_HEADER):
+        return (
+            f"The first rule for {method} from {origin} does not allow the header {SENT_HEADER}: "
+            "browsers refuse to send it."
+        )
+    return None
+
+
+def is_exposed(rule: Rule, header: str) -> bool:
+    """Return whether a page may read this header of the responses."""
+    return _matches(rule.get("ExposeHeaders", []), header)
+
+
+def _applies(rule: Rule, origin: str, method: str) -> bool:
+    return method in rule["AllowedMethods"] and _matches(rule["AllowedOrigins"], origin)
+
+
+def _matches(patterns: Sequence[str], text: str) -> bool:
+    """Return whether one of the patterns matches, in which * stands for any characters."""
+    return any(
+        re.fullmatch(".*".join(map(re.escape, pattern.lower().split("*"))), text.lower())
+        for pattern in patterns
+    )
+
+
+async def _get_rules(client: S3Client, bucket: str) -> Sequence[Rule]:
     try:
-        return (await ask(client.get_bucket_cors(Bucket=bucket))).get("CORSRules", [])
+        return (await await_answer(client.get_bucket_cors(Bucket=bucket))).get("CORSRules", [])
     except ClientError as exc:
-        if code_of(exc) == _NO_RULES:
+        if error_code(exc) == "NoSuchCORSConfiguration":
             return []
         raise
 
 
 @asynccontextmanager
-async def _refusals_told(bucket: str) -> AsyncIterator[None]:
-    """Name S3's own reason: whoever runs a command may know it, other than a client."""
-    async with answered(QUICK_SECONDS):
+async def _report_refusals(bucket: str) -> AsyncIterator[None]:
+    """Raise CorsRefusedError with S3's reason, which the operator of a command may see."""
+    async with translate_errors(REQUEST_SECONDS):
         try:
             yield
         except ClientError as exc:
-            raise CorsRefusedError(exc.operation_name, bucket, code_of(exc)) from exc
+            raise CorsRefusedError(exc.operation_name, bucket, error_code(exc)) from exc

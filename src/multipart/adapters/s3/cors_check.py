@@ -1,4 +1,4 @@
-"""Find out what keeps pages from a bucket: by asking as a browser does, and by its rules."""
+"""Find out what prevents pages from using a bucket: by a browser's requests and by its rules."""
 
 from __future__ import annotations
 
@@ -6,35 +6,47 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from itertools import product
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ...domain.errors import StoreUnavailableError, UploadError
-from .browser import Browser, NoAnswerError, is_exposed
-from .client import S3Config, open_presigner, s3_client, s3_session
-from .cors import CorsRefusedError, bucket_rules, refusal_to_write
-from .cors_rules import EXPOSED, METHODS, WHY, exposes, find_rule, what_keeps_out
-from .errors import QUICK_SECONDS, answered
-from .presigner import Presigner
+from .browser import Browser, NoAnswerError, is_listed
+from .client import S3Config, create_session, open_client
+from .cors import (
+    EXPOSED_HEADERS,
+    METHODS,
+    WHY_EXPOSED,
+    CorsRefusedError,
+    Rule,
+    explain_refusal,
+    find_rule,
+    find_write_refusal,
+    is_exposed,
+    read_rules,
+)
+from .errors import REQUEST_SECONDS, translate_errors
+from .presigner import Presigner, resolve_bucket_url
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
-_URL_LIFE: Final = timedelta(minutes=1)
-_BY_SERVER: Final = (
-    "The store has no rules of a bucket's own: allow these origins in the settings of its server."
+_URL_LIFETIME: Final = timedelta(minutes=1)
+_SERVER_SETTINGS: Final = (
+    "The store has no CORS rules per bucket: allow these origins in the settings of its server."
 )
-_BY_OTHERS: Final = (
-    "The bucket's rules would allow it: look at what answers for the store, such as a proxy."
+_OTHER_SERVER: Final = (
+    "The bucket's rules would allow it: check what answers in place of the store, such as a proxy."
 )
 
 
 @dataclass(slots=True)
 class CorsReport:
-    """What pages cannot do, in sentences; `is_rule_missing` tells that our rule would help.
+    """What pages cannot do, one sentence each.
 
-    `hint` says what else would. `notes` say what could not be tried.
+    `is_rule_missing` says that our rule would help, `hint` what else would. `notes` name what
+    could not be tried.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -44,16 +56,17 @@ class CorsReport:
 
 
 async def check_cors(config: S3Config, origins: Sequence[str], prefix: str = "") -> CorsReport:
-    """Say what the bucket keeps pages of these origins from.
+    """Report what pages of these origins cannot do with the bucket.
 
-    Browsers' own requests decide, as a store may allow origins by its server's settings. Raise
-    UploadError, which says why, where neither they nor the rules can be had.
+    A browser's requests decide, as a store may allow origins by its server's settings. Raise
+    UploadError with the reason where neither they nor the rules can be checked.
     """
-    session = s3_session(config)
-    presigner = await open_presigner(session, config)
-    async with s3_client(session, config) as client, Browser.open() as browser:
+    session = create_session(config)
+    bucket_url = resolve_bucket_url(config, session.get_component("data_loader"))
+    presigner = Presigner(session, bucket_url)
+    async with open_client(session, config) as client, Browser.open() as browser:
         check = _Check(config.bucket, client, presigner, browser, f"{prefix}cors-check-{uuid4()}")
-        return await check.report(origins)
+        return await check.run(origins)
 
 
 @dataclass(slots=True)
@@ -63,116 +76,121 @@ class _Check:
     presigner: Presigner
     browser: Browser
     key: str
-    rules: Sequence[Mapping[str, Any]] | None = None
+    rules: Sequence[Rule] | None = None
 
-    async def report(self, origins: Sequence[str]) -> CorsReport:
+    async def run(self, origins: Sequence[str]) -> CorsReport:
         refusal: CorsRefusedError | None = None
         try:
-            self.rules = await bucket_rules(self.client, self.bucket)
+            self.rules = await read_rules(self.client, self.bucket)
         except CorsRefusedError as exc:
             if not exc.leaves_rules_unknown:
                 raise
             refusal = exc
         try:
-            report = await self._tried(origins)
+            report = await self._check_by_requests(origins)
         except NoAnswerError:
             if refusal is not None or self.rules is None:
                 raise refusal or StoreUnavailableError from None
-            report = self._read(origins, self.rules)
+            report = self._check_by_rules(origins, self.rules)
         if report.is_rule_missing and not self.rules:
-            refusal = refusal or await refusal_to_write(self.client, self.bucket)
+            refusal = refusal or await find_write_refusal(self.client, self.bucket)
         if report.is_rule_missing and refusal is not None:
             report.is_rule_missing = False
-            report.hint = _BY_SERVER if refusal.is_unknown_call else str(refusal)
+            report.hint = _SERVER_SETTINGS if refusal.is_unknown_call else str(refusal)
         return report
 
-    def _read(self, origins: Sequence[str], rules: Sequence[Mapping[str, Any]]) -> CorsReport:
-        """Go by the rules alone."""
-        host = urlsplit(self.presigner.origin).netloc
+    def _check_by_rules(self, origins: Sequence[str], rules: Sequence[Rule]) -> CorsReport:
+        host = urlsplit(self.presigner.bucket_url.origin).netloc
         report = CorsReport(notes=[f"{host} does not answer here: only the rules were read."])
-        for origin, method in ((origin, method) for origin in origins for method in METHODS):
-            kept_out = what_keeps_out(rules, origin, method)
-            if kept_out is not None:
-                report.problems.append(kept_out)
-            elif (hidden := self._hidden_by_rule(rules, origin, method)) is not None:
-                report.problems.append(hidden)
+        for origin, method in product(origins, METHODS):
+            problem = explain_refusal(rules, origin, method)
+            problem = problem or self._explain_hidden_by_rule(rules, origin, method)
+            if problem is not None:
+                report.problems.append(problem)
         report.is_rule_missing = bool(report.problems)
-        return self._without_rules(report, len(origins))
+        return self._summarize(report, len(origins))
 
-    async def _tried(self, origins: Sequence[str]) -> CorsReport:
-        """Ask as a browser does."""
+    async def _check_by_requests(self, origins: Sequence[str]) -> CorsReport:
         report = CorsReport()
-        exposed = await self._exposed_to(origins)
+        exposed = await self._read_exposed_headers(origins)
         if exposed is None:
             report.notes.append("A part could not be sent: what its answer exposes is unknown.")
-        for origin, method in ((origin, method) for origin in origins for method in METHODS):
-            refusal = await self.browser.refusal_of(self._url(method), origin, method)
+        for origin, method in product(origins, METHODS):
+            refusal = await self.browser.send_preflight(self._url(method), origin, method)
             if refusal is not None:
-                self._add_refused(report, origin, method, refusal)
-            elif (hidden := self._hidden(exposed, origin, method)) is not None:
+                self._add_refusal(report, origin, method, refusal)
+            elif (hidden := self._explain_hidden(exposed, origin, method)) is not None:
                 report.problems.append(hidden)
                 report.is_rule_missing = True
-        return self._without_rules(report, len(origins))
+        return self._summarize(report, len(origins))
 
-    def _add_refused(self, report: CorsReport, origin: str, method: str, refusal: str) -> None:
-        by_rule = what_keeps_out(self.rules or [], origin, method)
+    def _add_refusal(self, report: CorsReport, origin: str, method: str, refusal: str) -> None:
+        by_rule = explain_refusal(self.rules or [], origin, method)
         if by_rule is None:
-            report.hint = _BY_OTHERS
+            report.hint = _OTHER_SERVER
         else:
             report.is_rule_missing = True
-        tried = f"The store refuses {method} from {origin} to browsers: {refusal}."
-        report.problems.append(by_rule if self.rules and by_rule else tried)
+        by_preflight = f"The store refuses {method} from {origin} to browsers: {refusal}."
+        report.problems.append(by_rule if self.rules and by_rule else by_preflight)
 
-    def _without_rules(self, report: CorsReport, origins: int) -> CorsReport:
+    def _summarize(self, report: CorsReport, origins: int) -> CorsReport:
         # One sentence instead of the same for every origin and method.
         if self.rules == [] and len(report.problems) == origins * len(METHODS):
             report.problems = ["The bucket has no CORS rules: no page can send it anything."]
         return report
 
-    def _hidden(self, exposed: Mapping[str, str] | None, origin: str, method: str) -> str | None:
-        """Say which header of an answer a page needs and cannot read."""
-        rules = self.rules or []
-        # A form is not sent, as that would leave an object; nor is a part where that is refused.
-        if exposed is None or (method == "POST" and find_rule(rules, origin, method)):
-            return self._hidden_by_rule(rules, origin, method)
-        header = EXPOSED.get(method)
-        if header is None or is_exposed(exposed[origin], header):
-            return None
-        return f"The answer to {method} from {origin} does not expose {header}: {WHY[header]}."
-
-    def _hidden_by_rule(
-        self, rules: Sequence[Mapping[str, Any]], origin: str, method: str
+    def _explain_hidden(
+        self, exposed: Mapping[str, str] | None, origin: str, method: str
     ) -> str | None:
-        rule, header = find_rule(rules, origin, method), EXPOSED.get(method)
-        if rule is None or header is None or exposes(rule, header):
+        """Name the response header that a page needs and cannot read."""
+        rules = self.rules or []
+        # No form is sent, as it would create an object, and no part where S3 refuses one.
+        if exposed is None or (method == "POST" and find_rule(rules, origin, method)):
+            return self._explain_hidden_by_rule(rules, origin, method)
+        header = EXPOSED_HEADERS.get(method)
+        if header is None or is_listed(exposed[origin], header):
             return None
-        return f"The first rule for {method} from {origin} does not expose {header}: {WHY[header]}."
+        why = WHY_EXPOSED[header]
+        return f"The answer to {method} from {origin} does not expose {header}: {why}."
+
+    def _explain_hidden_by_rule(
+        self, rules: Sequence[Rule], origin: str, method: str
+    ) -> str | None:
+        rule, header = find_rule(rules, origin, method), EXPOSED_HEADERS.get(method)
+        if rule is None or header is None or is_exposed(rule, header):
+            return None
+        why = WHY_EXPOSED[header]
+        return f"The first rule for {method} from {origin} does not expose {header}: {why}."
 
     def _url(self, method: str) -> str:
         location = self.presigner.location("" if method == "POST" else self.key)
         return f"{location}?partNumber=1&uploadId=none" if method == "PUT" else location
 
-    async def _exposed_to(self, origins: Sequence[str]) -> Mapping[str, str] | None:
-        """Send an empty part for pages of each origin; None if the store takes none."""
+    async def _read_exposed_headers(self, origins: Sequence[str]) -> Mapping[str, str] | None:
+        """Send an empty part for pages of each origin; None if the store refuses one."""
+        exposed: dict[str, str] = {}
         try:
-            async with self._upload() as url:
-                found = {one: await self.browser.exposed_headers(url, one) for one in origins}
+            async with self._open_upload() as url:
+                for origin in origins:
+                    names = await self.browser.send_empty_part(url, origin)
+                    if names is None:
+                        return None
+                    exposed[origin] = names
         except UploadError:
             return None
-        known = {origin: names for origin, names in found.items() if names is not None}
-        return known if len(known) == len(origins) else None
+        return exposed
 
     @asynccontextmanager
-    async def _upload(self) -> AsyncIterator[str]:
-        """Open an upload, give the URL of a part, and abort it."""
-        async with answered(QUICK_SECONDS):
+    async def _open_upload(self) -> AsyncIterator[str]:
+        """Open an upload, yield the URL of a part, and abort the upload."""
+        async with translate_errors(REQUEST_SECONDS):
             opened = await self.client.create_multipart_upload(Bucket=self.bucket, Key=self.key)
         upload_id = opened["UploadId"]
         try:
-            signed = await self.presigner.sign_part(self.key, upload_id, 1, _URL_LIFE, None)
+            signed = await self.presigner.sign_part(self.key, upload_id, 1, _URL_LIFETIME, None)
             yield signed.url
         finally:
-            async with answered(QUICK_SECONDS):
+            async with translate_errors(REQUEST_SECONDS):
                 await self.client.abort_multipart_upload(
                     Bucket=self.bucket, Key=self.key, UploadId=upload_id
                 )

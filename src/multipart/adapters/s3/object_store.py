@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from ...application.ports import (
     ListedUpload,
     NewObject,
+    ObjectStore,
     OpenedUpload,
     SignedPart,
     SignedParts,
     SignedPost,
     UploadPage,
 )
+from ...application.task_cancellation import close_in_time
 from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
-from .errors import QUICK_SECONDS, answered, ask, code_of, reading
-from .headers import content_disposition, object_metadata
-from .lifecycle import abort_rule
+from .bucket import abort_rule
+from .client import S3Config, create_session, open_client
+from .errors import REQUEST_SECONDS, await_answer, error_code, require_fields, translate_errors
+from .headers import content_disposition, form_fields, object_metadata
 from .listing import list_parts, list_uploads, scan_uploads
-from .presigner import Presigner
+from .presigner import Presigner, resolve_bucket_url
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -37,23 +40,41 @@ if TYPE_CHECKING:
     )
 
 COMPLETE_SECONDS: Final = 600.0
-"""S3 may take minutes to join thousands of parts."""
+"""S3 may take minutes to assemble thousands of parts."""
+
+
+@asynccontextmanager
+async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
+    """Open the bucket without a request to S3, and close its connections at the end."""
+    session = create_session(config)
+    bucket_url = resolve_bucket_url(config, session.get_component("data_loader"))
+    clients = AsyncExitStack()
+    try:
+        client = await clients.enter_async_context(open_client(session, config))
+        # Without a retry by botocore: versitygw that is killed during a complete answers 200 to the
+        # same complete afterwards, and has no object. The use case looks at the store first.
+        complete_client = await clients.enter_async_context(
+            open_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1)
+        )
+        yield S3ObjectStore(config.bucket, client, complete_client, Presigner(session, bucket_url))
+    finally:
+        await close_in_time("S3", clients.aclose())
 
 
 @dataclass(frozen=True, slots=True)
 class S3ObjectStore:
-    """One bucket. `quick` gives up in time to tell a client; `patient` waits for complete."""
+    """One bucket. Only `complete_client` waits longer than clients of the service do."""
 
     bucket: str
-    quick: S3Client
-    patient: S3Client
+    client: S3Client
+    complete_client: S3Client
     presigner: Presigner
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
-        """Open a multipart upload; no checksum is declared, as parts would then need theirs."""
-        async with answered(QUICK_SECONDS):
-            answer = await ask(
-                self.quick.create_multipart_upload(
+        """Open a multipart upload; with a checksum algorithm, every part would need a checksum."""
+        async with translate_errors(REQUEST_SECONDS):
+            answer = await await_answer(
+                self.client.create_multipart_upload(
                     Bucket=self.bucket,
                     Key=new.key,
                     ContentType=new.content_type,
@@ -61,8 +82,8 @@ class S3ObjectStore:
                     Metadata=object_metadata(new),
                 )
             )
-        with reading():
-            # Only where a lifecycle rule of the bucket applies.
+        with require_fields():
+            # Sent only if a lifecycle rule of the bucket applies.
             abort_date: datetime | None = answer.get("AbortDate")
             return OpenedUpload(
                 answer["UploadId"], None if abort_date is None else abort_date.astimezone(UTC)
@@ -97,30 +118,47 @@ class S3ObjectStore:
         self, new: NewObject, *, max_size: int, expires_in: timedelta
     ) -> SignedPost:
         """Sign a form for one whole file."""
-        return await self.presigner.sign_post(new, max_size, expires_in)
+        context = await self.presigner.signing_context(expires_in)
+        fields = form_fields(new)
+        # botocore adds no conditions for the fields. It adds one for the key, but lets the client
+        # choose the end of a key that ends in "${filename}".
+        exact = [{name: value} for name, value in {"key": new.key, **fields}.items()]
+        conditions: list[Any] = [*exact, ["content-length-range", 0, max_size]]
+        async with translate_errors(REQUEST_SECONDS):
+            form = await await_answer(
+                self.client.generate_presigned_post(
+                    Bucket=self.bucket,
+                    Key=new.key,
+                    Fields=fields,
+                    Conditions=conditions,
+                    ExpiresIn=context.lifetime_seconds,
+                )
+            )
+        # botocore's URL is that of the service's own endpoint.
+        return SignedPost(self.presigner.location(""), form["fields"], context.expires_at)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts, 1,000 a page."""
-        return await list_parts(self.quick, self.bucket, key, store_upload_id)
+        return await list_parts(self.client, self.bucket, key, store_upload_id)
 
     async def complete_upload(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
-        """Join the parts, having S3 check the size of the whole where it can."""
+        """Assemble the object; S3 checks its size where it can."""
         try:
-            async with answered(COMPLETE_SECONDS):
-                answer = await self._joined(key, store_upload_id, parts)
-            with reading():
+            async with translate_errors(COMPLETE_SECONDS):
+                answer = await self._send_complete(key, store_upload_id, parts)
+            with require_fields():
                 etag = answer["ETag"]
         except StoreUnavailableError as unclear:
-            # moto and Ceph RGW answer 500 for an upload they do not know; ListParts is plain.
+            # moto and Ceph RGW answer 500 for an upload that they do not know; ListParts is clear.
             if isinstance(unclear.__cause__, ClientError):
-                # What became of the complete is unknown, whatever ListParts is refused for.
+                # If ListParts is refused, the outcome of the complete is still unknown.
                 with suppress(StoreRefusedError):
                     await self.list_parts(key, store_upload_id)
             raise
         if not bare_etag(etag):
-            return await self._looked_up(key)
+            return await self._read_completed(key)
         return StoredObject(
             location=self.presigner.location(key),
             etag=bare_etag(etag),
@@ -128,39 +166,38 @@ class S3ObjectStore:
         )
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
-        """Throw the upload away."""
-        try:
-            async with answered(QUICK_SECONDS):
-                await ask(
-                    self.quick.abort_multipart_upload(
+        """Discard the upload and its parts."""
+        with suppress(StoreUploadGoneError):
+            async with translate_errors(REQUEST_SECONDS):
+                await await_answer(
+                    self.client.abort_multipart_upload(
                         Bucket=self.bucket, Key=key, UploadId=store_upload_id
                     )
                 )
-        except StoreUploadGoneError:
-            return
 
     async def list_uploads(self, key: str) -> list[ListedUpload]:
         """Read the open uploads of a key, which S3 lists only by prefix."""
-        return await list_uploads(self.quick, self.bucket, key)
+        return await list_uploads(self.client, self.bucket, key)
 
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
         """Read a page of open uploads."""
-        return await scan_uploads(self.quick, self.bucket, prefix, after)
+        return await scan_uploads(self.client, self.bucket, prefix, after)
 
     async def abort_rule(self, prefix: str) -> timedelta | None:
         """Read the bucket's lifecycle rules."""
-        return await abort_rule(self.quick, self.bucket, prefix)
+        return await abort_rule(self.client, self.bucket, prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
         """Look at the finished object."""
-        async with answered(QUICK_SECONDS):
+        async with translate_errors(REQUEST_SECONDS):
             try:
-                head = await ask(self.quick.head_object(Bucket=self.bucket, Key=key))
+                head = await await_answer(self.client.head_object(Bucket=self.bucket, Key=key))
             except ClientError as exc:
-                if code_of(exc) == "404":  # an answer to HEAD has no body to hold S3's own code
+                # A response to HEAD has no body with S3's own code.
+                if error_code(exc) == "404":
                     return None
                 raise
-        with reading():
+        with require_fields():
             return StoredObject(
                 location=self.presigner.location(key),
                 etag=bare_etag(head["ETag"]),
@@ -171,20 +208,20 @@ class S3ObjectStore:
 
     async def check(self) -> None:
         """Return when the bucket answers."""
-        async with answered(QUICK_SECONDS):
-            await ask(self.quick.head_bucket(Bucket=self.bucket))
+        async with translate_errors(REQUEST_SECONDS):
+            await await_answer(self.client.head_bucket(Bucket=self.bucket))
 
-    async def _looked_up(self, key: str) -> StoredObject:
+    async def _read_completed(self, key: str) -> StoredObject:
         # Ceph RGW 16 answers a complete with an empty ETag.
         found = None
-        # The complete has committed: a refusal to look must not read as one to complete.
+        # The complete has succeeded: a refused HEAD must not look like a refused complete.
         with suppress(StoreRefusedError):
             found = await self.head_object(key)
         if found is None:
             raise StoreUnavailableError
         return replace(found, upload_id=None, nonce=None)
 
-    async def _joined(
+    async def _send_complete(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> CompleteMultipartUploadOutputTypeDef:
         request: CompleteMultipartUploadRequestTypeDef = {
@@ -197,10 +234,10 @@ class S3ObjectStore:
             "MpuObjectSize": sum(part.size for part in parts),
         }
         try:
-            return await ask(self.patient.complete_multipart_upload(**request))
+            return await await_answer(self.complete_client.complete_multipart_upload(**request))
         except ClientError as exc:
-            if code_of(exc) != "NotImplemented":
+            if error_code(exc) != "NotImplemented":
                 raise
-            # Not every store knows the header that tells the size.
+            # Some stores do not know the header with the size.
             del request["MpuObjectSize"]
-            return await ask(self.patient.complete_multipart_upload(**request))
+            return await await_answer(self.complete_client.complete_multipart_upload(**request))

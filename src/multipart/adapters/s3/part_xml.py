@@ -1,66 +1,78 @@
-"""The XML of up to 10,000 parts, read and written without botocore's model of every element.
+"""Read ListParts and write CompleteMultipartUpload faster than botocore does.
 
-It takes a tenth of the time, which is the most of what a complete costs the service. The calls
-stay botocore's own, with the same parameters and answers: only its events are listened to.
+Both have up to 10,000 parts, and botocore walks its model of S3 for each element of each. For a
+complete of 10,000 parts that takes 410 ms of CPU time, with this module 140 ms (Python 3.11). The
+calls stay botocore's, with the same parameters and results: this module only handles its events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from xml.parsers.expat import ExpatError, ParserCreate
 from xml.sax.saxutils import escape
 
 from aiobotocore.session import AioSession
-
-from .times import parsed_time
+from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, PartTypeDef
 
-_BEGIN: Final = b"<Part>"
-_END: Final = b"</Part>"
-_WRITTEN: Final = "multipart_upload.parts"
+_FIRST_TAG: Final = b"<Part>"
+_LAST_TAG: Final = b"</Part>"
+_CONTEXT_KEY: Final = "multipart_upload.parts"
 
 
-def use_part_xml(session: AioSession) -> None:
-    """Have all clients of the session read and write parts by this module."""
-    session.get_component("event_emitter").register_first("before-parse.s3.ListParts", _read)
-    session.register("before-parameter-build.s3.CompleteMultipartUpload", _write)
-    session.register("before-call.s3.CompleteMultipartUpload", _put)
+def use_fast_parsing(session: AioSession) -> None:
+    """Make every client of the session read and write parts by this module."""
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=parse_time)
+    emitter = session.get_component("event_emitter")
+    emitter.register_first("before-parse.s3.ListParts", _read_parts)
+    session.register("before-parameter-build.s3.CompleteMultipartUpload", _write_parts)
+    session.register("before-call.s3.CompleteMultipartUpload", _set_body)
 
 
-def _read(response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
-    """Take the parts out of ListParts' answer, and leave the rest of it to botocore.
+def parse_time(value: str) -> datetime:
+    """Read a time that S3 wrote; botocore tries one format after another, which is slow."""
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return parse_timestamp(value)
 
-    So is an answer that is not as expected, to read or to refuse.
+
+def _read_parts(response_dict: Any, customized_response_dict: Any, **_: Any) -> None:
+    """Move the parts from the body of ListParts to the result, and leave the rest to botocore.
+
+    A body of another form stays whole: botocore reads or refuses it.
     """
     body: bytes = response_dict["body"]
-    begin, end = body.find(_BEGIN), body.rfind(_END)
-    if response_dict["status_code"] != HTTPStatus.OK or not 0 <= begin < end:
+    start, end = body.find(_FIRST_TAG), body.rfind(_LAST_TAG)
+    if response_dict["status_code"] != HTTPStatus.OK or not 0 <= start < end:
         return
     try:
-        parts = list(_parts(body))
+        parts = list(_parse_parts(body))
     except (ExpatError, KeyError, ValueError):
         return
     customized_response_dict["Parts"] = parts
-    response_dict["body"] = body[:begin] + body[end + len(_END) :]
+    response_dict["body"] = body[:start] + body[end + len(_LAST_TAG) :]
 
 
-def _parts(body: bytes) -> Iterator[PartTypeDef]:
-    for fields in _fields(body):
+def _parse_parts(body: bytes) -> Iterator[PartTypeDef]:
+    for fields in _parse_fields(body):
         yield {
             "PartNumber": int(fields["PartNumber"]),
             "ETag": fields["ETag"],
             "Size": int(fields["Size"]),
-            "LastModified": parsed_time(fields["LastModified"]),
+            "LastModified": parse_time(fields["LastModified"]),
         }
 
 
-def _fields(body: bytes) -> Sequence[dict[str, str]]:
-    """Give each part's elements by name."""
-    found: list[dict[str, str]] = []
+def _parse_fields(body: bytes) -> Sequence[dict[str, str]]:
+    """Return the elements of each part by name."""
+    parts: list[dict[str, str]] = []
     fields: dict[str, str] = {}
     text = ""
 
@@ -71,7 +83,7 @@ def _fields(body: bytes) -> Sequence[dict[str, str]]:
     def end_element(name: str) -> None:
         nonlocal fields, text
         if name == "Part":
-            found.append(fields)
+            parts.append(fields)
             fields = {}
         else:
             fields[name] = text.strip()
@@ -81,26 +93,24 @@ def _fields(body: bytes) -> Sequence[dict[str, str]]:
     parser.buffer_text = True
     parser.CharacterDataHandler = add_text
     parser.EndElementHandler = end_element
-    parser.Parse(body, True)  # noqa: FBT003  # positional only: this is all of it
-    return found
+    parser.Parse(body, True)  # noqa: FBT003  # positional only: the body is complete
+    return parts
 
 
-def _write(params: Any, context: Any, **_: Any) -> None:
-    """Take the parts before botocore checks and writes each of them."""
+def _write_parts(params: Any, context: Any, **_: Any) -> None:
+    """Take the parts out of the parameters before botocore validates and serializes them."""
     parts: Sequence[CompletedPartTypeDef] = params.pop("MultipartUpload")["Parts"]
-    context[_WRITTEN] = "".join(
-        (
-            '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
-            *(
-                f"<Part><PartNumber>{part['PartNumber']}</PartNumber>"
-                f"<ETag>{escape(part['ETag'])}</ETag></Part>"
-                for part in parts
-            ),
-            "</CompleteMultipartUpload>",
-        )
+    elements = "".join(
+        f"<Part><PartNumber>{part['PartNumber']}</PartNumber>"
+        f"<ETag>{escape(part['ETag'])}</ETag></Part>"
+        for part in parts
+    )
+    context[_CONTEXT_KEY] = (
+        '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"{elements}</CompleteMultipartUpload>"
     ).encode()
 
 
-def _put(params: Any, context: Any, **_: Any) -> None:
-    """Send what was written as the body, the signature and the length being made later."""
-    params["body"] = context[_WRITTEN]
+def _set_body(params: Any, context: Any, **_: Any) -> None:
+    """Make the parts the body, before botocore computes its length and signature."""
+    params["body"] = context[_CONTEXT_KEY]

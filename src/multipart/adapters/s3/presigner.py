@@ -1,74 +1,93 @@
-"""URLs on the host that clients see."""
+"""Presigned part URLs on the host that clients see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
-from urllib.parse import quote
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
 
 from aiobotocore.session import AioSession
 from botocore.exceptions import NoCredentialsError
+from botocore.session import get_session
 
-from ...application.ports import NewObject, SignedPart, SignedParts, SignedPost
+from ...application.ports import SignedPart, SignedParts
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_URL_SECONDS
-from .errors import QUICK_SECONDS, answered, ask
-from .post_form import signed_post
-from .sigv4 import Grant, Signer, UrlSigner
+from .client import S3Config, client_settings
+from .errors import REQUEST_SECONDS, await_answer, translate_errors
+from .sigv4 import SigningContext, UrlSigner
 
-_SECOND: Final = timedelta(seconds=1)
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
+
+_ANY_KEY: Final = "any/key"
+_ONE_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketUrl:
+    """Where clients reach the bucket, and the region that signs for it."""
+
+    origin: str
+    path: str
+    region: str
+
+    def path_of(self, key: str) -> str:
+        """Return the path of an object, percent-encoded."""
+        return f"{self.path}{quote(key, safe='/~')}"
+
+
+def resolve_bucket_url(config: S3Config, loader: Loader | None = None) -> BucketUrl:
+    """Return the bucket's public URL without a request to S3.
+
+    `loader` saves botocore from reading its description of S3 once more.
+    """
+    # Only botocore knows which bucket names fit into a host name, the hosts of all partitions, and
+    # the region of "aws-global". The real credentials may not be there yet, so use a dummy.
+    session = get_session()
+    session.set_credentials("unused", "unused")
+    if loader is not None:
+        session.register_component("data_loader", loader)
+    endpoint_url = config.public_endpoint_url or config.endpoint_url
+    client: Any = session.create_client(
+        "s3",
+        region_name=config.region,
+        endpoint_url=endpoint_url,
+        config=client_settings(endpoint_url),
+    )
+    signed = client.generate_presigned_url(
+        "get_object", Params={"Bucket": config.bucket, "Key": _ANY_KEY}
+    )
+    client.close()
+    url = urlsplit(signed)
+    _, _, region, *_ = parse_qs(url.query)["X-Amz-Credential"][0].split("/")
+    return BucketUrl(f"{url.scheme}://{url.netloc}", url.path.removesuffix(_ANY_KEY), region)
+
+
+def public_origin(config: S3Config) -> str:
+    """Return scheme, host and port of every URL that clients are sent to."""
+    endpoint_url = config.public_endpoint_url or config.endpoint_url
+    if endpoint_url is None:
+        return resolve_bucket_url(config).origin
+    url = urlsplit(endpoint_url)
+    return f"{url.scheme}://{url.netloc}"
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class _Second:
-    """What all URLs share that are signed in one second to live equally long."""
-
-    def __init__(self, grant: Grant, wanted: timedelta) -> None:
-        self.signed_at = grant.signed_at
-        self.ends_at = grant.signed_at + _SECOND
-        self.expires_at = grant.signed_at + timedelta(seconds=grant.seconds)
-        self.wanted = wanted
-        self.signer = Signer(grant)
-        self.part_signers: dict[tuple[str, str, bool], _PartSigner] = {}
-
-
-class _PartSigner:
-    """What all parts of an upload share."""
-
-    def __init__(self, url_signer: UrlSigner, store_upload_id: str) -> None:
-        self._sign = url_signer.sign
-        self._upload_id = quote(store_upload_id, safe="")
-
-    def sign(self, number: int, headers: str = "") -> str:
-        """Give the URL of a part."""
-        return self._sign(
-            # In botocore's order, then in that of signing.
-            f"uploadId={self._upload_id}&partNumber={number}&",
-            f"&partNumber={number}&uploadId={self._upload_id}",
-            headers,
-        )
-
-
 @dataclass(slots=True)
 class Presigner:
-    """Signs with the session's credentials, asking for them anew each second.
-
-    An object's URL is `origin`, `path` and its key. The signed URLs are botocore's to the byte;
-    botocore takes fifty times as long to make one.
-    """
+    """Sign with the session's credentials, which are read again every second."""
 
     session: AioSession
-    bucket: str
-    origin: str
-    path: str
-    region: str
+    bucket_url: BucketUrl
     now: Callable[[], datetime] = _utc_now
-    _second: _Second | None = field(init=False, default=None)
+    _last: tuple[timedelta, SigningContext] | None = field(init=False, default=None)
 
     async def sign_part(
         self,
@@ -79,79 +98,76 @@ class Presigner:
         content_length: int | None,
     ) -> SignedPart:
         """Sign a PUT of one part; see ObjectStore.sign_part."""
-        second = await self._this_second(expires_in)
-        has_length = content_length is not None
-        signer = self._part_signer(second, key, store_upload_id, has_length=has_length)
-        if content_length is None:
-            return SignedPart(signer.sign(part_number), {}, second.expires_at)
-        url = signer.sign(part_number, f"content-length:{content_length}\n")
-        return SignedPart(url, {"Content-Length": str(content_length)}, second.expires_at)
+        context = await self.signing_context(expires_in)
+        sign = _part_signer(context, self.bucket_url, key, store_upload_id, content_length)
+        headers = {} if content_length is None else {"Content-Length": str(content_length)}
+        return SignedPart(sign(part_number), headers, context.expires_at)
 
     async def sign_parts(
         self, key: str, store_upload_id: str, part_numbers: Sequence[int], expires_in: timedelta
     ) -> SignedParts:
         """Sign PUTs of many parts; see ObjectStore.sign_parts."""
-        second = await self._this_second(expires_in)
-        sign = self._part_signer(second, key, store_upload_id, has_length=False).sign
-        return SignedParts(part_numbers, sign, second.expires_at)
-
-    async def sign_post(self, new: NewObject, max_size: int, expires_in: timedelta) -> SignedPost:
-        """Sign a form for a whole file; see ObjectStore.sign_post."""
-        async with answered(QUICK_SECONDS):
-            grant = await self._grant(self.now().replace(microsecond=0), expires_in)
-        return signed_post(new, max_size, f"{self.origin}{self.path}", self.bucket, grant)
+        context = await self.signing_context(expires_in)
+        sign = _part_signer(context, self.bucket_url, key, store_upload_id, None)
+        return SignedParts(part_numbers, sign, context.expires_at)
 
     def location(self, key: str) -> str:
-        """Give the unsigned URL of an object, percent-encoded."""
-        return f"{self.origin}{self._path(key)}"
+        """Return the unsigned URL of an object, percent-encoded."""
+        return f"{self.bucket_url.origin}{self.bucket_url.path_of(key)}"
 
-    def _path(self, key: str) -> str:
-        return self.path + quote(key, safe="/~")
+    async def signing_context(self, expires_in: timedelta) -> SigningContext:
+        """Return what signs now; it may live shorter than asked for, see ObjectStore.sign_part."""
+        now = self.now()
+        if self._last is not None:
+            lifetime, context = self._last
+            age = now - context.signed_at
+            if lifetime == expires_in and timedelta(0) <= age < _ONE_SECOND:
+                return context
+        # Signing needs no answer from S3, but the credentials may be due for renewal.
+        async with translate_errors(REQUEST_SECONDS):
+            context = await self._create_context(now.replace(microsecond=0), expires_in)
+        self._last = (expires_in, context)
+        return context
 
-    def _part_signer(
-        self, second: _Second, key: str, store_upload_id: str, *, has_length: bool
-    ) -> _PartSigner:
-        signed = (key, store_upload_id, has_length)
-        signer = second.part_signers.get(signed)
-        if signer is None:
-            headers = ("content-length",) if has_length else ()
-            url_signer = UrlSigner(second.signer, "PUT", self.origin, self._path(key), *headers)
-            signer = _PartSigner(url_signer, store_upload_id)
-            second.part_signers[signed] = signer
-        return signer
-
-    async def _this_second(self, expires_in: timedelta) -> _Second:
-        now, second = self.now(), self._second
-        if (
-            second is None
-            or not second.signed_at <= now < second.ends_at
-            or second.wanted != expires_in
-        ):
-            # Signing itself asks nobody, but the credentials may be due for renewal.
-            async with answered(QUICK_SECONDS):
-                grant = await self._grant(now.replace(microsecond=0), expires_in)
-            self._second = second = _Second(grant, expires_in)
-        return second
-
-    async def _grant(self, signed_at: datetime, wanted: timedelta) -> Grant:
-        credentials = await ask(self.session.get_credentials())
+    async def _create_context(self, signed_at: datetime, expires_in: timedelta) -> SigningContext:
+        credentials = await await_answer(self.session.get_credentials())
         if credentials is None:
             raise NoCredentialsError
-        # First, as this renews what is about to end.
-        frozen = await ask(credentials.get_frozen_credentials())
-        seconds = min(max(int(wanted.total_seconds()), 1), MAX_URL_SECONDS)
-        # Only credentials that are renewed have an end, and no public name for it.
-        ends_at: datetime | None = getattr(credentials, "_expiry_time", None)
-        if ends_at is not None:
-            seconds = min(seconds, int((ends_at - signed_at).total_seconds()))
+        # Before the expiry is read, as this renews credentials that are about to expire.
+        frozen = await await_answer(credentials.get_frozen_credentials())
+        seconds = min(max(int(expires_in.total_seconds()), 1), MAX_URL_SECONDS)
+        # Only renewable credentials expire, and botocore has no public name for the time.
+        expiry: datetime | None = getattr(credentials, "_expiry_time", None)
+        if expiry is not None:
+            seconds = min(seconds, int((expiry - signed_at).total_seconds()))
         if seconds < 1:
             raise StoreUnavailableError
-        return Grant(
-            # botocore's types allow for None, its providers do not.
-            access_key=frozen.access_key or "",
-            secret_key=frozen.secret_key or "",
-            token=frozen.token,
-            region=self.region,
+        return SigningContext(
+            # botocore's types allow None, its credential providers do not.
+            access_key_id=frozen.access_key or "",
+            secret_access_key=frozen.secret_key or "",
+            session_token=frozen.token,
+            region=self.bucket_url.region,
             signed_at=signed_at,
-            seconds=seconds,
+            lifetime_seconds=seconds,
         )
+
+
+# To prepare a signer takes longer than to sign, and clients sign the parts of an upload one by one.
+@lru_cache(maxsize=1024)
+def _part_signer(
+    context: SigningContext,
+    bucket_url: BucketUrl,
+    key: str,
+    store_upload_id: str,
+    content_length: int | None,
+) -> Callable[[int], str]:
+    """Return what signs the URL of a part by its number."""
+    headers = {} if content_length is None else {"content-length": str(content_length)}
+    signer = UrlSigner(context, "PUT", bucket_url.origin, bucket_url.path_of(key), headers)
+    upload_id = quote(store_upload_id, safe="")
+
+    def sign(part_number: int) -> str:
+        return signer.sign(f"&partNumber={part_number}&uploadId={upload_id}")
+
+    return sign

@@ -1,134 +1,117 @@
-"""AWS's signature version 4 in a URL's query, prepared for many URLs that differ in little.
+"""Presign URLs by AWS Signature Version 4.
 
+docs/adr/0001-own-presigner.md explains why botocore does not sign them.
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _SERVICE: Final = "s3"
+_TERMINATOR: Final = "aws4_request"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_BLOCK: Final = 64
-_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """Who signs, for which region, at what time and for how many seconds."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SigningContext:
+    """Credentials, region, time and lifetime: what URLs signed in one second share.
 
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
+    Contexts are compared by identity, so that one is cheap as the key of a cache.
+    """
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(repr=False)
     region: str
     signed_at: datetime
-    seconds: int
+    lifetime_seconds: int
 
     @property
-    def stamp(self) -> str:
-        """Give the time as it is signed."""
+    def expires_at(self) -> datetime:
+        return self.signed_at + timedelta(seconds=self.lifetime_seconds)
+
+    @cached_property
+    def query(self) -> str:
+        """Query parameters of every URL, sorted by name up to X-Amz-SignedHeaders."""
+        credential = quote(f"{self.access_key_id}/{self._scope}", safe="")
+        query = (
+            f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={credential}"
+            f"&X-Amz-Date={self._timestamp}&X-Amz-Expires={self.lifetime_seconds}"
+        )
+        if self.session_token is None:
+            return query
+        return f"{query}&X-Amz-Security-Token={quote(self.session_token, safe='')}"
+
+    def sign(self, request_hash: str) -> str:
+        """Sign the hash of a canonical request."""
+        # A copy is 0.8 us cheaper than a new HMAC.
+        signature = self._hmac.copy()
+        signature.update(request_hash.encode())
+        return signature.hexdigest()
+
+    @cached_property
+    def _hmac(self) -> hmac.HMAC:
+        key = f"AWS4{self.secret_access_key}".encode()
+        for part in self._scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        prefix = f"{_ALGORITHM}\n{self._timestamp}\n{self._scope}\n"
+        return hmac.new(key, prefix.encode(), "sha256")
+
+    @property
+    def _timestamp(self) -> str:
         return f"{self.signed_at:%Y%m%dT%H%M%SZ}"
 
     @property
-    def day(self) -> str:
-        """Give the day for which a key is derived."""
-        return self.stamp[:8]
-
-    @property
-    def scope(self) -> str:
-        """Name what the derived key is good for."""
-        return f"{self.day}/{self.region}/{_SERVICE}/aws4_request"
-
-
-def signed_names(grant: Grant) -> dict[str, str]:
-    """Give what a form tells of its grant, by S3's names of the fields."""
-    token = {} if grant.token is None else {"x-amz-security-token": grant.token}
-    return {
-        "x-amz-algorithm": _ALGORITHM,
-        "x-amz-credential": f"{grant.access_key}/{grant.scope}",
-        "x-amz-date": grant.stamp,
-        **token,
-    }
-
-
-class Signer:
-    """Signs by one grant: what all its URLs share is prepared once."""
-
-    def __init__(self, grant: Grant) -> None:
-        stamp, scope = grant.stamp, grant.scope
-        self.query = (
-            f"X-Amz-Algorithm={_ALGORITHM}"
-            f"&X-Amz-Credential={quote(f'{grant.access_key}/{scope}', safe='')}"
-            f"&X-Amz-Date={stamp}&X-Amz-Expires={grant.seconds}"
-        )
-        self.token = (
-            "" if grant.token is None else f"&X-Amz-Security-Token={quote(grant.token, safe='')}"
-        )
-        # HMAC, RFC 2104, by its definition: its two hashes are fed what never changes once, and
-        # copied, which halves the time of a signature. Python's own cannot be copied as cheaply.
-        key = signing_key(grant.secret_key, grant.day, grant.region).ljust(_BLOCK, b"\0")
-        self._inner = sha256(key.translate(_INNER))
-        self._inner.update(f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode())
-        self._outer = sha256(key.translate(_OUTER))
-
-    def signature(self, hashed_request: str) -> str:
-        """Sign the hash of a canonical request."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(hashed_request.encode())
-        outer.update(inner.digest())
-        return outer.hexdigest()
+    def _scope(self) -> str:
+        return f"{self.signed_at:%Y%m%d}/{self.region}/{_SERVICE}/{_TERMINATOR}"
 
 
 class UrlSigner:
-    """Signs URLs on one method, origin and path.
+    """Presign URLs that differ only in their last query parameters.
 
-    They may differ in parameters whose names sort behind `X-Amz-`, as all of S3's own do, and in
-    the values of `headers`, the names of those that are signed beside the host's, in order.
+    `headers` are those that the client must send, by their names in lower case.
     """
 
-    def __init__(self, signer: Signer, method: str, origin: str, path: str, *headers: str) -> None:
-        names = ";".join((*headers, "host"))
-        signed = f"&X-Amz-SignedHeaders={names.replace(';', '%3B')}"
-        self._signature = signer.signature
-        self._url = f"{origin}{path}?"
-        # What is signed is sorted; the URL has botocore's order, to be the same to the byte.
-        self._query = f"{signer.query}{signed}{signer.token}&X-Amz-Signature="
-        self._request = sha256(f"{method}\n{path}\n{signer.query}{signer.token}{signed}".encode())
-        self._rest = f"host:{_host(origin)}\n\n{names}\nUNSIGNED-PAYLOAD"
+    def __init__(
+        self,
+        context: SigningContext,
+        method: str,
+        origin: str,
+        path: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        signed = sorted({**headers, "host": _host_header(origin)}.items())
+        names = ";".join(name for name, _ in signed)
+        lines = "".join(f"{name}:{value}\n" for name, value in signed)
+        query = f"{context.query}&X-Amz-SignedHeaders={names.replace(';', '%3B')}"
+        self._sign = context.sign
+        self._url = f"{origin}{path}?{query}"
+        self._request = sha256(f"{method}\n{path}\n{query}".encode())
+        self._request_end = f"\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
 
-    def sign(self, query: str = "", sorted_query: str = "", headers: str = "") -> str:
-        """Give the URL with the parameters `query`, each with `&` behind it.
+    def sign(self, query: str = "") -> str:
+        """Return the URL with more query parameters, each with `&` before it.
 
-        `sorted_query` has the same by name, each with `&` before it; `headers` are lines that sort
-        before the host's.
+        They must be percent-encoded and sorted, and their names must sort after `X-Amz-`.
         """
         request = self._request.copy()
-        request.update(f"{sorted_query}\n{headers}{self._rest}".encode())
-        return f"{self._url}{query}{self._query}{self._signature(request.hexdigest())}"
+        request.update(f"{query}{self._request_end}".encode())
+        return f"{self._url}{query}&X-Amz-Signature={self._sign(request.hexdigest())}"
 
 
 @lru_cache(maxsize=8)
-def signing_key(secret_key: str, day: str, region: str) -> bytes:
-    """Derive the key of a day; a few are kept, for midnight and for credentials that rotate."""
-    key = f"AWS4{secret_key}".encode()
-    for part in (day, region, _SERVICE, "aws4_request"):
-        key = hmac.digest(key, part.encode(), sha256)
-    return key
-
-
-@lru_cache(maxsize=8)
-def _host(origin: str) -> str:
-    """Write the host as HTTP clients send it: in lower case, without the scheme's own port."""
+def _host_header(origin: str) -> str:
+    """Return the Host header that HTTP clients send: lower case, without a default port."""
     parts = urlsplit(origin)
     host = f"[{parts.hostname}]" if "[" in parts.netloc else f"{parts.hostname}"
-    if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)):
-        return host
-    return f"{host}:{parts.port}"
+    is_default = parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)}
+    return host if is_default else f"{host}:{parts.port}"
