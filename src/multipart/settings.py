@@ -331,8 +331,8 @@ def load_settings(**given: str) -> Settings:
         raise SettingsError("; ".join(messages)) from None
 
 
-def misspelt_settings() -> dict[str, str]:
-    """Return what is set under a name that is close to that of a setting, and that setting."""
+def find_misspelt_settings() -> dict[str, str]:
+    """Return the variables whose names are close to a setting that is not set, and that setting."""
     names = environment_names(str(Settings.model_config["env_file"]))
     return find_misspellings(names, [name.upper() for name in Settings.model_fields])
 

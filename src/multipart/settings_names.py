@@ -1,4 +1,4 @@
-"""Names in the environment that are probably misspelt settings."""
+"""Find names in the environment that are probably misspelt settings."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-_LIKENESS: Final = 0.75
+_MIN_SIMILARITY: Final = 0.75
 # Read by the AWS libraries themselves.
-_OF_AWS: Final = frozenset({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN_FILE"})
+_AWS_NAMES: Final = frozenset({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN_FILE"})
 
 
 def environment_names(env_file: str) -> set[str]:
-    """Return the names of all variables that are set where settings are read; not empty ones."""
+    """Return the names of all variables in the environment and `.env` that are not empty."""
     values = {**dotenv_values(env_file), **os.environ}
     return {name for name, value in values.items() if value}
 
 
 def find_misspellings(names: Iterable[str], settings: Collection[str]) -> dict[str, str]:
-    """Return, for each name that is close to a setting that is not given, that setting."""
+    """Return the names that are close to a setting that is not set, each with that setting."""
     names = {name.upper() for name in names}
     missing = [setting for setting in settings if setting not in names]
     found = {
-        name: get_close_matches(name, missing, n=1, cutoff=_LIKENESS)
-        for name in sorted(names - {*settings} - _OF_AWS)
+        name: get_close_matches(name, missing, n=1, cutoff=_MIN_SIMILARITY)
+        for name in sorted(names - {*settings} - _AWS_NAMES)
     }
     return {name: close[0] for name, close in found.items() if close}

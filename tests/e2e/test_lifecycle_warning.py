@@ -51,4 +51,4 @@ def test_a_bucket_that_does_not_tell_keeps_nobody_from_serving(tmp_path: Path) -
         "AWS_SECRET_ACCESS_KEY": "secret",
     }
     with running_service(tmp_path, settings) as service:
-        wait_for("does not tell its lifecycle rules", service)
+        wait_for("lifecycle rules of the bucket cannot be read", service)

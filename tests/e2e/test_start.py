@@ -99,11 +99,11 @@ def test_start_says_what_is_in_use_and_no_secret(bucket: Bucket, tmp_path: Path)
         ({"DATABASE_URL": ""}, ["MONGO_URI or DATABASE_URL: set one"]),
         (
             {"DATABASE_URL": "", "MONGO_URL": f"mongodb://alice:{PASSWORD}@db/uploads"},
-            ["MONGO_URI or DATABASE_URL: set one", "MONGO_URL is set; is MONGO_URI meant?"],
+            ["MONGO_URI or DATABASE_URL: set one", "MONGO_URL is set, did you mean MONGO_URI?"],
         ),
         (
             {"S3_BUCKET_NAME": "", "S3_BUCKET": "uploads"},
-            ["S3_BUCKET_NAME: is required", "S3_BUCKET is set; is S3_BUCKET_NAME meant?"],
+            ["S3_BUCKET_NAME: is required", "S3_BUCKET is set, did you mean S3_BUCKET_NAME?"],
         ),
     ],
 )
@@ -121,14 +121,14 @@ def test_misspelt_optional_setting_is_named(bucket: Bucket, tmp_path: Path) -> N
     settings = {**bucket.settings, "SIGNED_URL_SECOND": "60"}
     with running_service(tmp_path, settings) as service:
         assert "SIGNED_URL_SECOND is set" in service.log
-        assert "is SIGNED_URL_SECONDS meant?" in service.log
+        assert "Did you mean SIGNED_URL_SECONDS?" in service.log
 
 
 def test_setting_misspelt_in_the_env_file_is_named(bucket: Bucket, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MONGODB_URI=mongodb://127.0.0.1/uploads\n")
     with running_service(tmp_path, bucket.settings) as service:
         assert "MONGODB_URI is set" in service.log
-        assert "is MONGO_URI meant?" in service.log
+        assert "Did you mean MONGO_URI?" in service.log
 
 
 def test_sweep_names_the_database_that_is_away(bucket: Bucket, tmp_path: Path) -> None:

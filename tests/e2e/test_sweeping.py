@@ -137,7 +137,7 @@ def test_an_upload_that_is_not_ours_is_told_and_left_alone(place: Place) -> None
     time.sleep(1.1)  # S3 tells when it began in whole seconds
     swept = place.sweep("--once")
     assert swept.returncode == 0
-    assert "1 strays" in swept.stdout
+    assert "1 unknown" in swept.stdout
     assert "backup/disk.img" in swept.stdout
     assert len(place.bucket.open_uploads("backup/disk.img")) == 1
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multipart_upload.entrypoints.cli.logs import OneLine
-from multipart_upload.entrypoints.terminal import visible
+from multipart_upload.entrypoints.terminal import escape_unprintable
 
 TEXT = st.text(st.characters() | st.sampled_from("\u202e\u2066\x1b\r\n\t\u2028\x9b"))
 
@@ -27,12 +27,12 @@ def test_a_log_message_is_one_printable_line(text: str) -> None:
 
 @given(TEXT)
 def test_text_is_shown_escaped_and_only_where_it_must_be(text: str) -> None:
-    shown = visible(text)
+    shown = escape_unprintable(text)
 
     assert shown.isprintable()
-    assert visible(shown) == shown
+    assert escape_unprintable(shown) == shown
 
 
 def test_ordinary_text_is_shown_as_it_is() -> None:
-    assert visible("alice/Zo\u00eb \u540d.mp4") == "alice/Zo\u00eb \u540d.mp4"
-    assert visible("a\u202eb\n\x1b") == r"a\u202eb\n\x1b"
+    assert escape_unprintable("alice/Zo\u00eb \u540d.mp4") == "alice/Zo\u00eb \u540d.mp4"
+    assert escape_unprintable("a\u202eb\n\x1b") == r"a\u202eb\n\x1b"

@@ -1,1 +1,1 @@
-"""The driving side: HTTP and the command line."""
+"""Entrypoints: HTTP and the command line."""

@@ -1,4 +1,4 @@
-"""What the service does beside answering: sweep, and look once at the bucket's rules."""
+"""Background tasks of the service: the sweep, and one check of the bucket's lifecycle rules."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from ..application.sweep.sweep_uploads import BEGINNING, SweepUploads
 from ..application.task_cancellation import cancel_tasks
 from ..container import UseCases
 from ..domain.errors import UploadError
-from .sweep_summary import summary
+from .sweep_summary import summarize
 
 _logger = logging.getLogger(__name__)
-# Replicas that were started together must not sweep together.
+# Replicas that start together must not sweep together.
 _JITTER: Final = (0.5, 1.5)
 
 
 @asynccontextmanager
 async def background_tasks(cases: UseCases, interval: timedelta) -> AsyncIterator[None]:
-    """Keep house in the background; without an interval nothing is swept."""
-    chores = [asyncio.create_task(warn_about_lifecycle(cases.check_lifecycle))]
+    """Run the background tasks; an interval of 0 disables the sweep."""
+    tasks = [asyncio.create_task(warn_about_lifecycle(cases.check_lifecycle))]
     if interval:
-        chores.append(asyncio.create_task(sweep_periodically(cases.sweep_uploads, interval)))
+        tasks.append(asyncio.create_task(sweep_periodically(cases.sweep_uploads, interval)))
     try:
         yield
     finally:
-        await cancel_tasks(chores)
+        await cancel_tasks(tasks)
 
 
 async def warn_about_lifecycle(check_lifecycle: CheckLifecycle) -> None:
-    """Log what is wrong with the bucket's rule for open uploads."""
+    """Log a warning unless a lifecycle rule of the bucket aborts forgotten uploads in time."""
     try:
         warning = await check_lifecycle()
     except UploadError:
-        _logger.info("The bucket does not tell its lifecycle rules.")
+        _logger.info("The lifecycle rules of the bucket cannot be read.")
     else:
         if warning is not None:
             _logger.warning("%s", warning)
 
 
 async def sweep_periodically(sweep_uploads: SweepUploads, interval: timedelta) -> None:
-    """Sweep at about this interval until cancelled; a failed pass does not prevent the next."""
+    """Sweep at about this interval until cancelled, also after a failed pass."""
     position = BEGINNING
     while True:
         await asyncio.sleep(interval.total_seconds() * random.uniform(*_JITTER))  # noqa: S311
@@ -55,9 +55,9 @@ async def sweep_periodically(sweep_uploads: SweepUploads, interval: timedelta) -
 
 
 async def sweep_backlog(sweep_uploads: SweepUploads, position: SweepPosition) -> SweepPosition:
-    """Make one pass after another while more is due, and return where the next one begins.
+    """Make passes until nothing is due, and return the position of the next sweep.
 
-    Stop where the store or the database does not answer: the next sweep continues there.
+    Stop when S3 or the database does not answer.
     """
     while True:
         try:
@@ -69,7 +69,7 @@ async def sweep_backlog(sweep_uploads: SweepUploads, position: SweepPosition) ->
             _logger.exception("The sweep failed")
             return BEGINNING
         if report.has_found:
-            _logger.info("%s", summary(report))
+            _logger.info("%s", summarize(report))
         position = report.next_position or BEGINNING
         if not report.is_worth_continuing:
             return position

@@ -1,4 +1,4 @@
-"""A sweep's report in words."""
+"""Text of a sweep's report, for the log and for the terminal."""
 
 from __future__ import annotations
 
@@ -6,66 +6,72 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..application.sweep.report import SweepOutcome, SweepReport
-from .terminal import visible
+from .terminal import escape_unprintable
 
-_MOST: Final = 20
+_MAX_ITEMS: Final = 20
 _MEANING: Final = {
-    SweepOutcome.EXPIRED: "nobody had touched them for their whole lifetime",
-    SweepOutcome.ABORTED: "an abort that was interrupted",
-    SweepOutcome.COMPLETED: "a complete that was interrupted",
-    SweepOutcome.REOPENED: "a complete that was interrupted, and whose parts are not all there",
-    SweepOutcome.KEPT: "parts still arrive at S3",
-    SweepOutcome.TAKEN: "another process was faster",
+    SweepOutcome.EXPIRED: "idle past UPLOAD_EXPIRY_SECONDS, too old, or never fully started",
+    SweepOutcome.ABORTED: "finished an interrupted abort",
+    SweepOutcome.COMPLETED: "finished an interrupted complete",
+    SweepOutcome.REOPENED: "interrupted complete with missing or refused parts: open again",
+    SweepOutcome.KEPT: "not expired: parts still arrive in S3",
+    SweepOutcome.TAKEN: "handled by another process",
     SweepOutcome.FAILED: "S3 or the database did not answer; the next sweep tries again",
 }
 
 
-def summary(report: SweepReport) -> str:
-    """Give the report in one line, for the log."""
+def summarize(report: SweepReport) -> str:
+    """Return the report as one line for the log."""
     counts = [f"{report.counts[outcome]} {outcome}" for outcome in report.counts]
     others = {
-        "retired": report.retired,
-        "leftovers aborted": len(report.scan.leftovers),
-        "strays": len(report.scan.strays),
+        "purged": report.retired,
+        "orphaned uploads aborted": len(report.scan.leftovers),
+        "unknown uploads": len(report.scan.strays),
     }
     counts += [f"{count} {name}" for name, count in others.items() if count]
     if not report.scan.is_complete:
-        counts.append("S3 did not list its uploads")
+        counts.append("S3 did not list all its uploads")
     return f"Sweep: {', '.join(counts) or 'nothing to do'}."
 
 
-def lines(report: SweepReport) -> Iterator[str]:
-    """Give the report line by line, for a person."""
+def format_report(report: SweepReport) -> Iterator[str]:
+    """Yield the report line by line for the terminal."""
     if report.is_dry_run:
-        yield "Dry run: nothing is changed, this is what would be."
+        yield "Dry run: nothing was changed. A sweep would do this:"
     for outcome, meaning in _MEANING.items():
-        swept = [one.session for one in report.swept if one.outcome is outcome]
-        if swept:
-            yield f"{len(swept):>7} {outcome:<10} {meaning}"
-            yield from _some([f"{session.id}  {session.key}" for session in swept])
+        sessions = [swept.session for swept in report.swept if swept.outcome is outcome]
+        if sessions:
+            yield _format_count(len(sessions), outcome, meaning)
+            yield from _format_items([f"{session.id}  {session.key}" for session in sessions])
     if report.retired:
-        yield f"{report.retired:>7} {'retired':<10} forgotten at the end of their retention"
-    if leftovers := report.scan.leftovers:
-        yield f"{len(leftovers):>7} {'leftover':<10} uploads in S3 that their session needs no more"
-        yield from _some(leftovers)
-    if strays := report.scan.strays:
-        yield f"{len(strays):>7} {'strays':<10} uploads in S3 that no session explains: left alone"
-        yield from _some([f"{stray.initiated_at:%Y-%m-%d %H:%M}  {stray.key}" for stray in strays])
+        yield _format_count(report.retired, "purged", "removed after RETENTION_SECONDS")
+    if orphaned := report.scan.leftovers:
+        yield _format_count(len(orphaned), "orphaned", "open in S3, but no session uses them")
+        yield from _format_items(orphaned)
+    if unknown := report.scan.strays:
+        yield _format_count(len(unknown), "unknown", "open in S3 without a session: not touched")
+        yield from _format_items(
+            [f"{upload.initiated_at:%Y-%m-%d %H:%M}  {upload.key}" for upload in unknown]
+        )
     if not report.scan.is_complete:
-        yield "S3 did not list all its uploads: what only S3 knows was not looked at."
-    yield from _what_is_left(report)
+        yield "S3 did not list all its uploads: orphaned and unknown ones may be missing here."
+    yield from _format_continuation(report)
     if not report.has_found:
         yield "Nothing to do."
 
 
-def _what_is_left(report: SweepReport) -> Iterator[str]:
+def _format_continuation(report: SweepReport) -> Iterator[str]:
     if report.is_worth_continuing:
         yield "More is due: another pass follows."
     elif report.next_position is not None:
-        yield "More is due: it is left to the next sweep."
+        yield "More is due: the next sweep continues."
 
 
-def _some(items: list[str]) -> Iterator[str]:
-    yield from (f"{'':>8}{visible(item)}" for item in items[:_MOST])
-    if len(items) > _MOST:
-        yield f"{'':>8}and {len(items) - _MOST} more"
+def _format_count(count: int, name: str, meaning: str) -> str:
+    return f"{count:>7} {name:<10} {meaning}"
+
+
+def _format_items(items: list[str]) -> Iterator[str]:
+    yield from (f"{'':>8}{escape_unprintable(item)}" for item in items[:_MAX_ITEMS])
+    if len(items) > _MAX_ITEMS:
+        yield f"{'':>8}and {len(items) - _MAX_ITEMS} more"

@@ -1,9 +1,9 @@
-"""Text of clients, S3 and databases, made safe to show."""
+"""Text from clients, S3 and databases, made safe for terminals and logs."""
 
 from __future__ import annotations
 
 
-def visible(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     r"""Escape control characters, line breaks and bidirectional controls, such as `\u202e`."""
     if text.isprintable():
         return text

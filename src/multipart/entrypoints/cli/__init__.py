@@ -16,10 +16,10 @@ def main() -> None:
     """Coordinate multipart uploads to S3.
 
     Clients PUT the bytes of a file straight to S3 on presigned URLs; this service starts the
-    upload, signs the parts, remembers them, and completes or aborts it.
+    upload, signs the parts, records them, and completes or aborts the upload.
 
-    To look around without anything installed, run `multipart-upload dev`.
-    To serve a real bucket, set the environment (see `multipart-upload serve --help`).
+    To try it without a database or a bucket, run `multipart-upload dev`.
+    To serve a real bucket, set environment variables (see `multipart-upload serve --help`).
     """
 
 

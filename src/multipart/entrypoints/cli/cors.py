@@ -12,13 +12,11 @@ import click
 from ...container import apply_cors_rule, check_cors_rule
 from ...domain.errors import UploadError
 from ...settings import Settings, SettingsError, load_settings
-from ..terminal import visible
+from ..terminal import escape_unprintable
 
 T = TypeVar("T")
 
-_SETTINGS: Final = (
-    "S3 is reached by the settings of `serve`; the credentials need {actions} on BUCKET."
-)
+_SETTINGS: Final = "The settings are those of `serve`. The credentials need {actions} on BUCKET."
 _origin = click.option(
     "--origin",
     "origins",
@@ -30,10 +28,10 @@ _origin = click.option(
 
 @click.group()
 def cors() -> None:
-    """Write or check the rule by which browsers may use a bucket.
+    """Write or check the CORS rule that lets browsers use a bucket.
 
-    Pages PUT parts and POST files straight to the bucket, which must allow that to their origin,
-    with the header content-type, and let them read the headers ETag and Location of the answer.
+    Pages PUT parts and POST files straight to the bucket. The bucket must allow this for their
+    origin, with the header Content-Type, and expose the headers ETag and Location of the answer.
     """
 
 
@@ -41,9 +39,9 @@ def cors() -> None:
 @click.argument("bucket")
 @_origin
 def apply(bucket: str, origins: tuple[str, ...]) -> None:
-    """Put the rule in front of the other rules of BUCKET, which stay.
+    """Add the rule before the other rules of BUCKET, which remain.
 
-    Ends with 0, or with 1 and the reason if S3 refuses.
+    The exit code is 0, or 1 if S3 refuses.
     """
     settings = _settings(bucket, origins)
     _run(apply_cors_rule(settings, settings.allowed_origins))
@@ -54,17 +52,17 @@ def apply(bucket: str, origins: tuple[str, ...]) -> None:
 @click.argument("bucket")
 @_origin
 def check(bucket: str, origins: tuple[str, ...]) -> None:
-    """Say what BUCKET keeps pages of these origins from.
+    """Report what pages of these origins cannot do with BUCKET.
 
-    Sends the requests that browsers send, from here to the address that browsers use, and reads
-    the rules of BUCKET. To see the answer to a PUT it starts an upload and aborts it again.
+    Sends the same requests as a browser, to the URL that browsers use, and reads the rules of
+    BUCKET. To test a PUT it starts an upload and aborts it.
 
-    Ends with 0 if pages can do all they need, with 1 if not or if it cannot be found out.
+    The exit code is 0 if pages can do everything they need, 1 if not or if it is unknown.
     """
     settings = _settings(bucket, origins)
     report = _run(check_cors_rule(settings, settings.allowed_origins))
     for line in (*report.notes, *report.problems, *([report.hint] if report.hint else [])):
-        click.echo(visible(line))
+        click.echo(escape_unprintable(line))
     if report.is_rule_missing:
         named = "".join(f" --origin {shlex.quote(origin)}" for origin in origins)
         click.echo(f"To add the rule: multipart-upload cors apply {shlex.quote(bucket)}{named}")
@@ -80,7 +78,7 @@ def _settings(bucket: str, origins: tuple[str, ...]) -> Settings:
     except SettingsError as exc:
         raise click.ClickException(str(exc)) from exc
     if not settings.allowed_origins:
-        msg = "Whose pages? Give --origin or set CORS_ALLOWED_ORIGINS."
+        msg = "No origin: use --origin or set CORS_ALLOWED_ORIGINS."
         raise click.UsageError(msg)
     return settings
 
@@ -89,4 +87,4 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except UploadError as exc:
-        raise click.ClickException(visible(str(exc))) from exc
+        raise click.ClickException(escape_unprintable(str(exc))) from exc

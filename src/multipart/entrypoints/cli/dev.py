@@ -29,7 +29,13 @@ _START: Final = '{"user_id": "me", "filename": "hello.txt", "content_type": "tex
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port of the API and the web page.",
+)
 @click.option(
     "--s3-port",
     default=9000,
@@ -38,17 +44,17 @@ _START: Final = '{"user_id": "me", "filename": "hello.txt", "content_type": "tex
     help="Port of the S3 emulator.",
 )
 def dev(port: int, s3_port: int) -> None:
-    """Serve on embedded defaults: an S3 emulator, SQLite, the API and a web page, on 127.0.0.1.
+    """Serve the API and the web page on 127.0.0.1, with an S3 emulator and SQLite.
 
-    Nothing has to be set up, and nothing is left when it stops: sessions and objects are kept
-    in a temporary folder. The emulator (pip install '.[emulator]') is moto, which does not check
-    signatures and joins an object's parts in memory: give it gigabytes only if you have some.
-    Variables AWS_* of the environment are not looked at.
+    No setup is needed, and nothing remains when it stops: sessions and objects are in a temporary
+    folder. The emulator (pip install '.[emulator]') is moto, which does not check signatures and
+    assembles objects in memory, so a large file needs as much RAM. The variables AWS_* and .env are
+    ignored.
     """
-    # Any other end than Ctrl-C must leave as little: uvicorn hands the signal on when it is done.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
-    _forget_aws()
+    # Clean up after these signals as after Ctrl-C: uvicorn raises the signal again when it stops.
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
+    _clear_aws_environment()
     _require_free(port)
     with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
         try:
@@ -59,11 +65,11 @@ def dev(port: int, s3_port: int) -> None:
 
 
 def _require_free(port: int) -> None:
-    with socket.socket() as free:
-        # As uvicorn does: a port whose connections are only closing is free.
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as probe:
+        # As uvicorn does: a port with only closing connections is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            free.bind((_HOST, port))
+            probe.bind((_HOST, port))
         except OSError as exc:
             msg = (
                 f"the API cannot listen on {_HOST}:{port}; is the port taken? "
@@ -72,15 +78,15 @@ def _require_free(port: int) -> None:
             raise click.ClickException(msg) from exc
 
 
-def _forget_aws() -> None:
-    """Keep what the environment says of AWS and of proxies away from the emulator."""
+def _clear_aws_environment() -> None:
+    """Remove variables for AWS and proxies, which would change requests to the emulator."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HOST
 
 
 def _settings(emulator: Emulator, folder: Path) -> Settings:
-    # Whatever the environment says: `dev` never touches a real bucket or database.
+    # Independent of the environment: `dev` never uses a real bucket or database.
     return Settings(
         _env_file=None,
         aws_region="us-east-1",
@@ -139,5 +145,5 @@ def _banner(api: str, settings: Settings) -> str:
 
     curl {api}/api/start-upload -H "Content-Type: application/json" -d '{_START}'
 
-  Ctrl-C stops everything and leaves nothing behind.
+  Ctrl-C stops everything and deletes all data.
 """

@@ -1,17 +1,17 @@
-"""One line per event on standard error, without stack traces."""
+"""Logging to standard error: one line per event, without stack traces."""
 
 from __future__ import annotations
 
 import logging
 from traceback import extract_tb
 
-from ..terminal import visible
+from ..terminal import escape_unprintable
 
 
 class OneLine(logging.Formatter):
-    """Write an exception as its type and place.
+    """Formats an exception as its type and location.
 
-    Its message and trace are left out: both can hold credentials and signed URLs.
+    The message and the trace are left out: both can contain credentials and signed URLs.
     """
 
     def __init__(self) -> None:
@@ -21,17 +21,17 @@ class OneLine(logging.Formatter):
         """Format the record without what `exc_info` would add."""
         message = record.getMessage()
         if "Traceback (most recent call last)" in message:
-            # Litestar reports a failed start to uvicorn as a whole trace, framed by lines where it
-            # is that of a group. The last words say why.
+            # Litestar reports a failed start to uvicorn as a whole trace, framed by lines if it is
+            # an exception group. The last line has the reason.
             message = message.rstrip("\n -+").rpartition("\n")[2].lstrip("| ")
         plain = logging.makeLogRecord(
             record.__dict__
-            | {"msg": visible(message), "args": None, "exc_info": None, "exc_text": None}
+            | {"msg": escape_unprintable(message), "args": None, "exc_info": None, "exc_text": None}
         )
-        return super().format(plain) + _place(record)
+        return super().format(plain) + _location(record)
 
 
-def _place(record: logging.LogRecord) -> str:
+def _location(record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[1] is None:
         return ""
     exc = record.exc_info[1]
@@ -41,15 +41,14 @@ def _place(record: logging.LogRecord) -> str:
 
 
 def log_config(level: str) -> dict[str, object]:
-    """Give `logging.config` the whole process's logging."""
+    """Return the logging configuration of the process, for `logging.config`."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"one-line": {"()": OneLine}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "one-line"}},
         "root": {"level": level, "handlers": ["stderr"]},
-        # What a request and its answer hold, signed URLs included, is written by these at DEBUG,
-        # and by SQLAlchemy at INFO.
+        # These log requests and answers, signed URLs included, at DEBUG; SQLAlchemy at INFO.
         "loggers": {
             name: {"level": "ERROR" if level == "ERROR" else "WARNING"}
             for name in ("aiobotocore", "botocore", "pymongo", "urllib3", "sqlalchemy", "aiosqlite")

@@ -1,4 +1,4 @@
-"""How many files a process may have open; a connection is one."""
+"""The limit of open files; each connection counts as one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import resource
 from typing import Final
 
 _OTHER_FILES: Final = 200
-"""Connections to the database and S3, logs, the event loop's own."""
+"""Connections to the database and S3, logs, files of the event loop."""
 
 
 def allow_open_files(connections: int) -> None:
-    """Raise this process's own limit, which its workers inherit, as far as the system lets it."""
+    """Raise the limit of this process as far as the system allows; its workers inherit it."""
     wanted = connections + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

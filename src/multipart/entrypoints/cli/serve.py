@@ -14,7 +14,7 @@ from ...settings import SettingsError, load_settings
 from ..http.connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
 from .open_files import allow_open_files
-from .start_log import log_start, with_misspellings
+from .start_log import add_misspellings, log_start
 
 _FACTORY: Final = "multipart_upload.entrypoints.http.server:app_from_environment"
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
@@ -36,23 +36,23 @@ _PACKAGE: Final = Path(__file__).resolve().parents[2]
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Processes. They share nothing but the database, as replicas do.",
+    help="Worker processes. Like replicas, they share only the database.",
 )
-@click.option("--reload", is_flag=True, help="Start anew when the code changes; one worker.")
+@click.option("--reload", is_flag=True, help="Restart when the code changes; one worker.")
 @click.option("--access-log", is_flag=True, help="Log a line for every request.")
 @click.option(
     "--grace",
     default=30,
     show_default=True,
     type=click.IntRange(0, 3600),
-    help="Seconds that running requests get to finish after SIGTERM.",
+    help="Seconds for running requests to finish after SIGTERM.",
 )
 @click.option(
     "--max-connections",
     default=MAX_CONNECTIONS,
     show_default=True,
     type=click.IntRange(1, 100_000),
-    help="Connections that each process keeps open; a new one then replaces an idle one.",
+    help="Open connections per worker; beyond that a new one replaces an idle one.",
 )
 def serve(
     host: str,
@@ -64,23 +64,23 @@ def serve(
     reload: bool,
     access_log: bool,
 ) -> None:
-    """Serve the REST interface, for a real bucket and a real database.
+    """Serve the REST interface for a bucket and a database.
 
     \b
-    Settings come from the environment or .env; the most needed:
+    Settings come from the environment or .env. The most important ones:
       S3_BUCKET_NAME         the bucket (required)
       AWS_REGION             its region                       [us-east-1]
       AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY                [the usual AWS chain]
       S3_ENDPOINT_URL        a store other than AWS
       MONGO_URI              the session database, or DATABASE_URL (one is required)
       WEB_PAGE               true: serve the upload page at / [false]
-    The README lists them all.
-    """  # noqa: D301  # click wants the control character
+    .env.example describes all of them.
+    """  # noqa: D301  # click needs the control character
     try:
         settings = load_settings()
         check_adapters(settings)
     except (SettingsError, ValueError) as exc:
-        raise click.ClickException(with_misspellings(str(exc))) from exc
+        raise click.ClickException(add_misspellings(str(exc))) from exc
     logging.config.dictConfig(log_config(settings.log_level))
     log_start(settings)
     allow_open_files(max_connections)

@@ -14,7 +14,7 @@ from litestar.openapi import OpenAPIConfig
 
 from ...container import Container, store_origin
 from ...settings import Settings
-from ..opening import OpenUseCases
+from ..startup import OpenUseCases
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
 from .api.uploads import UploadController
@@ -43,7 +43,7 @@ def create_app(container: Container) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         interval = timedelta(seconds=container.settings().sweep_interval_seconds)
-        async with opened.opened(container, interval):
+        async with opened.keep_open(container, interval):
             yield
 
     return Litestar(

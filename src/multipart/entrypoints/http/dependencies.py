@@ -7,7 +7,7 @@ from dataclasses import fields
 from litestar.di import Provide
 
 from ...container import UseCases
-from ..opening import OpenUseCases
+from ..startup import OpenUseCases
 
 
 def use_case_dependencies(opened: OpenUseCases) -> dict[str, Provide]:

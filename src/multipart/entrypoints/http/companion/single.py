@@ -14,7 +14,7 @@ from ....application.sign_single_upload import SignSingleUpload
 from ....application.start_upload import NewUpload
 from ....domain.errors import InvalidFieldError
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
-from ...terminal import visible
+from ...terminal import escape_unprintable
 from ..problems.openapi import OperationWithoutSuccess
 from ..request import StatedError
 from .errors import document_companion_errors
@@ -106,5 +106,5 @@ def _metadata(request: Request[Any, Any, Any]) -> Iterator[tuple[str, str]]:
         if found := _METADATA.fullmatch(name):
             values = request.query_params.getall(name)
             if len(values) > 1:
-                raise InvalidFieldError(visible(name), "must be given once")
+                raise InvalidFieldError(escape_unprintable(name), "must be given once")
             yield found[1], values[0]

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect as types
 
 from ....domain.errors import MAX_FIELD_ERRORS, FieldError
-from ...terminal import visible
+from ...terminal import escape_unprintable
 from .limits import NO_NUL, RULES
 
 _MAX_NAME: Final = 64
@@ -192,5 +192,5 @@ def _join(path: str, name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    text = visible(name)
+    text = escape_unprintable(name)
     return text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}..."

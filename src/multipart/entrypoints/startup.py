@@ -1,4 +1,4 @@
-"""Open what the service needs, and wait for what is away."""
+"""Open the database and S3 at start, and retry while they are unavailable."""
 
 from __future__ import annotations
 
@@ -16,43 +16,48 @@ from ..container import Container, UseCases, use_cases
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..settings import Settings
 from .background_tasks import background_tasks
-from .places import explain
+from .settings_summary import explain_outage
 
-FIRST_SECONDS: Final = 5.0
-"""How long a start waits for the database before it answers that it is not ready."""
+FIRST_ATTEMPT_SECONDS: Final = 5.0
+"""How long the start waits for the database before the service answers 503."""
 RETRY_SECONDS: Final = 1.0
 REPEAT_SECONDS: Final = 30.0
-"""How often the log repeats the same reason."""
+"""Pause before the log repeats the same reason."""
 _CLOSE_SECONDS: Final = 20.0
 _logger = logging.getLogger(__name__)
 
 
 class OpenUseCases:
-    """The use cases once the database is open; before that, the reason why there are none."""
+    """Holds the use cases once the database is open, and until then the reason why it is not."""
 
     def __init__(self) -> None:
         self._cases: UseCases | None = None
-        self._reason: UnavailableError = RepositoryUnavailableError("it is being opened")
+        self._reason: UnavailableError = RepositoryUnavailableError(
+            "the connection is being opened"
+        )
 
     def get(self) -> UseCases:
-        """Return the use cases. Raise UnavailableError while there are none."""
+        """Return the use cases. Raise UnavailableError while the database is not open."""
         if self._cases is None:
             raise self._reason.with_traceback(None)
         return self._cases
 
     @asynccontextmanager
-    async def opened(self, container: Container, interval: timedelta) -> AsyncIterator[None]:
-        """Open the use cases in the background, with the tasks that go with them.
+    async def keep_open(self, container: Container, interval: timedelta) -> AsyncIterator[None]:
+        """Open the use cases in the background, and run the background tasks once they are open.
 
-        Return when they are open, or when the first attempt has failed or takes long.
+        Enter the body when they are open, when the first attempt has failed, or after
+        FIRST_ATTEMPT_SECONDS.
         """
         tried, closing = asyncio.Event(), asyncio.Event()
-        task = asyncio.create_task(self._keep_open(container, interval, tried, closing))
+        task = asyncio.create_task(self._open(container, interval, tried, closing))
         trying = asyncio.create_task(tried.wait())
         try:
-            await asyncio.wait({task, trying}, timeout=FIRST_SECONDS, return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                {task, trying}, timeout=FIRST_ATTEMPT_SECONDS, return_when="FIRST_COMPLETED"
+            )
             if task.done():
-                task.result()  # a mistake of ours or of an adapter: the start fails with it
+                task.result()  # a bug, here or in an adapter: the start fails with it
             yield
         finally:
             closing.set()
@@ -60,7 +65,7 @@ class OpenUseCases:
                 await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
             await cancel_tasks([task, trying])
 
-    async def _keep_open(
+    async def _open(
         self,
         container: Container,
         interval: timedelta,
@@ -72,7 +77,7 @@ class OpenUseCases:
             tried.set()
 
         async with (
-            use_cases_when_available(container, note) as cases,
+            open_when_available(container, note) as cases,
             background_tasks(cases, interval),
         ):
             self._cases = cases
@@ -87,10 +92,10 @@ class OpenUseCases:
 
 
 @asynccontextmanager
-async def use_cases_when_available(
+async def open_when_available(
     container: Container, on_failure: Callable[[UnavailableError], None] = lambda _: None
 ) -> AsyncIterator[UseCases]:
-    """Open the use cases, trying again while the database is away or refuses."""
+    """Open the use cases; retry while the database is unavailable or misconfigured."""
     async with AsyncExitStack() as stack:
         yield await _enter_when_available(stack, container, on_failure)
 
@@ -98,24 +103,24 @@ async def use_cases_when_available(
 async def _enter_when_available(
     stack: AsyncExitStack, container: Container, on_failure: Callable[[UnavailableError], None]
 ) -> UseCases:
-    log = OutageLog(container.settings())
+    outages = OutageLog(container.settings())
     while True:
         try:
             return await stack.enter_async_context(use_cases(container))
         except UnavailableError as exc:
-            log.note(exc)
+            outages.log(exc)
             on_failure(exc)
         await asyncio.sleep(RETRY_SECONDS)
 
 
 async def report_readiness(check_readiness: CheckReadiness, settings: Settings) -> None:
-    """Log why the service is not ready, until it is."""
-    log = OutageLog(settings)
+    """Log why the service is not ready, until it is ready."""
+    outages = OutageLog(settings)
     while True:
         try:
             await check_readiness()
         except UnavailableError as exc:
-            log.note(exc)
+            outages.log(exc)
             await asyncio.sleep(RETRY_SECONDS)
         else:
             _logger.info("Ready: the database and the bucket answer.")
@@ -123,16 +128,16 @@ async def report_readiness(check_readiness: CheckReadiness, settings: Settings) 
 
 
 class OutageLog:
-    """Logs why the service is not ready: each new reason, and the same one now and then."""
+    """Logs why the service is not ready: each new reason, and the same one every REPEAT_SECONDS."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._said = ""
-        self._said_at = 0.0
+        self._logged = ""
+        self._logged_at = 0.0
 
-    def note(self, reason: UnavailableError) -> None:
-        """Log the reason, unless that was just done."""
-        text = explain(reason, self._settings)
-        if text != self._said or time.monotonic() - self._said_at > REPEAT_SECONDS:
-            self._said, self._said_at = text, time.monotonic()
+    def log(self, reason: UnavailableError) -> None:
+        """Log the reason, unless it was logged a moment ago."""
+        text = explain_outage(reason, self._settings)
+        if text != self._logged or time.monotonic() - self._logged_at > REPEAT_SECONDS:
+            self._logged, self._logged_at = text, time.monotonic()
             _logger.warning("Not ready: %s", text)

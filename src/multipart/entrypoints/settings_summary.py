@@ -1,4 +1,4 @@
-"""Where sessions and bytes are kept, in words for an operator: settings and hosts, no secrets."""
+"""Which database and bucket are in use, for an operator: settings and hosts, no secrets."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..settings import Settings
 
 
-def describe(settings: Settings) -> str:
-    """Say what the service uses, in one line."""
+def describe_settings(settings: Settings) -> str:
+    """Describe database, bucket, credentials and authentication in one line."""
     return (
         f"database: {database_place(settings)}; bucket: {_bucket(settings)}; "
         f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
     )
 
 
-def explain(reason: UnavailableError, settings: Settings) -> str:
-    """Say which setting leads to what is away or refuses, and why."""
+def explain_outage(reason: UnavailableError, settings: Settings) -> str:
+    """Name the database or bucket that is unavailable, its setting, and the reason."""
     is_database = isinstance(reason, RepositoryUnavailableError)
     place = database_place(settings) if is_database else _bucket(settings)
     return f"{place}: {reason.cause or reason}"
