@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.application.leases import RENEWALS_PER_LEASE, TOLERATED_SKEW, LeasedSession
+from multipart_upload.application.leases import (
+    RENEWALS_PER_LEASE,
+    TOLERATED_SKEW,
+    LeasedSession,
+    new_lease,
+)
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import (
     LeaseHeldError,
@@ -71,12 +76,18 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
         runner.run(scenario)
 
 
+async def acquire(sessions: SessionRepository, session: UploadSession) -> LeasedSession:
+    """Take the lease to complete a session."""
+    lease = await new_lease(sessions, LEASE)
+    return lease.hold(await sessions.save(session.completing(lease.terms, lease.now)))
+
+
 async def take_over(sessions: SessionRepository, upload_id: str) -> float:
-    """Try to claim the session again and again; return when it succeeded."""
+    """Try to take the lease again and again; return when that succeeded."""
     while True:
         session = await sessions.get(upload_id)
         try:
-            await LeasedSession.claimed(sessions, LEASE, session.completing)
+            await acquire(sessions, session)
         except (LeaseHeldError, StaleSessionError):
             await asyncio.sleep(TICK)
         else:
@@ -90,17 +101,18 @@ async def require_no_overlap(
     service = new_service()
     session = await service.uploaded()
     routers = kind(service.sessions, offsets, seed)
-    held = await LeasedSession.claimed(routers, LEASE, session.completing)
+    leased = await acquire(routers, session)
     worked_until = 0.0
 
     async def work() -> None:
         nonlocal worked_until
-        try:
-            await asyncio.sleep(LONG)
-        finally:
-            worked_until = now_in_loop()
+        async with leased:
+            try:
+                await asyncio.sleep(LONG)
+            finally:
+                worked_until = now_in_loop()
 
-    working = asyncio.create_task(held.working(work()))
+    working = asyncio.create_task(work())
     others = Routers(service.sessions, offsets, seed + 1)
     taking_over = asyncio.create_task(take_over(others, session.id))
     await asyncio.sleep(away_at)
@@ -130,7 +142,7 @@ def test_no_two_callers_work_at_once_while_routers_differ_by_the_bound(
 
 @pytest.mark.parametrize("kind", [Routers, SilentRouters])
 def test_holder_stops_in_time_at_the_bound_itself(kind: type[Routers]) -> None:
-    # Whichever of the two routers answers the claim and whichever the one who takes over.
+    # Either router may answer the holder, and either the caller that takes over.
     for seed in range(8):
         run(require_no_overlap(kind, [timedelta(0), SKEW], 0.0, seed))
 

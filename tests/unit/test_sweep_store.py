@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.application.leases import LeasedSession
+from multipart_upload.application.leases import new_lease
 from multipart_upload.application.ports import NewObject, OpenedUpload, UploadPage
 from multipart_upload.application.sweep.sweep_store import MAX_PAGES
 from multipart_upload.domain.errors import StoreUnavailableError
@@ -168,13 +168,13 @@ async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
     assert await keys(service) == []
 
 
-async def test_what_somebody_is_just_starting_is_left_alone(
+async def test_an_upload_that_another_caller_is_opening_is_not_touched(
     service: Service, clock: SettableClock
 ) -> None:
-    held = await LeasedSession.added(
-        service.sessions, timedelta(days=1), lambda now: replace(TEMPLATE, active_at=now)
-    )
-    await opened(service, held.session.key)
+    lease = await new_lease(service.sessions, timedelta(days=1))
+    session = replace(TEMPLATE, active_at=lease.now).opening(lease.terms, lease.now)
+    await service.sessions.add(session)
+    await opened(service, session.key)
     clock.advance(hours=1)
     report = await service.sweep()
     assert (report.swept, report.scan.leftovers, report.scan.strays) == ([], [], [])

@@ -1,17 +1,13 @@
-"""Throw an upload away."""
+"""Abort an upload and discard its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 
-from ..domain.errors import TransitionError
+from ..domain.errors import LeaseHeldError, StaleSessionError, TransitionError
 from ..domain.policy import UploadPolicy
-from ..domain.session import Lease, SessionState, UploadSession
-from .lease_waiting import retry_while_leased
-from .leases import LeasedSession
+from ..domain.session import SessionState, UploadSession
+from .leases import LeaseBackoff, NewLease, new_lease
 from .lost_uploads import find_own_object
 from .ports import ObjectStore, SessionRepository
 from .session_reference import SessionReference
@@ -19,13 +15,12 @@ from .session_reference import SessionReference
 
 @dataclass(frozen=True, slots=True)
 class AbortUpload:
-    """Throw the parts away and end the session; repeating it changes nothing.
+    """Discard the parts and end the session; repeating it changes nothing.
 
-    A complete that was interrupted is no obstacle once its lease has ended, unless it has
+    A complete that was interrupted does not prevent it once its lease has ended, unless it has
     committed: the session is completed then.
-    Raise SessionNotFoundError, LeaseHeldError while another caller does it and does not end in
-    time, and TransitionError for one that is pending, is being completed, is completed or has
-    expired.
+    Raise SessionNotFoundError; LeaseHeldError when another caller holds the lease for too long; and
+    TransitionError for a session that is pending, completing, completed or expired.
     """
 
     sessions: SessionRepository
@@ -33,22 +28,24 @@ class AbortUpload:
     policy: UploadPolicy
 
     async def __call__(self, address: SessionReference) -> UploadSession:
-        return await retry_while_leased(partial(self._aborted, address), self.policy.wait)
+        backoff = LeaseBackoff(self.policy.wait)
+        while True:
+            try:
+                return await self._abort(address)
+            except (LeaseHeldError, StaleSessionError) as exc:
+                await backoff.pause(exc)
 
-    async def thrown_away(self, claim: Callable[[Lease, datetime], UploadSession]) -> UploadSession:
-        """End a session as the claim says: aborted or expired."""
-        # The intent first: from here on nobody signs or completes, and a retry ends the rest.
-        held = await LeasedSession.claimed(self.sessions, self.policy.lease, claim)
-        await held.working(self._cleared(held.session))
-        now = await self.sessions.now()
-        return await held.moved(lambda session: session.ended(now, self.policy.retention))
+    async def expire(self, session: UploadSession) -> UploadSession:
+        """End a session that is idle or too old; an abort that was begun is ended as an abort."""
+        lease = await new_lease(self.sessions, self.policy.lease)
+        return await self._discard(session.expiring(lease.terms, lease.now), lease)
 
     async def require_uncommitted(self, session: UploadSession) -> None:
-        """Find out what became of a complete that was interrupted.
+        """Require that an interrupted complete has not committed.
 
-        If it has committed, save the session as completed. Raise TransitionError then, and while
-        the caller that completes it holds the lease. Nothing is claimed here: a complete that
-        begins meanwhile moves the session's version, and the next step fails.
+        If it has, save the session as completed. Raise TransitionError then, and while another
+        caller holds the lease. This takes no lease: a complete that begins in between changes the
+        session's version, so the caller's next save fails.
         """
         now = await self.sessions.now()
         if session.is_leased(now):
@@ -58,18 +55,28 @@ class AbortUpload:
             result = session.completed(found, now, self.policy.retention)
             raise TransitionError("abort", (await self.sessions.save(result)).state)
 
-    async def _aborted(self, address: SessionReference) -> UploadSession:
+    async def _abort(self, address: SessionReference) -> UploadSession:
         session = await address.find_in(self.sessions)
         if session.state is SessionState.ABORTED:
             return session
         if session.state is SessionState.COMPLETING:
             await self.require_uncommitted(session)
-        return await self.thrown_away(session.aborting)
+        lease = await new_lease(self.sessions, self.policy.lease)
+        return await self._discard(session.aborting(lease.terms, lease.now), lease)
 
-    async def _cleared(self, session: UploadSession) -> None:
-        # By its own id first: some stores list no upload that they had open before a restart.
+    async def _discard(self, session: UploadSession, lease: NewLease) -> UploadSession:
+        # The intent first: from here on the session is not signed or completed, and a retry or the
+        # sweep ends the rest.
+        session = await self.sessions.save(session)
+        async with lease.hold(session) as held:
+            await self._discard_in_store(session)
+            now = await self.sessions.now()
+            return await held.finish(held.session.ended(now, self.policy.retention))
+
+    async def _discard_in_store(self, session: UploadSession) -> None:
+        # By its own id first: some stores do not list uploads from before their restart.
         if session.store_upload_id is not None:
             await self.store.abort_upload(session.key, session.store_upload_id)
-        # What a create has left of which only the answer was lost. The key is this session's own.
+        # Uploads whose create was answered too late to be stored. Only this session has the key.
         for upload in await self.store.list_uploads(session.key):
             await self.store.abort_upload(session.key, upload.store_upload_id)

@@ -1,16 +1,17 @@
-"""Join the parts into the object."""
+"""Complete an upload: have the store assemble the object from its parts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from ..domain.errors import (
+    LeaseHeldError,
     PartsMissingError,
     PartsRefusedError,
     PartsUnnamedError,
     SessionNotFoundError,
+    StaleSessionError,
     StoreRefusedError,
     StoreUploadGoneError,
 )
@@ -19,8 +20,7 @@ from ..domain.part import Part, StoredPart
 from ..domain.policy import UploadPolicy
 from ..domain.reconciliation import reconciled
 from ..domain.session import SessionState, StoredObject, UploadSession
-from .lease_waiting import retry_while_leased
-from .leases import LeasedSession
+from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
 from .ports import ObjectStore, SessionRepository
 from .session_reference import SessionReference
@@ -28,15 +28,15 @@ from .session_reference import SessionReference
 
 @dataclass(frozen=True, slots=True)
 class CompleteUpload:
-    """Join the parts; repeating it gives the same result, while another caller does it as well.
+    """Assemble the object from the parts; repeating it gives the same result.
 
-    A client may name the parts that it means, in any order: then exactly these are joined or none,
-    and a completed session answers only the same list with its result.
-    Raise SessionNotFoundError also when no part is anywhere, PartsMissingError, PartsUnnamedError,
-    PartsRefusedError or StoreRefusedError with the session open and its parts kept,
-    StoreUploadGoneError with it open for all parts again (PartsMissingError if they were named),
-    LeaseHeldError while another caller does it and does not end in time, and TransitionError for a
-    session that was aborted or has expired.
+    A client may name the parts that it means, in any order: then exactly these are used or none,
+    and a completed session gives its result only for the same list.
+    Raise SessionNotFoundError also when no part is anywhere; PartsMissingError, PartsUnnamedError,
+    PartsRefusedError or StoreRefusedError with the session open and its parts kept;
+    StoreUploadGoneError with the session open for all parts again (PartsMissingError if they were
+    named); LeaseHeldError when another caller holds the lease for too long; and TransitionError for
+    a session that was aborted or has expired.
     """
 
     sessions: SessionRepository
@@ -46,61 +46,64 @@ class CompleteUpload:
     async def __call__(
         self, address: SessionReference, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
-        attempt = partial(self._completed, address, named)
-        try:
-            return await retry_while_leased(attempt, self.policy.wait)
-        except StoreUploadGoneError:
-            if not named:
-                raise
-            raise _all_missing(named) from None
+        backoff = LeaseBackoff(self.policy.wait)
+        while True:
+            try:
+                return await self._complete_or_read(address, named)
+            except (LeaseHeldError, StaleSessionError) as exc:
+                await backoff.pause(exc)
+            except StoreUploadGoneError:
+                if not named:
+                    raise
+                raise _all_missing(named) from None
 
-    async def joined(
+    async def complete(
         self, session: UploadSession, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
-        """Complete a session that is in progress, or that somebody began to complete and left."""
+        """Complete a session that is in progress, or whose complete was interrupted."""
         is_retry = session.state is SessionState.COMPLETING
-        # Claimed before the parts are read: what is reported from here on is too late and refused.
-        held = await LeasedSession.claimed(self.sessions, self.policy.lease, session.completing)
-        try:
-            result = await held.working(self._object(held.session, named))
-        except (PartsMissingError, PartsUnnamedError, PartsRefusedError):
-            await self._reopen(held)
-            raise
-        except StoreRefusedError:
-            # Refused before the complete was sent; but an earlier one may have committed.
-            found = await find_own_object(held.session, self.store) if is_retry else None
-            if found is None:
+        lease = await new_lease(self.sessions, self.policy.lease)
+        # Before the parts are read: from here on, reports of parts are refused.
+        session = await self.sessions.save(session.completing(lease.terms, lease.now))
+        async with lease.hold(session) as held:
+            try:
+                result = await self._complete_in_store(session, named)
+            except (PartsMissingError, PartsUnnamedError, PartsRefusedError):
                 await self._reopen(held)
                 raise
-            result = found
-        except StoreUploadGoneError:
-            await held.moved(UploadSession.store_upload_lost)
-            raise
-        now = await self.sessions.now()
-        return await held.moved(
-            lambda session: session.completed(result, now, self.policy.retention)
-        )
+            except StoreRefusedError:
+                # Refused before the complete was sent; but an earlier one may have committed.
+                found = await find_own_object(session, self.store) if is_retry else None
+                if found is None:
+                    await self._reopen(held)
+                    raise
+                result = found
+            except StoreUploadGoneError:
+                await held.finish(held.session.store_upload_lost())
+                raise
+            now = await self.sessions.now()
+            return await held.finish(held.session.completed(result, now, self.policy.retention))
 
     async def _reopen(self, held: LeasedSession) -> None:
         now = await self.sessions.now()
-        await held.moved(lambda session: session.completion_refused(now))
+        await held.finish(held.session.completion_refused(now))
 
-    async def _completed(
+    async def _complete_or_read(
         self, address: SessionReference, named: Sequence[NamedPart] | None
     ) -> UploadSession:
         session = await address.find_in(self.sessions)
         if session.state is not SessionState.COMPLETED:
-            session = await self.joined(await self._begun(session, named), named)
+            session = await self.complete(await self._require_parts(session, named), named)
         if named is not None:
-            # Another caller, or an earlier complete whose answer was lost, may have joined them.
+            # Another caller, or an earlier complete whose answer was lost, may have completed it.
             recorded = await self.sessions.list_parts(session.id)
             require_named(session.state, named, {part.number: part.etag for part in recorded})
         return session
 
-    async def _begun(
+    async def _require_parts(
         self, session: UploadSession, named: Sequence[NamedPart] | None
     ) -> UploadSession:
-        """Move on a session of which parts are somewhere, but that no report has moved."""
+        """Move a session to in-progress whose parts were sent, but whose reports did not arrive."""
         if session.state is SessionState.PENDING:
             raise SessionNotFoundError
         if session.state is not SessionState.INITIATED:
@@ -111,42 +114,44 @@ class CompleteUpload:
         except StoreUploadGoneError:
             await mark_as_lost(session, self.sessions, self.store)
             raise
-        # Not counted: a count may be ahead of the parts by a report that nobody was answered.
+        # Not counted: the count may be ahead of the parts, by a report that failed.
         if not stored and not await self.sessions.list_parts(session.id):
             raise _all_missing(named) if named else SessionNotFoundError
         return await self.sessions.save(session.part_recorded(await self.sessions.now()))
 
-    async def _object(
+    async def _complete_in_store(
         self, session: UploadSession, named: Sequence[NamedPart] | None
     ) -> StoredObject:
         store_upload_id = session.open_store_upload_id
         try:
-            parts = await self._parts(session, store_upload_id)
+            parts = await self._find_parts(session, store_upload_id)
             if named is not None:
-                # On the very list that the store is to join: a PUT may come at any moment, and the
+                # On the same list that the store gets: a PUT may arrive at any moment, and the
                 # store refuses an ETag that is no longer the part's.
                 etags = {part.number: part.etag for part in parts}
                 require_named(SessionState.IN_PROGRESS, named, etags)
-            joined = await self.store.complete_upload(session.key, store_upload_id, parts)
-            # The answer to a complete does not tell the metadata, and none but ours was joined.
-            return replace(joined, upload_id=session.id, nonce=session.nonce)
+            result = await self.store.complete_upload(session.key, store_upload_id, parts)
+            # The store's answer lacks the metadata, and the upload was ours.
+            return replace(result, upload_id=session.id, nonce=session.nonce)
         except StoreUploadGoneError:
-            # S3 may have joined the parts before and only the answer was lost.
+            # S3 may have completed it before, and only the answer was lost.
             if (found := await find_own_object(session, self.store)) is None:
                 raise
             return found
 
-    async def _parts(self, session: UploadSession, store_upload_id: str) -> Sequence[StoredPart]:
+    async def _find_parts(
+        self, session: UploadSession, store_upload_id: str
+    ) -> Sequence[StoredPart]:
         stored = await self.store.list_parts(session.key, store_upload_id)
         reported = await self.sessions.list_parts(session.id)
         parts = reconciled(session.plan, reported, stored)
-        await self._take_in(session, reported, parts)
+        await self._record_unreported(session, reported, parts)
         return parts
 
-    async def _take_in(
+    async def _record_unreported(
         self, session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
     ) -> None:
-        """Record the parts of a client that died before reporting them; a report stays."""
+        """Record the parts that only the store has; reported parts stay as they are."""
         reports = {part.number: part for part in reported}
         unreported = [
             Part.found(part)

@@ -1,16 +1,30 @@
-"""Work on a session that nobody else may do at the same time."""
+"""Exclusive work on a session under a renewable lease.
+
+A caller that opens, completes or aborts an upload takes the session's lease first:
+
+    lease = await new_lease(self.sessions, self.policy.lease)
+    session = await self.sessions.save(session.completing(lease.terms, lease.now))
+    async with lease.hold(session) as held:
+        ...  # work; a background task renews the lease
+        await held.finish(held.session.completed(...))
+
+`save` is a compare-and-set, so one caller gets the lease; the others retry with LeaseBackoff. When
+the lease is lost, the body is cancelled and the block raises the reason. When a process dies, its
+lease ends at the deadline, and any other caller may take the session over.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NoReturn, Self, TypeVar
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self
 from uuid import uuid4
 
 from ..domain.errors import (
+    LeaseHeldError,
     RepositoryUnavailableError,
     StaleSessionError,
     StoreRefusedError,
@@ -19,119 +33,138 @@ from ..domain.errors import (
 )
 from ..domain.session import Lease, UploadSession
 from .ports import SessionRepository
-from .task_cancellation import cancel_tasks
-
-T = TypeVar("T")
+from .task_cancellation import CANCEL_AGAIN_SECONDS, cancel_tasks
 
 RENEWALS_PER_LEASE: Final = 6
 TOLERATED_SKEW: Final = 1 / 4
 """How far apart the repository's answers to `now` may be at one time, as a fraction of a lease.
 
-The routers of a sharded MongoDB cluster answer each by its own clock. The holder stops working this
-much before its deadline, so a caller that sees the deadline pass early does not work beside it.
+Each router of a sharded MongoDB cluster answers by its own clock. The holder stops this long before
+its deadline, so another caller that sees the deadline pass early does not work at the same time.
 """
-_ATTEMPTS: Final = 3
+_SAVE_ATTEMPTS: Final = 3
+_RELEASED_ON: Final = (UnavailableError, StoreRefusedError, asyncio.CancelledError)
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 0.5
+_STALE_ATTEMPTS: Final = 5
 
 
-def new_lease(now: datetime, duration: timedelta) -> Lease:
-    """Make a lease for one call: two calls in one process are as foreign as two processes."""
-    return Lease(holder=uuid4().hex, deadline=now + duration)
+@dataclass(frozen=True, slots=True)
+class NewLease:
+    """A lease for one call, still to be stored with the session; it begins `now`.
+
+    Two calls in one process have different leases, like two processes.
+    """
+
+    sessions: SessionRepository
+    duration: timedelta
+    terms: Lease
+    now: datetime
+    safe_until: float
+    """When the holder stops working, by its event loop's clock, counted from before the repository
+    was asked, and before the deadline by the tolerated skew."""
+
+    def hold(self, session: UploadSession) -> LeasedSession:
+        """Return the context in which to work on a session that is stored with this lease."""
+        return LeasedSession(self.sessions, session, self.duration, self.safe_until)
+
+
+async def new_lease(sessions: SessionRepository, duration: timedelta) -> NewLease:
+    """Make a lease that begins at the repository's time."""
+    safe_until = _safe_end(duration)
+    now = await sessions.now()
+    terms = Lease(holder=uuid4().hex, deadline=now + duration)
+    return NewLease(sessions, duration, terms, now, safe_until)
 
 
 @dataclass(slots=True)
 class LeasedSession:
-    """A session that one caller has for itself; `session` is as last stored.
+    """A session that this caller alone may change; `session` is as last stored.
 
-    The lease runs by the repository's clock. `_safe_until` is when the holder stops working, by its
-    event loop's own clock: counted from before the repository was asked, and earlier than the
-    deadline by the tolerated skew.
+    Inside `async with`, a background task renews the lease. When it is lost, the body is cancelled
+    until it ends, and the block raises StaleSessionError if another caller took over, or
+    RepositoryUnavailableError if the lease could not be renewed in time. When the body is
+    cancelled, or fails because a port is away or the store refuses, the lease is released, so that
+    a retry need not wait for the deadline. Other errors leave the lease to its deadline.
     """
 
     sessions: SessionRepository
     session: UploadSession
     duration: timedelta
     _safe_until: float
+    _renewal: asyncio.Task[None] | None = None
+    _loss: Exception | None = None
+    _is_over: bool = False
+    _cancels: int = 0
+    _cancels_before: int = 0
 
-    @classmethod
-    async def claimed(
-        cls,
-        sessions: SessionRepository,
-        duration: timedelta,
-        claim: Callable[[Lease, datetime], UploadSession],
-    ) -> Self:
-        """Store the claim that the caller makes with a new lease.
+    async def __aenter__(self) -> Self:
+        body = _current_task()
+        self._cancels_before = body.cancelling()
+        self._renewal = asyncio.create_task(self._renew_until_lost(body))
+        return self
 
-        Raise what the claim raises, and StaleSessionError if somebody else was faster.
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop_renewing()
+        is_cancelled = self._take_back_cancels()
+        if self._loss is not None and not is_cancelled:
+            error = self._loss
+        if isinstance(error, _RELEASED_ON):
+            await self._release()
+        if self._loss is not None and not is_cancelled:
+            raise self._loss from None
+
+    async def finish(self, session: UploadSession) -> UploadSession:
+        """Store the transition of the session that ends the work; the lease is not renewed then.
+
+        Raise StaleSessionError if another caller has taken over.
         """
-        safe_until = _safe_end(duration)
-        now = await sessions.now()
-        session = await sessions.save(claim(new_lease(now, duration), now))
-        return cls(sessions, session, duration, safe_until)
+        await self._stop_renewing()
+        if self._loss is not None:
+            raise self._loss
+        return await self._save(session)
 
-    @classmethod
-    async def added(
-        cls,
-        sessions: SessionRepository,
-        duration: timedelta,
-        made: Callable[[datetime], UploadSession],
-    ) -> Self:
-        """Store the new session that is made at the repository's time, its upload to be opened.
-
-        Raise StaleSessionError if its id is taken.
-        """
-        safe_until = _safe_end(duration)
-        now = await sessions.now()
-        session = made(now).opening(new_lease(now, duration), now)
-        await sessions.add(session)
-        return cls(sessions, session, duration, safe_until)
-
-    async def working(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do the work while the lease is renewed, and stop it when the lease is lost.
-
-        What the work finds out is stored by `moved`, afterwards: nothing is renewed by then, and
-        most of the lease is left. Raise what the work raises, StaleSessionError if somebody took
-        over, and RepositoryUnavailableError if the lease could not be renewed in time.
-        When the outcome is unknown, or the store refuses, the lease is released, so that a retry
-        need not wait for its end.
-        """
-        tasks = asyncio.create_task(work), asyncio.create_task(self._renewing())
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return tasks[0].result() if tasks[0].done() else tasks[1].result()
-        except (UnavailableError, StoreRefusedError, asyncio.CancelledError):
-            await cancel_tasks(tasks)
-            await self._given_back()
-            raise
-        finally:
-            await cancel_tasks(tasks)
-
-    async def moved(self, step: Callable[[UploadSession], UploadSession]) -> UploadSession:
-        """Store a step of the session as long as it is held. Raise StaleSessionError if it is not.
-
-        A renewal whose answer was lost has moved the version: then it is read again.
-        """
-        for _ in range(_ATTEMPTS):
+    async def _save(self, session: UploadSession) -> UploadSession:
+        for _ in range(_SAVE_ATTEMPTS):
             try:
-                self.session = await self.sessions.save(step(self.session))
+                # A renewal has moved the version, and nothing but the lease with it.
+                self.session = await self.sessions.save(session.stored(self.session.version))
             except StaleSessionError:
-                await self._require_held()
+                # Perhaps by a renewal, or an earlier attempt, whose answer was lost.
+                await self._read_held()
             else:
                 return self.session
         raise StaleSessionError
 
-    async def _require_held(self) -> None:
+    async def _read_held(self) -> None:
         stored = await self.sessions.get(self.session.id)
-        held, now = self.session.lease, stored.lease
-        if held is None or now is None or now.holder != held.holder:
+        ours, theirs = self.session.lease, stored.lease
+        if ours is None or theirs is None or ours.holder != theirs.holder:
             raise StaleSessionError
         self.session = stored
 
-    async def _renewing(self) -> NoReturn:
+    async def _renew_until_lost(self, body: asyncio.Task[Any]) -> None:
+        try:
+            await self._renew_periodically()
+        except Exception as loss:  # noqa: BLE001  # whatever it is, the block raises it
+            self._loss = loss
+        # More than once, for the reason given in cancel_tasks.
+        while not self._is_over:
+            self._cancels += 1
+            body.cancel()
+            await asyncio.sleep(CANCEL_AGAIN_SECONDS)
+
+    async def _renew_periodically(self) -> NoReturn:
         try:
             async with asyncio.timeout_at(self._safe_until) as end:
                 while True:
                     await asyncio.sleep(self.duration.total_seconds() / RENEWALS_PER_LEASE)
-                    with suppress(UnavailableError):  # tried again until the lease runs out
+                    with suppress(UnavailableError):  # retried until the lease ends
                         await self._renew()
                     end.reschedule(self._safe_until)
         except TimeoutError:
@@ -140,14 +173,63 @@ class LeasedSession:
     async def _renew(self) -> None:
         safe_until = _safe_end(self.duration)
         deadline = await self.sessions.now() + self.duration
-        await self.moved(lambda session: session.lease_renewed(deadline))
+        await self._save(self.session.lease_renewed(deadline))
         self._safe_until = safe_until
 
-    async def _given_back(self) -> None:
-        # Best effort: where the repository is away too, the deadline frees the session.
-        with suppress(UploadError):
-            await self.moved(UploadSession.lease_released)
+    async def _stop_renewing(self) -> None:
+        self._is_over = True
+        if self._renewal is not None:
+            await cancel_tasks([self._renewal])
+
+    def _take_back_cancels(self) -> bool:
+        """Undo our own cancellations of the body; return whether others have cancelled it too."""
+        body = _current_task()
+        for _ in range(self._cancels):
+            body.uncancel()
+        return body.cancelling() > self._cancels_before
+
+    async def _release(self) -> None:
+        # Best effort: if the repository is away too, the lease ends at its deadline.
+        if self.session.lease is not None:
+            with suppress(UploadError):
+                await self._save(self.session.lease_released())
+
+
+class LeaseBackoff:
+    """Pauses between attempts at a session that another caller holds, up to a time limit."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self._give_up_at = _loop_time() + wait.total_seconds()
+        self._next_pause = _FIRST_PAUSE
+        self._stale_attempts = 0
+
+    async def pause(self, error: LeaseHeldError | StaleSessionError) -> None:
+        """Wait before the next attempt. Raise the error of this one if it was the last.
+
+        A stale session is read again at once, a few times; a lease is waited for.
+        """
+        if isinstance(error, StaleSessionError):
+            self._stale_attempts += 1
+            if self._stale_attempts == _STALE_ATTEMPTS:
+                raise error
+        else:
+            if _loop_time() + self._next_pause > self._give_up_at:
+                raise error
+            await asyncio.sleep(self._next_pause)
+            self._next_pause = min(2 * self._next_pause, _LONGEST_PAUSE)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        msg = "only a task can hold a lease"
+        raise RuntimeError(msg)
+    return task
 
 
 def _safe_end(duration: timedelta) -> float:
-    return asyncio.get_running_loop().time() + duration.total_seconds() * (1 - TOLERATED_SKEW)
+    return _loop_time() + duration.total_seconds() * (1 - TOLERATED_SKEW)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

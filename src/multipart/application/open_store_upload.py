@@ -1,16 +1,14 @@
-"""Open a session's upload in the object store: at first, or anew once the store has lost it."""
+"""Open a session's upload in the object store: the first, or another once the store lost it."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
-from ..domain.errors import StaleSessionError, UploadError
+from ..domain.errors import LeaseHeldError, StaleSessionError, UploadError
 from ..domain.policy import UploadPolicy
 from ..domain.session import UploadSession
-from .lease_waiting import retry_while_leased
-from .leases import LeasedSession
+from .leases import LeaseBackoff, LeasedSession, new_lease
 from .ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
 
 
@@ -18,7 +16,7 @@ from .ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
 class OpenStoreUpload:
     """Open an upload once, however many callers ask for it at the same time.
 
-    Raise LeaseHeldError while another caller does it, and TransitionError for a session that has
+    Raise LeaseHeldError while another caller opens it, and TransitionError for a session that has
     been completed or aborted.
     """
 
@@ -27,29 +25,36 @@ class OpenStoreUpload:
     policy: UploadPolicy
 
     async def __call__(self, session: UploadSession) -> UploadSession:
-        """Give the session with its upload, which the caller who comes first opens."""
-        return await retry_while_leased(partial(self._opened, session.id), self.policy.wait)
+        """Return the session with its upload, which this or another caller has opened."""
+        backoff = LeaseBackoff(self.policy.wait)
+        while True:
+            try:
+                return await self._open_if_needed(session.id)
+            except (LeaseHeldError, StaleSessionError) as exc:
+                await backoff.pause(exc)
 
-    async def claimed(self, held: LeasedSession) -> UploadSession:
-        """Open the upload of a session that the caller has for itself."""
-        opened = await held.working(self._created(held.session))
+    async def open(self, held: LeasedSession) -> UploadSession:
+        """Open the upload of a session that the caller holds."""
+        opened = await self._create(held.session)
         now = await self.sessions.now()
         try:
-            return await held.moved(
-                lambda session: session.initiated(opened.store_upload_id, now, opened.abort_date)
+            return await held.finish(
+                held.session.initiated(opened.store_upload_id, now, opened.abort_date)
             )
         except StaleSessionError:
-            return await self._overtaken(held.session, opened)
+            return await self._settle_overtaken(held.session, opened)
 
-    async def _opened(self, upload_id: str) -> UploadSession:
+    async def _open_if_needed(self, upload_id: str) -> UploadSession:
         session = await self.sessions.get(upload_id)
         if session.store_upload_id is not None:
             return session
-        held = await LeasedSession.claimed(self.sessions, self.policy.lease, session.opening)
-        return await self.claimed(held)
+        lease = await new_lease(self.sessions, self.policy.lease)
+        session = await self.sessions.save(session.opening(lease.terms, lease.now))
+        async with lease.hold(session) as held:
+            return await self.open(held)
 
-    async def _created(self, session: UploadSession) -> OpenedUpload:
-        # What was reported of an upload that the store has lost says nothing of the next one.
+    async def _create(self, session: UploadSession) -> OpenedUpload:
+        # Reports on the upload that the store has lost do not describe the next one.
         if session.is_lost:
             await self.sessions.forget_parts(session.id)
         return await self.store.create_upload(
@@ -63,12 +68,14 @@ class OpenStoreUpload:
             )
         )
 
-    async def _overtaken(self, session: UploadSession, opened: OpenedUpload) -> UploadSession:
+    async def _settle_overtaken(
+        self, session: UploadSession, opened: OpenedUpload
+    ) -> UploadSession:
+        """Return the session if our write has arrived; otherwise abort the upload just opened."""
         stored = await self.sessions.get(session.id)
         if stored.store_upload_id == opened.store_upload_id:
-            # Our own write arrived, and only its answer was lost.
             return stored
-        # Somebody ended the session or opened another upload meanwhile: this one is nobody's.
+        # Another caller has ended the session or opened another upload: no session has this one.
         with suppress(UploadError):
             await self.store.abort_upload(session.key, opened.store_upload_id)
         raise StaleSessionError

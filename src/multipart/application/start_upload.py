@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from uuid import uuid4
 
@@ -15,16 +14,16 @@ from ..domain.part_plan import PartPlan
 from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
 from ..domain.validation import require_start
-from .leases import LeasedSession
+from .leases import new_lease
 from .open_store_upload import OpenStoreUpload
 from .ports import ObjectStore, SessionRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
-    """What a client says of its file; `size` in bytes, None if it does not know.
+    """What a client declares about its file; `size` in bytes, None if unknown.
 
-    Whoever sends the same `idempotency_key` again gets the same session.
+    A request with the same `idempotency_key` returns the same session.
     """
 
     user_id: str
@@ -36,14 +35,14 @@ class NewUpload:
 
     @property
     def stored_filename(self) -> str:
-        """Give the name without NUL, which no file system and no text of PostgreSQL has."""
+        """The name without NUL, which file systems and PostgreSQL do not accept."""
         return self.filename.replace("\0", "")
 
     @property
     def stored_type(self) -> str:
-        """Give the type, a general one where a browser does not know the file's.
+        """The type, or a general one if the client does not know it.
 
-        Without tabs: stores differ in how a signature counts them, versitygw refuses such a header.
+        Without tabs: stores differ in how they sign them, and versitygw refuses such a header.
         """
         return self.content_type.replace("\t", " ") or "application/octet-stream"
 
@@ -54,7 +53,7 @@ class StartUpload:
 
     Raise InvalidFieldError or FileTooLargeError before anything is stored,
     IdempotencyKeyReusedError when the key came with another request before, and LeaseHeldError
-    while another caller with the same key is at it.
+    while another caller with the same key opens the upload.
     """
 
     sessions: SessionRepository
@@ -64,19 +63,23 @@ class StartUpload:
     async def __call__(self, new: NewUpload) -> UploadSession:
         require_start(new.user_id, new.filename, new.content_type, new.metadata)
         plan = self._plan(new.size)
-        upload_id = _upload_id(new)
-        made = partial(self._session, new, plan, upload_id)
+        lease = await new_lease(self.sessions, self.policy.lease)
+        pending = self._make_session(new, plan, lease.now)
+        session = pending.opening(lease.terms, lease.now)
         open_store_upload = OpenStoreUpload(self.sessions, self.store, self.policy)
         try:
-            # The row first: an upload that S3 opened and nobody noted could never be found again.
-            held = await LeasedSession.added(self.sessions, self.policy.lease, made)
+            # The session first: without it, an upload that S3 has opened could not be found again.
+            await self.sessions.add(session)
         except StaleSessionError:
             if new.idempotency_key is None:
                 raise
         else:
-            return await open_store_upload.claimed(held)
-        started = await self._started_before(upload_id, made)
-        # Who came first may have died before S3 was asked.
+            async with lease.hold(session) as held:
+                return await open_store_upload.open(held)
+        started = await self.sessions.get(session.id)
+        if _declared(started) != _declared(session):
+            raise IdempotencyKeyReusedError
+        # The caller that came first may have died before it asked S3.
         is_pending = started.state is SessionState.PENDING
         return await open_store_upload(started) if is_pending else started
 
@@ -85,18 +88,8 @@ class StartUpload:
             return None
         return PartPlan.for_size(size, self.policy.max_size, self.policy.max_parts)
 
-    async def _started_before(
-        self, upload_id: str, made: Callable[[datetime], UploadSession]
-    ) -> UploadSession:
-        started = await self.sessions.get(upload_id)
-        if _told(started) != _told(made(started.created_at)):
-            raise IdempotencyKeyReusedError
-        return started
-
-    def _session(
-        self, new: NewUpload, plan: PartPlan | None, upload_id: str, now: datetime
-    ) -> UploadSession:
-        nonce = new_nonce()
+    def _make_session(self, new: NewUpload, plan: PartPlan | None, now: datetime) -> UploadSession:
+        upload_id, nonce = _upload_id(new), new_nonce()
         return UploadSession(
             id=upload_id,
             nonce=nonce,
@@ -114,17 +107,17 @@ class StartUpload:
 
 
 def _upload_id(new: NewUpload) -> str:
-    """Make a new id, or the one that follows from the idempotency key.
+    """Make a new id, or derive it from the idempotency key.
 
-    So a key is taken where an id is, on a sharded cluster too, and needs no row of its own.
+    So the key is as unique as the id, on a sharded cluster too, and needs no row of its own.
     """
     if new.idempotency_key is None:
         return uuid4().hex
-    told = f"{len(new.user_id)} {new.user_id} {new.idempotency_key}"
-    return sha256(told.encode()).hexdigest()[:32]
+    declared = f"{len(new.user_id)} {new.user_id} {new.idempotency_key}"
+    return sha256(declared.encode()).hexdigest()[:32]
 
 
-def _told(session: UploadSession) -> tuple[object, ...]:
-    """Give what the client has said; not the part size, which another release may choose."""
+def _declared(session: UploadSession) -> tuple[object, ...]:
+    """Return what the client declared; not the part size, which another release may choose."""
     size = session.plan and session.plan.size
     return session.filename, session.content_type, dict(session.metadata), size

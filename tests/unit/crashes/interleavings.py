@@ -20,11 +20,12 @@ Meanwhile = Callable[[], Awaitable[object]]
 
 
 class SlowStore(StoreProxy):
-    """Joins and opens so slowly that a lease must be renewed, once."""
+    """Completes and opens so slowly that a lease is renewed twice."""
 
     def __init__(self, store: ObjectStore, lease: float) -> None:
         super().__init__(store)
-        self.seconds = lease / 2
+        # Between two renewals: at the same time as one, either could come first.
+        self.seconds = 0.4 * lease
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         await asyncio.sleep(self.seconds)

@@ -64,7 +64,7 @@ class SweepSession:
 
     async def _completed(self, session: UploadSession) -> SweepOutcome:
         try:
-            await self.complete.joined(session)
+            await self.complete.complete(session)
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
         except (UnavailableError, StoreRefusedError):
@@ -78,7 +78,7 @@ class SweepSession:
         return SweepOutcome.COMPLETED
 
     async def _ended(self, session: UploadSession) -> SweepOutcome:
-        ended = await self.abort.thrown_away(session.expiring)
+        ended = await self.abort.expire(session)
         return SweepOutcome(ended.state)
 
     async def _expired(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
