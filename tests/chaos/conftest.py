@@ -1,4 +1,4 @@
-"""Services on servers that a test may kill."""
+"""Environments whose servers a test may kill."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ceph_bucket(ceph_rgw: S3Server) -> Iterator[Bucket]:
 
 @pytest.fixture
 def killable_bucket(versitygw: S3Server) -> Iterator[Bucket]:
-    """Provide a bucket on the S3 that keeps everything over a kill; MiniStack forgets uploads."""
+    """Provide a bucket on versitygw, which survives a kill; MiniStack forgets its uploads."""
     with Bucket.made_on(versitygw) as bucket:
         yield bucket
         versitygw.start()
@@ -49,25 +49,27 @@ def on_sqlite(folder: Path, bucket: Bucket) -> Environment:
 
 
 @pytest.fixture
-def mongo_arena(tmp_path: Path, bucket: Bucket, own_mongo_server: MongoServer) -> Environment:
+def mongo_environment(tmp_path: Path, bucket: Bucket, own_mongo_server: MongoServer) -> Environment:
     return on_mongo(tmp_path, bucket, own_mongo_server)
 
 
 @pytest.fixture
-def ceph_arena(tmp_path: Path, ceph_bucket: Bucket, own_mongo_server: MongoServer) -> Environment:
+def ceph_environment(
+    tmp_path: Path, ceph_bucket: Bucket, own_mongo_server: MongoServer
+) -> Environment:
     return on_mongo(tmp_path, ceph_bucket, own_mongo_server)
 
 
 @pytest.fixture
-def sqlite_arena(tmp_path: Path, bucket: Bucket) -> Environment:
+def sqlite_environment(tmp_path: Path, bucket: Bucket) -> Environment:
     return on_sqlite(tmp_path, bucket)
 
 
 @pytest.fixture
-def killable_s3_arena(
+def killable_s3_environment(
     tmp_path: Path, killable_bucket: Bucket, own_mongo_server: MongoServer
 ) -> Environment:
-    arena = on_mongo(tmp_path, killable_bucket, own_mongo_server)
-    # Killed amid a complete, versitygw 1.8 neither lists the upload any more nor has the object.
-    arena.store_may_lose = True
-    return arena
+    environment = on_mongo(tmp_path, killable_bucket, own_mongo_server)
+    # Killed during a complete, versitygw 1.8 has neither the upload nor the object afterwards.
+    environment.store_may_lose = True
+    return environment

@@ -1,4 +1,4 @@
-"""A service, its database and its S3, each to be killed and started again."""
+"""A service with its database and its S3, each of which can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ SETTINGS: Final = {
 
 @dataclass(slots=True)
 class Environment:
-    """`rows` reads the database behind the service's back.
+    """A service and its servers.
 
-    `store_may_lose` is whether S3 itself may lose an open upload when it is killed.
+    `rows` reads the database directly. With `store_may_lose`, S3 itself may lose an open upload
+    when it is killed.
     """
 
     folder: Path
@@ -44,7 +45,7 @@ class Environment:
 
     @contextmanager
     def serving(self, sweep_interval: int) -> Iterator[Self]:
-        """Serve; with an interval of 0 the service does not sweep."""
+        """Run the service; with an interval of 0 it does not sweep."""
         sweeping = {"SWEEP_INTERVAL_SECONDS": str(sweep_interval)}
         self.settings = {**SETTINGS, **self.bucket.settings, **self.settings, **sweeping}
         with self._running:
@@ -53,7 +54,7 @@ class Environment:
 
     @property
     def service(self) -> Service:
-        """Give the service that was started last."""
+        """The service that was started last."""
         return self._services[-1]
 
     def where(self) -> str:
@@ -65,16 +66,16 @@ class Environment:
         )
 
     def kill_service(self) -> None:
-        """End it by SIGKILL, in the middle of whatever it does."""
+        """Kill the service by SIGKILL."""
         self._running.close()
 
     def wait_until_ready(self) -> None:
-        """Wait until the service itself says that database and S3 are there."""
+        """Wait until the service reports database and S3 as reachable."""
         with self.service.client() as api:
             wait_until(partial(_is_ready, api), "ready again")
 
     def sweep_once(self) -> str:
-        """Sweep as an operator would, once the leases of the dead have run out."""
+        """Run `sweep --once`, after the leases of killed processes have expired."""
         time.sleep(LEASE_SECONDS)
         swept = run_command(self.folder, self.settings, "sweep", "--once")
         assert swept.returncode == 0, f"{swept.stdout}{swept.stderr}"

@@ -1,4 +1,4 @@
-"""What is there in the end: the rows, the objects and the open uploads of S3."""
+"""The state after all rounds: database rows, objects, and the uploads open in S3."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from multipart_upload.domain.part import bare_etag
 from multipart_upload.domain.validation import UPLOAD_ID_METADATA_KEY
 from tests.e2e.bucket import Bucket
 
-from .history import Told, digest
+from .history import UploadHistory, digest
 from .rows import Rows, SessionRow
 
 
 @dataclass(frozen=True, slots=True)
 class FoundObject:
-    """An object as anybody would download it; `upload_id` is what its metadata says."""
+    """An object as a client downloads it; `upload_id` comes from its metadata."""
 
     sha256: str
     etag: str
@@ -25,7 +25,7 @@ class FoundObject:
 
 @dataclass(frozen=True, slots=True)
 class FoundUpload:
-    """An upload that S3 has open, and the ETags of its parts by number."""
+    """An upload open in S3, with the ETags of its parts by number."""
 
     key: str
     store_upload_id: str
@@ -33,11 +33,11 @@ class FoundUpload:
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
-    """All of it; objects by key. Where S3 `may_lose` an open upload, a row may say that it has."""
+class FinalState:
+    """Everything stored, objects by key. If S3 `may_lose` open uploads, a row may say so."""
 
     may_lose: bool
-    told: Sequence[Told]
+    histories: Sequence[UploadHistory]
     rows: Rows
     uploads: Sequence[FoundUpload]
     objects: Mapping[str, FoundObject]
@@ -48,21 +48,23 @@ class Aftermath:
         object.__setattr__(self, "rows_by_key", rows_by_key)
 
     @classmethod
-    def seen(cls, told: Sequence[Told], rows: Rows, bucket: Bucket, *, may_lose: bool) -> Self:
-        return cls(may_lose, told, rows, list(_uploads(bucket)), dict(_objects(bucket)))
+    def read(
+        cls, histories: Sequence[UploadHistory], rows: Rows, bucket: Bucket, *, may_lose: bool
+    ) -> Self:
+        return cls(may_lose, histories, rows, list(_uploads(bucket)), dict(_objects(bucket)))
 
     def needs_upload(self, row: SessionRow) -> bool:
-        """Tell whether S3 must have what the row says is open."""
+        """Return whether S3 must have an open upload for this row."""
         return row.is_open and not (row.is_lost and self.may_lose)
 
     def upload_of(self, row: SessionRow) -> FoundUpload | None:
-        """Find the upload that a row says is open."""
+        """Find the open upload that belongs to a row."""
         named = (row.key, row.store_upload_id)
         return next((one for one in self.uploads if (one.key, one.store_upload_id) == named), None)
 
 
-def emptied(bucket: Bucket) -> None:
-    """Give the disk back."""
+def empty_bucket(bucket: Bucket) -> None:
+    """Delete all objects, to free the disk."""
     for key in list(_keys(bucket)):
         bucket.client.delete_object(Bucket=bucket.name, Key=key)
 

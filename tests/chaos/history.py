@@ -1,4 +1,4 @@
-"""What clients were told: nothing of it may ever be taken back."""
+"""What was acknowledged to clients; none of it may be undone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .workload import End
 
 
 @dataclass(slots=True)
-class Told:
-    """One upload as its client knows it: parts and ends stand here once they were acknowledged.
+class UploadHistory:
+    """One upload as its client knows it: parts and ends are added once acknowledged.
 
-    Of a `doubtful` part the client itself has cut a PUT: the store may hold its beginning.
+    A part is `uncertain` if the client itself has cut a PUT of it: S3 may hold its beginning.
     """
 
     upload: Upload
     sha256: str
     wanted: End
     parts: dict[int, str] = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
+    uncertain: set[int] = field(default_factory=set)
     completed: Mapping[str, Any] | None = None
     is_aborted: bool = False
 
@@ -33,7 +33,7 @@ class Told:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """Give the SHA-256 of a file, or of an object as it is downloaded."""
+    """Return the SHA-256 of a file, or of an object as it is downloaded."""
     found = hashlib.sha256()
     for part in parts:
         found.update(part)

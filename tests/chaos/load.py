@@ -1,4 +1,4 @@
-"""Many clients at once."""
+"""Concurrent clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Event
 from typing import Final
 
 from .client import Client
-from .history import Told
+from .history import UploadHistory
 
 CLIENTS: Final = 6
 
@@ -23,11 +23,11 @@ class Load:
     working: Sequence[Future[None]]
 
     @property
-    def told(self) -> list[Told]:
-        return [told for client in self.clients for told in client.told]
+    def histories(self) -> list[UploadHistory]:
+        return [history for client in self.clients for history in client.histories]
 
-    def require_well(self) -> None:
-        """Raise what a client has met that no client need expect."""
+    def raise_client_failures(self) -> None:
+        """Raise the failure of a client, if one has failed."""
         for work in self.working:
             if work.done():
                 work.result()
@@ -37,7 +37,7 @@ class Load:
 def under_load(
     seed: str, where: Callable[[], str], *, store_may_lose: bool = False
 ) -> Iterator[Load]:
-    """Let clients upload; in the end each brings its last upload to its end."""
+    """Run clients that upload; at exit, each finishes its last upload."""
     enough = Event()
     clients = [
         Client(f"{seed}-{number}", where, store_may_lose=store_may_lose)
@@ -49,4 +49,4 @@ def under_load(
             yield load
         finally:
             enough.set()
-    load.require_well()
+    load.raise_client_failures()

@@ -1,4 +1,4 @@
-"""Rounds of load with something killed in the middle, and what is left in the end."""
+"""Rounds of load with a kill in each, and a check of the final state."""
 
 from __future__ import annotations
 
@@ -10,37 +10,39 @@ from random import Random
 from typing import Final
 
 from .environment import Environment
-from .final_state import Aftermath, emptied
+from .final_state import FinalState, empty_bucket
 from .load import under_load
-from .rules import broken
+from .rules import find_violations
 
 ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS", "30"))
 SEED: Final = os.environ.get("CHAOS_SEED", "5")
-_CALM: Final = (0.05, 1.5)
+_SECONDS_BEFORE_KILL: Final = (0.05, 1.5)
 """The seconds of load before each kill."""
 Kill = Callable[[Environment, Random], None]
 
 
-def survive(arena: Environment, kill: Kill) -> None:
-    """Kill under load again and again; nothing that was answered may be lost or undone."""
-    print(f"to see it again: CHAOS_SEED={SEED} CHAOS_ROUNDS={ROUNDS}")  # noqa: T201
+def survive(environment: Environment, kill: Kill) -> None:
+    """Kill under load repeatedly; nothing that was acknowledged may be lost or undone."""
+    print(f"to reproduce: CHAOS_SEED={SEED} CHAOS_ROUNDS={ROUNDS}")  # noqa: T201
     random = Random(SEED)  # noqa: S311
-    with under_load(SEED, arena.where, store_may_lose=arena.store_may_lose) as load:
+    with under_load(SEED, environment.where, store_may_lose=environment.store_may_lose) as load:
         for _ in range(ROUNDS):
-            time.sleep(random.uniform(*_CALM))
-            load.require_well()
-            kill(arena, random)
-            arena.wait_until_ready()
-    swept = arena.sweep_once()
-    seen = Aftermath.seen(load.told, arena.rows(), arena.bucket, may_lose=arena.store_may_lose)
-    states = Counter(row.state for row in seen.rows.sessions.values())
-    print(f"{len(load.told)} uploads: {dict(states)}\n{swept}")  # noqa: T201
-    found = broken(seen)
+            time.sleep(random.uniform(*_SECONDS_BEFORE_KILL))
+            load.raise_client_failures()
+            kill(environment, random)
+            environment.wait_until_ready()
+    swept = environment.sweep_once()
+    final = FinalState.read(
+        load.histories, environment.rows(), environment.bucket, may_lose=environment.store_may_lose
+    )
+    states = Counter(row.state for row in final.rows.sessions.values())
+    print(f"{len(load.histories)} uploads: {dict(states)}\n{swept}")  # noqa: T201
+    found = find_violations(final)
     assert not found, "\n".join(found[:20])
     assert states["completed"], "nothing was uploaded, so nothing is proven"
-    emptied(arena.bucket)
+    empty_bucket(environment.bucket)
 
 
-def kill_service(arena: Environment, _: Random) -> None:
-    arena.kill_service()
-    arena.start_service()
+def kill_service(environment: Environment, _: Random) -> None:
+    environment.kill_service()
+    environment.start_service()

@@ -1,4 +1,4 @@
-"""The rows of the sessions and parts, read behind the service's back."""
+"""The rows of sessions and parts, read directly from the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARTS: Final = "SELECT upload_id, number, etag FROM upload_parts"
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """What a row says of the store."""
+    """What a session row says about its upload in S3."""
 
     id: str
     key: str
@@ -30,7 +30,7 @@ class SessionRow:
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether the row says that S3 has lost its upload, and that a sign opens another."""
+        """Return whether S3 has lost the upload, so that the next sign opens another."""
         return self.state == "initiated" and self.store_upload_id is None
 
     @property
@@ -57,14 +57,14 @@ def mongo_rows(uri: str) -> Rows:
         ]
         parts = {
             (found["session_id"], found["number"]): found["etag"]
-            # From number 0 down are no parts but counts of them.
+            # Documents with a number of 0 or less are counters, not parts.
             for found in database["upload_parts"].find({"number": {"$gt": 0}})
         }
     return Rows({session.id: session for session in sessions}, parts)
 
 
 def sqlite_rows(file: Path) -> Rows:
-    """Read the tables of a database whose file must be whole."""
+    """Read the tables of a database file, which must pass its integrity check."""
     with closing(sqlite3.connect(file)) as connection:
         ((verdict,),) = connection.execute("PRAGMA integrity_check")
         if verdict != "ok":

@@ -1,4 +1,4 @@
-"""The service is killed under load, again and again."""
+"""The service is killed under load repeatedly."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from .rounds import kill_service, survive
 pytestmark = pytest.mark.chaos
 
 
-def test_a_service_on_mongodb_that_is_killed_loses_nothing_and_orphans_nothing(
-    mongo_arena: Environment,
+def test_killed_service_on_mongodb_loses_and_orphans_nothing(
+    mongo_environment: Environment,
 ) -> None:
-    # Here it sweeps, too, in the midst of the load, and dies amid that.
-    with mongo_arena.serving(sweep_interval=1):
-        survive(mongo_arena, kill_service)
+    # The service also sweeps every second, so that some kills hit a sweep.
+    with mongo_environment.serving(sweep_interval=1):
+        survive(mongo_environment, kill_service)
 
 
-def test_a_service_on_sqlite_that_is_killed_loses_nothing_and_its_file_is_whole(
-    sqlite_arena: Environment,
+def test_killed_service_on_sqlite_loses_nothing_and_keeps_its_file_intact(
+    sqlite_environment: Environment,
 ) -> None:
-    with sqlite_arena.serving(sweep_interval=0):
-        survive(sqlite_arena, kill_service)
+    with sqlite_environment.serving(sweep_interval=0):
+        survive(sqlite_environment, kill_service)
 
 
-def test_a_service_on_ceph_that_is_killed_loses_nothing_and_orphans_nothing(
-    ceph_arena: Environment,
+def test_killed_service_on_ceph_loses_and_orphans_nothing(
+    ceph_environment: Environment,
 ) -> None:
-    with ceph_arena.serving(sweep_interval=1):
-        survive(ceph_arena, kill_service)
+    with ceph_environment.serving(sweep_interval=1):
+        survive(ceph_environment, kill_service)

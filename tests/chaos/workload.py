@@ -1,4 +1,4 @@
-"""What clients set out to do: which file, sent how, and what becomes of it."""
+"""The uploads of the chaos tests: which file, how it is sent, and how it ends."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 from tests.e2e.upload import MIB, some_bytes
 
 PART_SIZE: Final = 8 * MIB
-"""What the service's plan cuts a file into that has a declared size."""
+"""The part size that the service plans for a file of declared size."""
 SMALLEST_PART: Final = 5 * MIB
-"""What S3 takes as a part that is not the last."""
+"""The minimum that S3 accepts for any part but the last."""
 _SMALL: Final = (1, 100_000)
 _BLOCK: Final = some_bytes(PART_SIZE)
 
@@ -27,21 +27,21 @@ class End(Enum):
 
 
 class Cut(Enum):
-    """How a client goes on that died amid the PUT of its last part, if it did."""
+    """How a client continues after the PUT of its last part was cut, if it was."""
 
     NONE = auto()
     LOOKS = auto()
-    """It compares what S3 holds with its file."""
+    """It compares what S3 holds with the file."""
     REPORTS = auto()
-    """It takes the part for sent, and learns that it is not when it completes."""
+    """It records the part as sent, and learns from the complete that S3 does not have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One upload as it is meant to go.
+    """One planned upload.
 
-    With `is_declared` the service knows the size. A client that does not `insist` asks for the end
-    once and never looks at the answer.
+    With `is_declared` the service knows the size. Without `retries_end` the client completes or
+    aborts once and ignores a failure.
     """
 
     parts: Sequence[bytes]
@@ -49,7 +49,7 @@ class Workload:
     has_key: bool
     cut: Cut
     end: End
-    insists: bool
+    retries_end: bool
 
     @property
     def size(self) -> int:
@@ -60,8 +60,8 @@ class Workload:
         return dict(enumerate(self.parts, start=1))
 
 
-def errand(random: Random) -> Workload:
-    """Make up an upload; most files are small, for many uploads a second."""
+def random_workload(random: Random) -> Workload:
+    """Return a random upload; most files are small, so that many uploads run per second."""
     is_declared = random.random() < 0.6
     return Workload(
         parts=_parts(random, PART_SIZE if is_declared else SMALLEST_PART),
@@ -69,7 +69,7 @@ def errand(random: Random) -> Workload:
         has_key=random.random() < 0.5,
         cut=random.choices(list(Cut), weights=[80, 10, 10])[0],
         end=random.choices(list(End), weights=[70, 15, 15])[0],
-        insists=random.random() < 0.5,
+        retries_end=random.random() < 0.5,
     )
 
 
@@ -80,5 +80,5 @@ def _parts(random: Random, large: int) -> list[bytes]:
 
 
 def _part(random: Random, size: int) -> bytes:
-    """Give bytes that no other part has."""
+    """Return bytes that no other part has."""
     return (random.randbytes(16) + _BLOCK)[:size]
