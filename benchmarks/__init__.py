@@ -1,1 +1,1 @@
-"""What `make bench` measures, and against whom."""
+"""`make bench`: the cases, the peers and the report."""

@@ -1,4 +1,4 @@
-"""`make bench`: measure ours beside the others and write docs/performance."""
+"""Measure this service and its peers, and write docs/performance."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from . import roster
-from .load import hammered
-from .measuring import Measurements, one_round, started
-from .processes import LOAD_CORE, Server, running
+from .load import measure_rate
+from .measuring import Measurements, measure_round, start_upload
+from .processes import LOAD_CORE, Server, run_server
 from .report import Extra, write_report
 from .roster import Peer
 from .stub import STUB, stub_settings
@@ -26,27 +26,27 @@ MONGO: Final = (sys.executable, "-m", "secantus", "--port", "{port}", "--storage
 
 
 def main() -> None:
-    """Measure and write."""
+    """Run all measurements and write the report."""
     options = _options()
-    # Whoever ends it ends its servers, too.
+    # SIGTERM raises KeyboardInterrupt, so that the servers end with this process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # What the load costs must not be taken from the servers.
+    # Keep the load generator off the core of the servers.
     os.sched_setaffinity(0, {int(LOAD_CORE)})
-    with TemporaryDirectory() as name, _world(Path(name)) as environment:
+    with TemporaryDirectory() as name, _environment(Path(name)) as environment:
         folder = Path(name)
         found, extra = Measurements(), Extra(rounds=options.rounds, mongo=_mongo_name())
         with _servers(folder, environment) as servers:
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds}", flush=True)
                 uri, backwards = environment["MONGO_URI"], bool(number % 2)
-                one_round(servers, uri, options.seconds, found, backwards=backwards)
+                measure_round(servers, uri, options.seconds, found, backwards=backwards)
         for _ in range(options.rounds):
-            with _started(roster.OURS, folder, environment) as server:
+            with _run_peer(roster.OURS, folder, environment) as server:
                 extra.ready.append(server.seconds_to_ready)
-        # Now already: the soak takes minutes more, and may be cut short.
+        # Write before the soak too: it takes minutes and may be interrupted.
         write_report(options.output, found, extra)
         if options.soak:
-            with _started(roster.OURS, folder, environment) as server:
+            with _run_peer(roster.OURS, folder, environment) as server:
                 _soak(server, options.soak, extra)
             write_report(options.output, found, extra)
 
@@ -54,21 +54,23 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of each rate")
-    parser.add_argument("--soak", type=int, default=1_000_000, help="requests; 0 for none")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds per rate")
+    parser.add_argument(
+        "--soak", type=int, default=1_000_000, help="requests of the memory test; 0 skips it"
+    )
     parser.add_argument("--output", type=Path, default=HERE.parent / "docs" / "performance")
     return parser.parse_args()
 
 
 @contextmanager
-def _world(folder: Path) -> Iterator[Mapping[str, str]]:
-    """Start the database and the store, and give the environment that names them."""
+def _environment(folder: Path) -> Iterator[Mapping[str, str]]:
+    """Start the database and the S3 stub. Yield the environment variables of the peers."""
     with ExitStack() as stack:
-        stub = stack.enter_context(running("stub", STUB, folder, {}, cores=LOAD_CORE))
+        stub = stack.enter_context(run_server("stub", STUB, folder, {}, cores=LOAD_CORE))
         uri = os.environ.get("MONGO_URI")
         if uri is None:
             mongo = stack.enter_context(
-                running("mongo", MONGO, folder, {}, cores=LOAD_CORE, ready=None)
+                run_server("mongo", MONGO, folder, {}, cores=LOAD_CORE, ready=None)
             )
             uri = f"mongodb://127.0.0.1:{mongo.port}"
         yield {
@@ -83,16 +85,16 @@ def _world(folder: Path) -> Iterator[Mapping[str, str]]:
 def _servers(folder: Path, environment: Mapping[str, str]) -> Iterator[Mapping[str, Server]]:
     with ExitStack() as stack:
         yield {
-            peer.name: stack.enter_context(_started(peer, folder, environment))
+            peer.name: stack.enter_context(_run_peer(peer, folder, environment))
             for peer in roster.ALL
             if peer is not roster.COMPANION or roster.HAS_COMPANION
         }
 
 
-def _started(
+def _run_peer(
     peer: Peer, folder: Path, environment: Mapping[str, str]
 ) -> AbstractContextManager[Server]:
-    return running(
+    return run_server(
         peer.name.replace(" ", "-"),
         peer.command,
         folder,
@@ -103,12 +105,12 @@ def _started(
 
 
 def _soak(server: Server, requests: int, extra: Extra) -> None:
-    path = roster.OURS.sign_one(started(roster.OURS, server))
-    hammered(server, path, 5)
+    path = roster.OURS.sign_one(start_upload(roster.OURS, server))
+    measure_rate(server, path, 5)
     extra.megabytes_before = server.megabytes
     done = 0.0
     while done < requests:
-        done += hammered(server, path, 20).rate * 20
+        done += measure_rate(server, path, 20).rate * 20
         print(f"  {done:,.0f} requests, {server.megabytes:.0f} MB", flush=True)
     extra.soaked, extra.megabytes_after = done, server.megabytes
 

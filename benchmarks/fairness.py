@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fairness`: how long small requests wait while others send batches."""
+"""Measure how long small requests wait while other clients send batches."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from . import roster
-from .load import answered, fired, post
-from .measuring import ETAG, PART_SIZE, PARTS, started
-from .processes import LOAD_CORE, Server, running
+from .load import fetch, post, send_each
+from .measuring import ETAG, PART_SIZE, PARTS, start_upload
+from .processes import LOAD_CORE, Server, run_server
 from .stub import STUB, stub_settings
 
 SIGNING_CLIENTS: Final = 16
@@ -33,51 +33,51 @@ def main() -> None:
     options = _options()
     os.sched_setaffinity(0, {int(LOAD_CORE)})
     with TemporaryDirectory() as name, _service(Path(name)) as server:
-        alone = fired(server, [_sign_all(server)] * 10, 1)
+        alone = send_each(server, [_sign_all(server)] * 10, 1)
         print(f"sign 10,000 alone: p50 {alone.p50:.0f} ms, CPU {alone.cpu / 1000:.0f} ms each")
         with _load(server, SIGNING_CLIENTS, _sign_all):
-            _report("/health/live", _probe(server, options.seconds, "/health/live"), 0.05)
-            path = roster.OURS.sign_one(started(roster.OURS, server))
-            _report("single sign", _probe(server, options.seconds, path), 0.1)
+            _report("/health/live", _time_gets(server, options.seconds, "/health/live"), 0.05)
+            path = roster.OURS.sign_one(start_upload(roster.OURS, server))
+            _report("single sign", _time_gets(server, options.seconds, path), 0.1)
         with _load(server, RECORDING_CLIENTS, _record_all):
-            _report("/health/live", _probe(server, options.seconds, "/health/live"), 0.05)
-            _report("start", _starts(server, options.seconds), 5, worst=True)
+            _report("/health/live", _time_gets(server, options.seconds, "/health/live"), 0.05)
+            _report("start", _time_starts(server, options.seconds), 5, worst=True)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fairness", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=10, help="seconds per measurement")
     return parser.parse_args()
 
 
 @contextmanager
 def _service(folder: Path) -> Iterator[Server]:
-    """Start our service on SQLite and an S3 that costs nothing."""
+    """Run our service on SQLite and the S3 stub."""
     with ExitStack() as stack:
-        stub = stack.enter_context(running("stub", STUB, folder, {}, cores=LOAD_CORE))
+        stub = stack.enter_context(run_server("stub", STUB, folder, {}, cores=LOAD_CORE))
         settings = {
             **stub_settings(stub.port),
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/uploads.db",
         }
-        yield stack.enter_context(running("ours", roster.SERVE, folder, settings))
+        yield stack.enter_context(run_server("ours", roster.SERVE, folder, settings))
 
 
 def _sign_all(server: Server) -> bytes:
-    fields = {**started(roster.OURS, server).fields, "part_numbers": [f"1-{PARTS}"]}
+    fields = {**start_upload(roster.OURS, server).fields, "part_numbers": [f"1-{PARTS}"]}
     return post("/api/get-signed-urls", fields)
 
 
 def _record_all(server: Server) -> bytes:
     parts = [{"part_number": n, "etag": ETAG, "size": PART_SIZE} for n in range(1, PARTS + 1)]
-    fields = {**started(roster.OURS, server).fields, "parts": parts}
+    fields = {**start_upload(roster.OURS, server).fields, "parts": parts}
     return post("/api/upload-parts", fields)
 
 
 @contextmanager
 def _load(server: Server, clients: int, request: Callable[[Server], bytes]) -> Iterator[None]:
-    """Keep many clients busy with batches, in a process of lower priority than the probes."""
+    """Run clients that send batches, in a process with a lower priority than the probes."""
     requests = [request(server) for _ in range(clients)]
-    print(f"{clients} clients, {len(requests[0]):,} bytes a request:", flush=True)
+    print(f"{clients} clients, {len(requests[0]):,} bytes per request:", flush=True)
     process = multiprocessing.Process(target=_repeat, args=(server, requests), daemon=True)
     process.start()
     time.sleep(2)
@@ -87,8 +87,8 @@ def _load(server: Server, clients: int, request: Callable[[Server], bytes]) -> I
         process.kill()
         process.join()
     print()
-    # What the killed clients had asked for is done with before the next load.
-    answered(server, requests[0])
+    # Let the service finish the requests of the killed clients before the next load.
+    fetch(server, requests[0])
 
 
 def _repeat(server: Server, requests: Sequence[bytes]) -> None:
@@ -105,34 +105,36 @@ def _repeat(server: Server, requests: Sequence[bytes]) -> None:
             writer.close()
             print(f"\r  batches by status: {dict(counts)}", end="", flush=True)
 
-    async def all_of_them() -> None:
+    async def run_clients() -> None:
         await asyncio.gather(*map(client, requests))
 
-    asyncio.run(all_of_them())
+    asyncio.run(run_clients())
 
 
-def _probe(server: Server, seconds: float, path: str) -> list[float]:
-    """Repeat a GET on one connection and time each answer."""
-    return _timed(server, seconds, lambda connection: connection.request("GET", path))
+def _time_gets(server: Server, seconds: float, path: str) -> list[float]:
+    """Repeat a GET on one connection. Return the latencies."""
+    return _time_requests(server, seconds, lambda connection: connection.request("GET", path))
 
 
-def _starts(server: Server, seconds: float) -> list[float]:
+def _time_starts(server: Server, seconds: float) -> list[float]:
     fields = {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4"}
     headers = {"Content-Type": "application/json"}
     body = json.dumps(fields)
-    return _timed(
+    return _time_requests(
         server,
         seconds,
         lambda connection: connection.request("POST", "/api/start-upload", body, headers),
     )
 
 
-def _timed(server: Server, seconds: float, ask: Callable[[HTTPConnection], Any]) -> list[float]:
+def _time_requests(
+    server: Server, seconds: float, send: Callable[[HTTPConnection], Any]
+) -> list[float]:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     waited, begin = _seconds_without_core(server), time.perf_counter()
     latencies, end = [], begin + seconds
     while (begun := time.perf_counter()) < end:
-        ask(connection)
+        send(connection)
         response = connection.getresponse()
         response.read()
         latencies.append(time.perf_counter() - begun)
@@ -146,7 +148,7 @@ def _timed(server: Server, seconds: float, ask: Callable[[HTTPConnection], Any])
 
 
 def _seconds_without_core(server: Server) -> float:
-    """Read how long the server could run and did not; see Linux's sched-stats."""
+    """Return how long the server was runnable without a core; see Linux's sched-stats."""
     return int(Path(f"/proc/{server.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
@@ -157,7 +159,7 @@ def _report(name: str, latencies: Sequence[float], target: float, *, worst: bool
     print(
         f"\n  {name}: p50 {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.1f} ms,"
         f" worst {max(latencies) * 1000:.1f} ms of {len(latencies)};"
-        f" target {target * 1000:.0f} ms {'at worst' if worst else 'p99'}: {verdict}",
+        f" target {target * 1000:.0f} ms {'worst' if worst else 'p99'}: {verdict}",
         flush=True,
     )
 

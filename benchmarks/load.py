@@ -1,4 +1,4 @@
-"""Two load generators: wrk for rates, and our own for a given number of different requests."""
+"""Two load generators: wrk for rates, and one of our own for a fixed list of requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement: requests a second, milliseconds, and the server's own microseconds each."""
+    """One measurement: requests per second, latencies in ms, and CPU time per request in us."""
 
     rate: float
     p50: float
@@ -34,8 +34,10 @@ class Sample:
     cpu: float
 
 
-def hammered(server: Server, path: str, seconds: float, connections: int = CONNECTIONS) -> Sample:
-    """Repeat a GET for a while by wrk."""
+def measure_rate(
+    server: Server, path: str, seconds: float, connections: int = CONNECTIONS
+) -> Sample:
+    """Repeat a GET with wrk for some seconds."""
     script = "/dev/stdin"
     before = server.cpu_seconds
     command = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
@@ -56,41 +58,41 @@ def hammered(server: Server, path: str, seconds: float, connections: int = CONNE
 
 
 def get(path: str) -> bytes:
-    """Write a GET."""
+    """Return the bytes of a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
 def post(path: str, fields: object) -> bytes:
-    """Write a POST of JSON."""
+    """Return the bytes of a POST request with a JSON body."""
     body = json.dumps(fields, separators=(",", ":")).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def fired(server: Server, requests: Iterable[bytes], connections: int) -> Sample:
-    """Send each request once, over so many connections at a time."""
+def send_each(server: Server, requests: Iterable[bytes], connections: int) -> Sample:
+    """Send each request once, over this many parallel connections."""
     latencies: list[float] = []
     pending = iter(requests)
     before, begun = server.cpu_seconds, time.perf_counter()
 
-    async def all_of_them() -> None:
+    async def run_clients() -> None:
         await asyncio.gather(*(_client(server, pending, latencies) for _ in range(connections)))
 
-    asyncio.run(all_of_them())
+    asyncio.run(run_clients())
     seconds, count = time.perf_counter() - begun, len(latencies)
     cuts = quantiles(latencies, n=1000) if count > 1 else latencies * 999
     cpu = (server.cpu_seconds - before) / count * 1e6
     return Sample(count / seconds, *(cuts[at - 1] * 1e3 for at in (500, 990, 999)), cpu)
 
 
-def answered(server: Server, request: bytes) -> bytes:
-    """Send one request and give the body of its answer."""
+def fetch(server: Server, request: bytes) -> bytes:
+    """Send one request and return the body of its response."""
     return asyncio.run(_once(server, request))
 
 
 async def _once(server: Server, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**24)
-    body = await _exchanged(reader, writer, request)
+    body = await _exchange(reader, writer, request)
     writer.close()
     return body
 
@@ -99,12 +101,12 @@ async def _client(server: Server, pending: Iterator[bytes], latencies: list[floa
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**24)
     for request in pending:
         begun = time.perf_counter()
-        await _exchanged(reader, writer, request)
+        await _exchange(reader, writer, request)
         latencies.append(time.perf_counter() - begun)
     writer.close()
 
 
-async def _exchanged(
+async def _exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
 ) -> bytes:
     writer.write(request)

@@ -1,4 +1,4 @@
-"""What is measured of whom, in rounds in which all take turns."""
+"""The cases, measured in rounds in which the peers alternate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from pymongo import MongoClient
 
 from . import roster
-from .load import Sample, answered, fired, get, hammered, post
+from .load import Sample, fetch, get, measure_rate, post, send_each
 from .processes import Server
 from .roster import Peer, Upload
 
@@ -19,27 +19,27 @@ ETAG: Final = '"d41d8cd98f00b204e9800998ecf8427e"'
 PART_SIZE: Final = 8 * 2**20
 PARTS: Final = 10_000
 RECORDS: Final = 100
-"""Parts recorded in one measurement, over four connections, as a browser has."""
+"""Parts recorded per measurement, over four connections, as a browser opens."""
 BATCHES: Final[Mapping[int, int]] = {100: 20, 1000: 5, 10_000: 1}
-"""How often a batch of a size is asked for in one measurement."""
+"""Requests per measurement, by the size of the batch."""
 POSITIONS: Final = (1, 1000, PARTS)
 
 
 @dataclass(slots=True)
 class Measurements:
-    """The samples of each case, by peer, one a round."""
+    """The samples by case and peer, one per round."""
 
     samples: dict[str, dict[str, list[Sample]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
 
     def add(self, case: str, peer: str, sample: Sample) -> None:
-        """Keep a sample and say so."""
+        """Store a sample and print it."""
         self.samples[case][peer].append(sample)
         print(f"  {case}, {peer}: {sample.rate:,.4g}/s, CPU {sample.cpu:,.0f} us", flush=True)
 
 
-def one_round(
+def measure_round(
     servers: Mapping[str, Server],
     mongo_uri: str,
     seconds: float,
@@ -47,12 +47,12 @@ def one_round(
     *,
     backwards: bool,
 ) -> None:
-    """Measure every case, the peers in turn, in the other order every other round."""
+    """Measure every case on every peer; every other round reverses the order of peers."""
     peers = [peer for peer in roster.ALL if peer.name in servers]
     peers = peers[::-1] if backwards else peers
     for peer in peers:
-        path = peer.sign_one(started(peer, servers[peer.name]))
-        found.add("sign one", peer.name, hammered(servers[peer.name], path, seconds))
+        path = peer.sign_one(start_upload(peer, servers[peer.name]))
+        found.add("sign one", peer.name, measure_rate(servers[peer.name], path, seconds))
     for size, times in BATCHES.items():
         for peer in peers:
             if peer.sign_many is not None:
@@ -68,42 +68,42 @@ def one_round(
                 sample = _records(peer, servers[peer.name], position, mongo_uri)
                 found.add(f"record at part {position:,}", peer.name, sample)
     ours = servers[roster.OURS.name]
-    upload = started(roster.OURS, ours)
-    found.add("record 10,000 in one request", "ours", fired(ours, [_all(upload, PARTS)], 1))
+    upload = start_upload(roster.OURS, ours)
+    found.add("record 10,000 in one request", "ours", send_each(ours, [_all(upload, PARTS)], 1))
     complete = post("/api/complete-upload", upload.fields)
-    found.add("complete 10,000 parts", "ours", fired(ours, [complete], 1))
+    found.add("complete 10,000 parts", "ours", send_each(ours, [complete], 1))
 
 
-def started(peer: Peer, server: Server) -> Upload:
-    """Start an upload; those who keep none take any."""
+def start_upload(peer: Peer, server: Server) -> Upload:
+    """Start an upload; peers without stored uploads get a made-up one."""
     if peer in {roster.COMPANION, roster.LITESTAR, roster.BARE}:
         return Upload("0" * 32, f"alice/{'0' * 32}/film.mp4")
     fields = {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4"}
-    made = json.loads(answered(server, post("/api/start-upload", fields)))
+    made = json.loads(fetch(server, post("/api/start-upload", fields)))
     return Upload(made["upload_id"], made["key"])
 
 
 def _batch(peer: Peer, server: Server, size: int, times: int) -> Sample:
     if peer.sign_many is None:
         raise ValueError(peer.name)
-    path, fields = peer.sign_many(started(peer, server), size)
+    path, fields = peer.sign_many(start_upload(peer, server), size)
     request = get(path) if fields is None else post(path, fields)
-    return fired(server, [request] * times, 1)
+    return send_each(server, [request] * times, 1)
 
 
 def _records(peer: Peer, server: Server, position: int, mongo_uri: str) -> Sample:
-    upload = started(peer, server)
+    upload = start_upload(peer, server)
     first = min(position, PARTS - RECORDS + 1)
     if peer is roster.OURS and first > 1:
-        answered(server, _all(upload, first - 1))
+        fetch(server, _all(upload, first - 1))
     elif peer is roster.USUAL and first > 1:
         _push(mongo_uri, upload, first - 1)
     reports = (_report(upload, number) for number in range(first, first + RECORDS))
-    return fired(server, reports, 4)
+    return send_each(server, reports, 4)
 
 
 def _push(mongo_uri: str, upload: Upload, parts: int) -> None:
-    """Put parts into the usual way's array at once: one by one it takes minutes."""
+    """Fill the peer's array of parts directly: one request per part takes minutes."""
     array = [{"PartNumber": number, "ETag": ETAG} for number in range(1, parts + 1)]
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         uploads = client.get_default_database("usual")["uploads"]

@@ -1,4 +1,4 @@
-"""The servers under measurement, each a process pinned to a core."""
+"""The measured servers, each a process pinned to a core."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LOAD_CORE: Final = "1"
 READY_SECONDS: Final = 60.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-# Field numbers of proc(5), /proc/PID/stat, counted behind the command's name.
+# Fields of /proc/PID/stat as in proc(5), counted after the command's name.
 _SESSION, _UTIME, _STIME, _RSS = 3, 11, 12, 21
 _open = build_opener(ProxyHandler({})).open
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; its children, as workers are, count as it."""
+    """A running server; the figures include its child processes, such as workers."""
 
     port: int
     pid: int
@@ -34,12 +34,12 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
-        """Give the processor time used so far."""
+        """The CPU time used so far."""
         return sum(int(s[_UTIME]) + int(s[_STIME]) for s in self._stats()) / _TICKS
 
     @property
     def megabytes(self) -> float:
-        """Give the resident memory."""
+        """The resident memory."""
         return sum(int(stat[_RSS]) for stat in self._stats()) * _PAGE / 1e6
 
     def _stats(self) -> Iterator[list[str]]:
@@ -51,14 +51,14 @@ class Server:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextmanager
-def running(
+def run_server(
     name: str,
     command: Sequence[str],
     folder: Path,
@@ -67,12 +67,12 @@ def running(
     cores: str = SERVER_CORE,
     ready: str | None = "/health/ready",
 ) -> Iterator[Server]:
-    """Start a server in a folder, on `{port}` of its command, and wait until it is ready."""
+    """Run a server in a folder until the block ends; its command gets a free `{port}`."""
     port = free_port()
     log = folder / f"{name}.log"
     begun = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(  # our own peers
+        process = subprocess.Popen(  # a command from the roster
             ["taskset", "-c", cores, *(part.format(port=port) for part in command)],  # noqa: S607
             cwd=folder,
             env={"PATH": os.environ["PATH"], **environment, "PORT": str(port)},

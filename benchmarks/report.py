@@ -1,4 +1,4 @@
-"""The measurements as a Markdown table and a plot."""
+"""Write the measurements as Markdown tables and a plot."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from matplotlib import pyplot as plt  # only after the backend is chosen
 TARGETS: Final = (
     ("sign one", "Companion", 30.0),
     ("sign one", "usual way", 2.5),
-    ("sign one", "Litestar floor", 0.7),
+    ("sign one", "Litestar baseline", 0.7),
     ("sign 1,000 in one request", "Companion", 50.0),
     ("sign 1,000 in one request", "usual way", 40.0),
-    ("record one", "bare floor", 0.75),
+    ("record one", "bare ASGI baseline", 0.75),
     ("record one", "usual way", 1.5),
 )
-"""Ours over theirs, in rates, at least."""
+"""The minimum of our rate divided by the peer's."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Extra:
-    """What is no rate."""
+    """Everything but the rates."""
 
     rounds: int
     mongo: str
@@ -47,7 +47,7 @@ class Extra:
 
 
 def write_report(folder: Path, found: Measurements, extra: Extra) -> None:
-    """Write results.md, samples.json with every single measurement, and rates.png."""
+    """Write results.md, samples.json (every measurement) and rates.png."""
     folder.mkdir(parents=True, exist_ok=True)
     sections = (_machine(extra), _targets(found, extra), _table(found))
     (folder / "results.md").write_text("\n\n".join(("# Results", *sections)) + "\n")
@@ -61,14 +61,14 @@ def _machine(extra: Extra) -> str:
     now, load = datetime.now(UTC), os.getloadavg()[0]
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     lines = (
-        f"{now:%Y-%m-%d %H:%M} UTC, {extra.rounds} rounds, all peers in turn in each.",
+        f"{now:%Y-%m-%d %H:%M} UTC, {extra.rounds} rounds, each measuring every peer.",
         f"{_cpu()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}.",
         "Servers on core 0; load, database and the S3 stub on core 1.",
-        f"Load average at the end {load:.1f}: well over 2 says that others used the machine.",
+        f"Load average at the end {load:.1f}: well above 2 means other processes used the machine.",
         f"Python {platform.python_version()}, {versions}.",
         f"Database: {extra.mongo}, writes by majority and journaled.",
     )
-    companion = roster.companions_versions() if roster.HAS_COMPANION else "not installed"
+    companion = roster.companion_versions() if roster.HAS_COMPANION else "not installed"
     return "\n".join(f"- {line}" for line in (*lines, f"npm resolved: {companion}."))
 
 
@@ -88,8 +88,13 @@ def _targets(found: Measurements, extra: Extra) -> str:
     slope = 1 / _ratio(at["10,000"], at["1"])
     complete = _median(found.samples["complete 10,000 parts"]["ours"], "cpu") / 1e3
     rows += [
-        ("record at part 10,000 over part 1, time", f"{slope:.2f}", "<= 1.1", slope <= 1.1),
-        ("complete with 10,000 parts, our CPU", f"{complete:.0f} ms", "<= 100 ms", complete <= 100),
+        ("time to record at part 10,000 over at part 1", f"{slope:.2f}", "<= 1.1", slope <= 1.1),
+        (
+            "our CPU time to complete 10,000 parts",
+            f"{complete:.0f} ms",
+            "<= 100 ms",
+            complete <= 100,
+        ),
         (
             "start to ready",
             f"{median(extra.ready):.2f} s",
@@ -101,7 +106,7 @@ def _targets(found: Measurements, extra: Extra) -> str:
         name = f"a worker's memory after {extra.soaked:,.0f} requests"
         after = f"{extra.megabytes_after:.0f} MB (from {extra.megabytes_before:.0f})"
         rows.append((name, after, "<= 150 MB", extra.megabytes_after <= 150))
-    head = "| target | measured | wanted | |\n|---|---|---|---|\n"
+    head = "| target | measured | required | |\n|---|---|---|---|\n"
     return head + "\n".join(
         f"| {name} | {value} | {wanted} | {'met' if met else '**missed**'} |"
         for name, value, wanted, met in rows
@@ -110,7 +115,7 @@ def _targets(found: Measurements, extra: Extra) -> str:
 
 def _table(found: Measurements) -> str:
     lines = [
-        "| case | who | requests/s | ours over it | p50 ms | p99 ms | p99.9 ms | CPU us each |",
+        "| case | peer | requests/s | ours / peer | p50 ms | p99 ms | p99.9 ms | CPU us |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for case, peers in found.samples.items():
@@ -143,5 +148,5 @@ def _plot(path: Path, found: Measurements) -> None:
         bars = axis.barh(list(peers), rates, color=["C0" if p == "ours" else "C7" for p in peers])
         axis.bar_label(bars, labels=[f"{rate:,.4g}" for rate in rates], padding=3)
         axis.margins(x=0.15)
-        axis.set_title(f"{case}: requests a second", fontsize=9, loc="left")
+        axis.set_title(f"{case}: requests per second", fontsize=9, loc="left")
     figure.savefig(path, dpi=110)

@@ -1,4 +1,4 @@
-"""Who is measured: how each is started, and how it is asked for the same."""
+"""The measured peers: how each is started, and its request for each case."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ SERVE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload as a peer names it."""
+    """The upload id and key that a peer expects."""
 
     upload_id: str
     key: str
 
     @property
     def fields(self) -> dict[str, str]:
-        """Give what names it in bodies."""
+        """The fields that identify the upload in a request body."""
         return {"upload_id": self.upload_id, "key": self.key, "user_id": "alice"}
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A service under measurement; what it has no answer for is None."""
+    """A measured service. `sign_many` is None if it has no batch route."""
 
     name: str
     command: Sequence[str]
@@ -48,31 +48,31 @@ class Peer:
     ready: str | None = "/health/ready"
 
 
-def _signed_url(upload: Upload) -> str:
+def _sign_url(upload: Upload) -> str:
     query = urlencode({"upload_id": upload.upload_id, "key": upload.key, "part_number": 77})
     return f"/api/get-signed-url?{query}"
 
 
-def _signed_urls(upload: Upload, count: int) -> tuple[str, object]:
+def _sign_ranges(upload: Upload, count: int) -> tuple[str, object]:
     return "/api/get-signed-urls", {**upload.fields, "part_numbers": [f"1-{count}"]}
 
 
-def _numbers(upload: Upload, count: int) -> tuple[str, object]:
+def _sign_numbers(upload: Upload, count: int) -> tuple[str, object]:
     return "/api/get-signed-urls", {**upload.fields, "part_numbers": list(range(1, count + 1))}
 
 
-def _companions(upload: Upload) -> str:
+def _companion(upload: Upload) -> str:
     return f"/s3/multipart/2~stub/77?{urlencode({'key': upload.key})}"
 
 
-def _companions_batch(upload: Upload, count: int) -> tuple[str, object]:
+def _companion_batch(upload: Upload, count: int) -> tuple[str, object]:
     numbers = ",".join(map(str, range(1, count + 1)))
     query = urlencode({"key": upload.key, "partNumbers": numbers}, safe=",")
     return f"/s3/multipart/2~stub/batch?{query}", None
 
 
-OURS: Final = Peer("ours", SERVE, _signed_url, _signed_urls)
-TWO_WORKERS: Final = Peer("ours, 2 workers", (*SERVE, "--workers", "2"), _signed_url, cores="0,1")
+OURS: Final = Peer("ours", SERVE, _sign_url, _sign_ranges)
+TWO_WORKERS: Final = Peer("ours, 2 workers", (*SERVE, "--workers", "2"), _sign_url, cores="0,1")
 GRANIAN: Final = Peer(
     "ours on granian",
     (
@@ -80,24 +80,24 @@ GRANIAN: Final = Peer(
         *("--port", "{port}", "--loop", "uvloop", "--no-access-log", "--log-level", "warning"),
         "multipart_upload.entrypoints.http.server:app_from_environment",
     ),
-    _signed_url,
+    _sign_url,
 )
-USUAL: Final = Peer("usual way", (*UVICORN, "usual:app"), _signed_url, _numbers)
+USUAL: Final = Peer("usual way", (*UVICORN, "usual:app"), _sign_url, _sign_numbers)
 COMPANION: Final = Peer(
     "Companion",
-    # A query that names 10,000 parts is longer than Node takes by itself.
+    # A query of 10,000 part numbers exceeds Node's default header size.
     ("node", "--max-http-header-size=262144", str(HERE / "companion" / "server.mjs")),
-    _companions,
-    _companions_batch,
+    _companion,
+    _companion_batch,
 )
-LITESTAR: Final = Peer("Litestar floor", (*UVICORN, "floors:litestar_app"), _signed_url)
-BARE: Final = Peer("bare floor", (*UVICORN, "floors:bare_app"), _signed_url)
+LITESTAR: Final = Peer("Litestar baseline", (*UVICORN, "baselines:litestar_app"), _sign_url)
+BARE: Final = Peer("bare ASGI baseline", (*UVICORN, "baselines:bare_app"), _sign_url)
 ALL: Final = (OURS, USUAL, COMPANION, LITESTAR, BARE, GRANIAN, TWO_WORKERS)
 HAS_COMPANION: Final = (HERE / "companion" / "node_modules").is_dir()
 
 
-def companions_versions() -> str:
-    """Say what npm has resolved Companion's ranges to, of what its signing runs through."""
+def companion_versions() -> str:
+    """Return the installed versions of the npm packages that sign."""
     modules = HERE / "companion" / "node_modules"
     names = ("@uppy/companion", "@aws-sdk/client-s3", "@aws-sdk/s3-request-presigner", "express")
     versions = (json.loads((modules / n / "package.json").read_text())["version"] for n in names)

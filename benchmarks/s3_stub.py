@@ -1,6 +1,6 @@
-"""An S3 that costs nothing: every answer is ready before it is asked for.
+"""An S3 stub with prepared responses, so that S3 costs next to nothing.
 
-It holds 10,000 parts of 8 MiB of every upload, and joins them without looking.
+It claims 10,000 parts of 8 MiB for every upload, and every complete succeeds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _COMPLETED: Final = (
 
 
 async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """Answer what a multipart upload asks for."""
+    """Respond to the calls of a multipart upload."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):

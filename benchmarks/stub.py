@@ -1,4 +1,4 @@
-"""How the S3 that costs nothing is started, and how a service is pointed at it."""
+"""The command of the S3 stub, and the settings of a service that uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STUB: Final = (
 
 
 def stub_settings(port: int) -> dict[str, str]:
-    """Give the settings of a service whose store is the stub on this port."""
+    """Return the settings of a service that uses the stub on this port."""
     return {
         "AWS_ACCESS_KEY_ID": "AKIATEST",
         "AWS_SECRET_ACCESS_KEY": "secret",

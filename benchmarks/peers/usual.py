@@ -1,4 +1,4 @@
-"""The usual way: FastAPI, boto3, and all parts pushed into one array of one document."""
+"""The usual way: FastAPI, boto3, and one document per upload with an array of its parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Start(BaseModel):
 
 
 class Part(BaseModel):
-    """A part that S3 has taken."""
+    """A part that S3 has accepted."""
 
     user_id: str
     upload_id: str
@@ -49,7 +49,7 @@ class Numbers(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Connect to MongoDB, with the same promise of a write as ours."""
+    """Connect to MongoDB with the same write concern as our service."""
     client = AsyncMongoClient(os.environ["MONGO_URI"], w="majority", journal=True)
     app.state.uploads = client.get_default_database("usual")["uploads"]
     yield
@@ -61,13 +61,13 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/health/ready")
 async def ready() -> dict[str, str]:
-    """Answer."""
+    """Respond that the application is ready."""
     return {"status": "ok"}
 
 
 @app.post("/api/start-upload")
 async def start(start: Start) -> dict[str, str]:
-    """Open the upload and note it."""
+    """Open an upload in S3 and store it."""
     key = f"{start.user_id}/{uuid4().hex}/{start.filename}"
     made = S3.create_multipart_upload(Bucket=BUCKET, Key=key, ContentType=start.content_type)
     upload = {"_id": uuid4().hex, "user_id": start.user_id, "key": key, "parts": []}
@@ -77,7 +77,7 @@ async def start(start: Start) -> dict[str, str]:
 
 @app.get("/api/get-signed-url")
 async def sign(upload_id: str, key: str, part_number: int) -> dict[str, str]:
-    """Sign a part, of whatever upload."""
+    """Sign a part without checking the upload."""
     return {"signed_url": _signed(upload_id, key, part_number)}
 
 

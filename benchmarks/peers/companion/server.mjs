@@ -1,4 +1,4 @@
-// Uppy Companion as its README mounts it: no request log, no sessions that it does not need.
+// Uppy Companion as its README mounts it: no request log, no unneeded sessions.
 import { app as companionOf } from '@uppy/companion'
 import express from 'express'
 import session from 'express-session'

@@ -1,7 +1,7 @@
-"""What no service can be faster than: a Litestar handler that does nothing, and bare ASGI.
+"""Baselines: a Litestar handler that does nothing, and a bare ASGI application.
 
-The bare application records a part as ours does, one read and one upsert, with the raw driver and
-nothing checked or counted.
+The bare application records a part by one read and one upsert with the raw driver; it neither
+validates nor counts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ JSON = [(b"content-type", b"application/json")]
 
 @get("/health/ready")
 async def ready() -> dict[str, str]:
-    """Answer."""
+    """Respond that the application is ready."""
     return {"status": "ok"}
 
 
 @get("/api/get-signed-url")
 async def nothing() -> dict[str, str]:
-    """Answer without a parameter, a look or a signature."""
+    """Respond without reading parameters, the database or a signature."""
     return {"status": "ok"}
 
 
@@ -35,7 +35,7 @@ litestar_app = Litestar([ready, nothing], openapi_config=None, logging_config=No
 
 
 class Bare:
-    """ASGI by hand."""
+    """A bare ASGI application."""
 
     def __init__(self) -> None:
         self.client: Any = None
@@ -46,7 +46,7 @@ class Bare:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """Record, or answer that all is well."""
+        """Record a part, or respond 200."""
         if scope["type"] == "lifespan":
             return
         body = (await receive()).get("body", b"")
@@ -56,7 +56,7 @@ class Bare:
         await send({"type": "http.response.body", "body": b'{"status":"ok"}'})
 
     async def record(self, part: dict[str, Any]) -> None:
-        """Read the session and put the part beside it."""
+        """Read the session and upsert the part."""
         if self.client is None:
             self.client = AsyncMongoClient(os.environ["MONGO_URI"], w="majority", journal=True)
         database = self.client.get_default_database("bare")
