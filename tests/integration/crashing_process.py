@@ -27,7 +27,7 @@ import botocore.session
 from botocore.loaders import create_loader
 
 from tests.patience import PATIENCE_SECONDS
-from tests.unit.crashes.process import DyingProcess, Strike, Unavailable
+from tests.unit.crashes.process import Fault, FaultyProcess, Unavailable
 from tests.unit.crashes.requests import Call, Request
 
 from .real_service import Place, ShiftedClock, opened_bucket, opened_service
@@ -38,17 +38,17 @@ _ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What a process does until it is struck."""
+    """What a process does until it reaches the fault."""
 
     call: Call
     place: Place
     shift: timedelta
-    strike: Strike
+    fault: Fault
 
 
-class KilledProcess(DyingProcess):
-    async def _fail(self, strike: Strike, unavailable: Unavailable) -> NoReturn:
-        del strike, unavailable
+class KilledProcess(FaultyProcess):
+    async def _fail(self, fault: Fault, unavailable: Unavailable) -> NoReturn:
+        del fault, unavailable
         os._exit(KILLED)
 
 
@@ -109,12 +109,12 @@ def _live(life: Life) -> NoReturn:
 
 
 async def _lived(life: Life) -> None:
-    process, request = KilledProcess(life.strike), Request(life.call)
+    process, request = KilledProcess(life.fault), Request(life.call)
     async with (
         opened_bucket(life.place.s3) as bucket,
         opened_service(life.place, bucket, ShiftedClock(life.shift)) as service,
     ):
-        await request.answer(request.as_seen_by(process, service))
+        await request.answer(request.inject_faults(process, service))
 
 
 if __name__ == "__main__":

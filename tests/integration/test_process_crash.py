@@ -20,9 +20,9 @@ from tests.e2e.bucket import Bucket
 from tests.servers.mongodb import with_database
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.s3_kinds import S3Server
-from tests.unit.crashes.failpoints import strikes_of, wanted_of
-from tests.unit.crashes.process import Extent, Manner, Strike
-from tests.unit.crashes.recovery import AFTERMATHS, Aftermath
+from tests.unit.crashes.failpoints import enumerate_faults, find_expected_answer
+from tests.unit.crashes.process import Extent, Fault, FaultKind
+from tests.unit.crashes.recovery import RECOVERY_PATHS, RecoveryPath
 from tests.unit.crashes.requests import Scenario
 from tests.unit.crashes.scenarios import SCENARIOS
 from tests.unit.crashes.world import World
@@ -33,31 +33,31 @@ from .real_service import HttpBucket, Place, ShiftedClock, opened_bucket, opened
 
 STORIES: Final = (
     "start",
-    "start by the key of one whom the store never answered",
+    "start again after a start whose answer was lost",
     "sign a part of a lost upload",
     "report the first part",
     "complete",
-    "complete though no part was reported",
+    "complete without any report",
     "complete with a part missing",
-    "complete what the store has lost",
-    "complete for one whom the store never answered",
+    "complete an upload lost by the store",
+    "complete after a complete whose answer was lost",
     "abort",
-    "abort for one who never reached the store",
-    "look at what the store has lost",
-    "sweep a start that the store never answered",
+    "abort after an abort that never reached the store",
+    "read the status of an upload lost by the store",
+    "sweep a start whose answer was lost",
     "sweep a complete that never reached the store",
-    "sweep a complete that the store never answered",
-    "sweep an abort that the store never answered",
-    "sweep what nobody has touched for long",
-    "sweep what the store has opened twice",
-    "sweep what need not be remembered",
+    "sweep a complete whose answer was lost",
+    "sweep an abort whose answer was lost",
+    "sweep expired uploads",
+    "sweep a second store upload",
+    "sweep sessions past their retention",
 )
 FEW: Final = 2
 """Deaths of each story in an ordinary run: the unit tests try all, on the adapters in memory."""
 MANY: Final = 2 * int(os.environ.get("CHAOS_ROUNDS", "30"))
 MOTHERS: Final = 3
 
-Death: TypeAlias = tuple[Strike, Aftermath]
+Death: TypeAlias = tuple[Fault, RecoveryPath]
 
 pytestmark = pytest.mark.integration
 
@@ -119,31 +119,31 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a scenario is played again and again, each time in a world of its own."""
+    """Where a scenario is run repeatedly, each time in a world of its own."""
 
     scenario: Scenario
-    wanted: object
+    expected: object
     bucket: Bucket
     parts: HttpBucket
     idle: asyncio.Queue[Mother]
 
     async def play_all(self, deaths: Iterable[Death], new_database: Callable[[], str]) -> None:
         async with asyncio.TaskGroup() as plays:
-            for strike, aftermath in deaths:
-                plays.create_task(self._play(new_database(), strike, aftermath))
+            for fault, recovery in deaths:
+                plays.create_task(self._play(new_database(), fault, recovery))
 
-    async def _play(self, database: str, strike: Strike, aftermath: Aftermath) -> None:
+    async def _play(self, database: str, fault: Fault, recovery: RecoveryPath) -> None:
         mother = await self.idle.get()
         try:
-            await self._play_with(mother, database, strike, aftermath)
+            await self._play_with(mother, database, fault, recovery)
         except Exception as error:
-            error.add_note(f"{strike.moment} call {strike.number}, then {aftermath.__name__}")
+            error.add_note(f"{fault.timing} call {fault.call_number}, then {recovery.__name__}")
             raise
         finally:
             self.idle.put_nowait(mother)
 
     async def _play_with(
-        self, mother: Mother, database: str, strike: Strike, aftermath: Aftermath
+        self, mother: Mother, database: str, fault: Fault, recovery: RecoveryPath
     ) -> None:
         policy = replace(IMPATIENT, key_prefix=f"{uuid4().hex}/")
         place = Place(database=database, s3=s3_config(self.bucket), policy=policy)
@@ -151,10 +151,10 @@ class Stage:
         async with opened_service(place, self.parts, clock) as service:
             world = RealWorld(service, bucket=self.bucket)
             request = await self.scenario(world)
-            await world.crowd()
-            life = Life(request.call, place, clock.shift, strike)
+            await world.add_bystanders()
+            life = Life(request.call, place, clock.shift, fault)
             assert await asyncio.to_thread(mother.exit_code_of, life) == KILLED
-            await aftermath(world, request, self.wanted)
+            await recovery(world, request, self.expected)
 
 
 def s3_config(bucket: Bucket) -> S3Config:
@@ -169,8 +169,8 @@ def s3_config(bucket: Bucket) -> S3Config:
 
 async def deaths_of(scenario: Scenario, most: int) -> list[Death]:
     """Give a death before and after each call, or as many of them, and what happens then."""
-    strikes = await strikes_of(scenario, manners=[Manner.RAISED], extents=[Extent.DEATH])
-    deaths = list(zip(strikes, cycle(AFTERMATHS.values()), strict=False))
+    faults = await enumerate_faults(scenario, kinds=[FaultKind.ERROR], extents=[Extent.CRASH])
+    deaths = list(zip(faults, cycle(RECOVERY_PATHS.values()), strict=False))
     if most >= len(deaths):
         return deaths
     # From the middle of each of as many spans of the call.
@@ -191,6 +191,6 @@ async def test_what_a_process_leaves_that_ends_at_a_call_is_put_right(
     scenario, idle = SCENARIOS[story], asyncio.Queue[Mother]()
     for mother in mothers:
         idle.put_nowait(mother)
-    wanted, deaths = await wanted_of(scenario), await deaths_of(scenario, most)
+    expected, deaths = await find_expected_answer(scenario), await deaths_of(scenario, most)
     async with opened_bucket(s3_config(bucket)) as parts:
-        await Stage(scenario, wanted, bucket, parts, idle).play_all(deaths, new_database)
+        await Stage(scenario, expected, bucket, parts, idle).play_all(deaths, new_database)

@@ -1,4 +1,4 @@
-"""Wherever a process dies, or a port fails it: a retry or one sweep puts everything right."""
+"""After a crash or a failed port call anywhere, a retry or one sweep restores every invariant."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ import pytest
 
 from multipart_upload.domain.errors import LeaseHeldError, StaleSessionError, UnavailableError
 
-from .crashes.failpoints import played, run, strikes_of, wanted_of
-from .crashes.process import Manner
-from .crashes.recovery import AFTERMATHS, Aftermath
+from .crashes.failpoints import (
+    enumerate_faults,
+    find_expected_answer,
+    run_in_virtual_time,
+    run_scenario,
+)
+from .crashes.process import FaultKind
+from .crashes.recovery import RECOVERY_PATHS, RecoveryPath
 from .crashes.requests import Scenario
 from .crashes.scenarios import SCENARIOS
 
-TRY_AGAIN: Final = (UnavailableError, LeaseHeldError, StaleSessionError)
+RETRYABLE: Final = (UnavailableError, LeaseHeldError, StaleSessionError)
 
 
-@pytest.mark.parametrize("aftermath", AFTERMATHS.values(), ids=AFTERMATHS)
+@pytest.mark.parametrize("recovery", RECOVERY_PATHS.values(), ids=RECOVERY_PATHS)
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_what_a_struck_process_leaves_is_put_right(
-    scenario: Scenario, aftermath: Aftermath
-) -> None:
-    run(_put_right(scenario, aftermath))
+def test_every_fault_is_recovered_from(scenario: Scenario, recovery: RecoveryPath) -> None:
+    run_in_virtual_time(_require_recovery(scenario, recovery))
 
 
-async def _put_right(scenario: Scenario, aftermath: Aftermath) -> None:
-    wanted, unstruck = await wanted_of(scenario), await played(scenario)
-    for strike in await strikes_of(scenario):
-        play = await played(scenario, strike)
+async def _require_recovery(scenario: Scenario, recovery: RecoveryPath) -> None:
+    expected, unfaulted = await find_expected_answer(scenario), await run_scenario(scenario)
+    for fault in await enumerate_faults(scenario):
+        run = await run_scenario(scenario, fault)
         try:
-            if strike.manner is Manner.CANCELLED:
-                assert play.outcome is asyncio.CancelledError, "the call outlived its caller"
+            if fault.kind is FaultKind.CANCELLATION:
+                assert run.outcome is asyncio.CancelledError, "the call outlived its caller"
             else:
-                assert play.outcome in (wanted, unstruck.outcome) or _is_try_again(play.outcome)
-            await aftermath(play.world, play.request, wanted)
+                assert run.outcome in (expected, unfaulted.outcome) or _is_retryable(run.outcome)
+            await recovery(run.world, run.request, expected)
         except AssertionError as error:
-            error.add_note(f"{strike} at {play.struck_at}: the client got {play.outcome!r}")
+            error.add_note(f"{fault} at {run.injected_at}: the client got {run.outcome!r}")
             raise
 
 
-def _is_try_again(outcome: object) -> bool:
-    return isinstance(outcome, type) and issubclass(outcome, TRY_AGAIN)
+def _is_retryable(outcome: object) -> bool:
+    return isinstance(outcome, type) and issubclass(outcome, RETRYABLE)

@@ -1,36 +1,36 @@
-"""Every call of a port in the application has a scenario in which the process dies there."""
+"""Every port call in the application has a scenario with a fault injected there."""
 
 from __future__ import annotations
 
 import pytest
 
-from .crashes.failpoints import played, run, strikes_of
-from .crashes.port_calls import port_uses, port_uses_of_the_application
-from .crashes.process import Extent, Manner, Moment, Site
+from .crashes.failpoints import enumerate_faults, run_in_virtual_time, run_scenario
+from .crashes.port_calls import scan_application, scan_source
+from .crashes.process import CallSite, Extent, FaultKind, Timing
 from .crashes.scenarios import SCENARIOS
 
 HEAD = "class UseCase:\n    sessions: SessionRepository\n    store: ObjectStore\n"
 
 
-async def struck_sites(manner: Manner, moment: Moment) -> set[Site]:
+async def find_injected_sites(kind: FaultKind, timing: Timing) -> set[CallSite]:
     return {
-        (await played(scenario, strike)).struck_at
+        (await run_scenario(scenario, fault)).injected_at
         for scenario in SCENARIOS.values()
-        for strike in await strikes_of(scenario, [moment], [manner], [Extent.OUTAGE])
+        for fault in await enumerate_faults(scenario, [timing], [kind], [Extent.SINGLE_CALL])
     }
 
 
-@pytest.mark.parametrize("moment", Moment)
-@pytest.mark.parametrize("manner", Manner)
-def test_a_process_dies_at_every_call_of_a_port(manner: Manner, moment: Moment) -> None:
-    struck = run(struck_sites(manner, moment))
-    # The other way round, too: a call that was struck and not found would tell of a blind spot.
-    assert sorted(struck) == sorted(port_uses_of_the_application().calls)
+@pytest.mark.parametrize("timing", Timing)
+@pytest.mark.parametrize("kind", FaultKind)
+def test_faults_are_injected_at_every_port_call(kind: FaultKind, timing: Timing) -> None:
+    injected = run_in_virtual_time(find_injected_sites(kind, timing))
+    # Equal in both directions: a fault at a call that the scan missed means the scan is incomplete.
+    assert sorted(injected) == sorted(scan_application().calls)
 
 
-def test_the_methods_of_a_port_are_called_where_they_are_named() -> None:
-    # Handed on, they could be called from anywhere: no place in the source would stand for that.
-    assert not port_uses_of_the_application().handed_on
+def test_port_methods_are_only_referenced_to_call_them() -> None:
+    # A method passed on as a value can be called anywhere, so no call site stands for it.
+    assert not scan_application().method_references
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_the_methods_of_a_port_are_called_where_they_are_named() -> None:
         "repository = self.sessions; await repository.check()",
         "repository, bucket = self.sessions, 1; gather(repository.check())",
         "gather((repository := self.sessions).check(), repository.check())",
-        "await somebody.elses.check()",
+        "await another_module.repository.check()",
         "answer = (await self.sessions.check()) or 1",
     ],
 )
-def test_a_call_of_a_port_is_found_in_every_form(line: str) -> None:
-    assert port_uses(
+def test_port_calls_are_found_in_every_syntax(line: str) -> None:
+    assert scan_source(
         f"{HEAD}    async def call(self, sessions: SessionRepository):\n        {line}"
     ).calls
 
@@ -61,12 +61,12 @@ def test_a_call_of_a_port_is_found_in_every_form(line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["now = self.clock.now()", "found = owners.get(key)", "await self.list_parts(address)"]
 )
-def test_other_calls_of_the_same_names_are_none_of_a_port(line: str) -> None:
-    assert not port_uses(f"{HEAD}    async def call(self):\n        {line}").calls
+def test_calls_of_namesakes_are_not_port_calls(line: str) -> None:
+    assert not scan_source(f"{HEAD}    async def call(self):\n        {line}").calls
 
 
-def test_a_method_that_is_handed_on_is_found() -> None:
-    uses = port_uses(
+def test_a_method_passed_on_as_a_value_is_found() -> None:
+    uses = scan_source(
         f"{HEAD}    async def call(self):\n        await retry_while_leased(self.sessions.check)"
     )
-    assert uses.handed_on
+    assert uses.method_references

@@ -21,7 +21,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.part import Part
 from multipart_upload.domain.session import SessionState, UploadSession
 
-from .crashes.interleavings import ReportOvertaken, refused
+from .crashes.interleavings import InterleavedReport, refuse_report
 from .proxies import RepositoryProxy
 from .service import Service, address_of
 
@@ -38,7 +38,7 @@ async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_ackn
 ) -> None:
     session = await service.started()
     await (service.put(session) if is_first else service.upload(session))
-    late = ReportOvertaken(service.sessions, partial(service.complete, address_of(session)))
+    late = InterleavedReport(service.sessions, partial(service.complete, address_of(session)))
     with pytest.raises(TransitionError, match="that is completed"):
         await replace(service, sessions=late).record(address_of(session), 1, "another")
     (part,) = await service.sessions.list_parts(session.id)
@@ -49,7 +49,7 @@ async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    late = replace(service, sessions=ReportOvertaken(service.sessions, refused))
+    late = replace(service, sessions=InterleavedReport(service.sessions, refuse_report))
     assert (await late.record(address_of(session), 1, "another")).parts_recorded == 1
     (part,) = await service.sessions.list_parts(session.id)
     assert part.etag == "another"

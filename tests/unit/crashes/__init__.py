@@ -1,6 +1,6 @@
-"""Deaths at every call of a port, and what is left of an upload afterwards."""
+"""Crash injection: faults at every port call, and how uploads recover from them."""
 
 import pytest
 
-# Before the modules of this package are read: their assertions, too, say what they compared.
-pytest.register_assert_rewrite(f"{__name__}.aftermaths", f"{__name__}.world")
+# Before these modules are imported, so that their failed assertions show the compared values.
+pytest.register_assert_rewrite(f"{__name__}.recovery", f"{__name__}.world")

@@ -1,4 +1,4 @@
-"""Uploads that their clients throw away."""
+"""Scenarios that abort uploads."""
 
 from __future__ import annotations
 
@@ -14,87 +14,88 @@ from tests.unit.faults import StoreAnswersLost, StoreAway, StoreForbidding
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import Service, address_of
 
-from .completing import left_completing
-from .requests import Call, Request, store_as
-from .sending import lost
+from .completing import interrupt_complete
+from .requests import Call, Request, wrap_store
+from .sending import lose_upload
 from .world import World
 
 
-async def aborted(session: UploadSession, service: Service) -> object:
+async def abort_session(session: UploadSession, service: Service) -> object:
     ended = await service.abort(address_of(session))
     return ended.id == session.id, ended.state
 
 
-def aborting(world: World, session: UploadSession) -> Call:
-    world.give_up(session)
-    return partial(aborted, session)
+def make_abort_call(world: World, session: UploadSession) -> Call:
+    world.drop_expectations(session)
+    return partial(abort_session, session)
 
 
 async def abort(world: World) -> Request:
-    return Request(aborting(world, await world.uploaded()))
+    return Request(make_abort_call(world, await world.start_and_upload()))
 
 
 async def abort_again(world: World) -> Request:
-    session = await world.uploaded()
+    session = await world.start_and_upload()
     await world.service.abort(address_of(session))
-    return Request(aborting(world, session))
+    return Request(make_abort_call(world, session))
 
 
 async def abort_before_the_first_part(world: World) -> Request:
-    return Request(aborting(world, await world.service.started()))
+    return Request(make_abort_call(world, await world.service.started()))
 
 
-async def abort_what_the_store_has_opened_twice(world: World) -> Request:
-    session = await world.uploaded()
-    await open_another(world, session)
-    return Request(aborting(world, session))
+async def abort_with_two_store_uploads(world: World) -> Request:
+    session = await world.start_and_upload()
+    await open_second_store_upload(world, session)
+    return Request(make_abort_call(world, session))
 
 
-async def abort_what_the_store_has_lost(world: World) -> Request:
-    return Request(aborting(world, await lost(world)))
+async def abort_an_upload_lost_by_the_store(world: World) -> Request:
+    return Request(make_abort_call(world, await lose_upload(world)))
 
 
-async def abort_while_the_store_is_away(world: World) -> Request:
-    return Request(aborting(world, await world.uploaded()), store_as(StoreAway))
+async def abort_while_the_store_is_unavailable(world: World) -> Request:
+    return Request(make_abort_call(world, await world.start_and_upload()), wrap_store(StoreAway))
 
 
-async def abort_for_one_who_never_reached_the_store(world: World) -> Request:
-    return Request(aborting(world, await left_aborting(world, StoreAway)))
+async def abort_after_an_abort_that_never_reached_the_store(world: World) -> Request:
+    return Request(make_abort_call(world, await interrupt_abort(world, StoreAway)))
 
 
-async def abort_for_one_whom_the_store_never_answered(world: World) -> Request:
-    return Request(aborting(world, await left_aborting(world, StoreAnswersLost)))
+async def abort_after_an_abort_whose_answer_was_lost(world: World) -> Request:
+    return Request(make_abort_call(world, await interrupt_abort(world, StoreAnswersLost)))
 
 
-async def abort_a_complete_that_never_reached_the_store(world: World) -> Request:
-    call = aborting(world, await left_completing(world, StoreAway))
-    # A sweep that comes first brings the complete to its end.
+async def abort_after_a_complete_that_never_reached_the_store(world: World) -> Request:
+    call = make_abort_call(world, await interrupt_complete(world, StoreAway))
+    # A sweep that runs first finishes the complete.
     return Request(call, late_answer=TransitionError)
 
 
-async def abort_a_complete_that_the_store_never_answered(world: World) -> Request:
-    session = await left_completing(world, StoreAnswersLost)
-    # It has committed: the upload is completed, and the abort refused.
-    return Request(partial(aborted, session))
+async def abort_after_a_complete_whose_answer_was_lost(world: World) -> Request:
+    session = await interrupt_complete(world, StoreAnswersLost)
+    # The store has committed: the upload is completed and the abort is refused.
+    return Request(partial(abort_session, session))
 
 
-async def abort_a_complete_that_the_store_refuses_to_tell_of(world: World) -> Request:
-    session = await left_completing(world, StoreAnswersLost)
+async def abort_after_a_complete_while_head_object_is_forbidden(world: World) -> Request:
+    session = await interrupt_complete(world, StoreAnswersLost)
     return Request(
-        partial(aborted, session), store_as(lambda store: StoreForbidding(store, "head_object"))
+        partial(abort_session, session),
+        wrap_store(lambda store: StoreForbidding(store, "head_object")),
     )
 
 
-async def left_aborting(world: World, store: type[StoreProxy]) -> UploadSession:
-    """Give a session that somebody has begun to abort, and not ended."""
-    session = await world.uploaded()
-    world.give_up(session)
+async def interrupt_abort(world: World, store: type[StoreProxy]) -> UploadSession:
+    """Leave a session aborting, after its store failed, and return it."""
+    session = await world.start_and_upload()
+    world.drop_expectations(session)
     with pytest.raises(UnavailableError):
         await replace(world.service, store=store(world.service.store)).abort(address_of(session))
     return await world.service.now(session)
 
 
-async def open_another(world: World, session: UploadSession) -> None:
-    """Leave in the store what one leaves who dies before the row names the upload."""
+async def open_second_store_upload(world: World, session: UploadSession) -> None:
+    """Open a store upload that no row refers to, as after a crash before the row was saved."""
     new = NewObject(key=session.key, upload_id=session.id, filename="f", content_type="text/plain")
     await world.service.bucket.create_upload(new)

@@ -1,4 +1,4 @@
-"""Uploads that are completed, or that cannot be."""
+"""Scenarios that complete uploads, with success or without."""
 
 from __future__ import annotations
 
@@ -18,142 +18,144 @@ from tests.unit.proxies import StoreProxy
 from tests.unit.service import BODY, MIB, Service, address_of
 
 from .interleavings import RenewalAnswerLost, SlowStore
-from .requests import Call, Request, store_as
-from .sending import lost
+from .requests import Call, Request, wrap_store
+from .sending import lose_upload
 from .world import World
 
 SMALLEST_PART: Final = bytes(5 * MIB)
 
 
-async def completed(
+async def complete_session(
     session: UploadSession, service: Service, named: Sequence[NamedPart] | None = None
 ) -> object:
     ended = await service.complete(address_of(session), named)
     assert ended.result is not None
     owner = ended.result.upload_id, ended.result.nonce
-    told = replace(ended.result, location="", upload_id=None, nonce=None)
-    return ended.state, owner == (session.id, session.nonce), told
+    result = replace(ended.result, location="", upload_id=None, nonce=None)
+    return ended.state, owner == (session.id, session.nonce), result
 
 
-def completing(session: UploadSession) -> Call:
-    return partial(completed, session)
+def make_complete_call(session: UploadSession) -> Call:
+    return partial(complete_session, session)
 
 
 async def complete(world: World) -> Request:
-    return Request(completing(await world.uploaded()))
+    return Request(make_complete_call(await world.start_and_upload()))
 
 
 async def complete_again(world: World) -> Request:
-    session = await world.uploaded()
+    session = await world.start_and_upload()
     await world.service.complete(address_of(session))
-    return Request(completing(session))
+    return Request(make_complete_call(session))
 
 
-async def complete_without_a_plan_and_with_a_part_unreported(world: World) -> Request:
+async def complete_without_a_plan_and_with_an_unreported_part(world: World) -> Request:
     session = await world.service.started()
     await world.upload(session, 1, SMALLEST_PART)
     await world.send(session, 2)
-    return Request(completing(session))
+    return Request(make_complete_call(session))
 
 
-async def complete_by_a_list_of_parts(world: World) -> Request:
+async def complete_with_named_parts(world: World) -> Request:
     session = await world.service.started()
     named = [NamedPart(1, await world.send(session))]
-    return Request(partial(completed, session, named=named))
+    return Request(partial(complete_session, session, named=named))
 
 
-async def complete_by_a_list_that_does_not_name_every_part(world: World) -> Request:
+async def complete_with_some_parts_named(world: World) -> Request:
     session = await world.service.started()
     await world.send(session, 1, SMALLEST_PART)
     named = [NamedPart(2, await world.send(session, 2))]
-    return Request(partial(completed, session, named=named))
+    return Request(partial(complete_session, session, named=named))
 
 
-async def complete_though_no_part_was_reported(world: World) -> Request:
+async def complete_without_any_report(world: World) -> Request:
     session = await world.service.started(len(BODY))
     await world.send(session)
-    return Request(completing(session))
+    return Request(make_complete_call(session))
 
 
 async def complete_without_any_part(world: World) -> Request:
-    return Request(completing(await world.service.started()))
+    return Request(make_complete_call(await world.service.started()))
 
 
 async def complete_with_a_part_missing(world: World) -> Request:
-    return Request(completing(await world.upload(await world.service.started(), 2)))
+    return Request(make_complete_call(await world.upload(await world.service.started(), 2)))
 
 
 async def complete_with_a_part_too_small(world: World) -> Request:
     session = await world.service.started()
     await world.upload(session, 1)
-    return Request(completing(await world.upload(session, 2)))
+    return Request(make_complete_call(await world.upload(session, 2)))
 
 
-async def complete_what_the_store_has_lost(world: World) -> Request:
-    session = await world.uploaded()
+async def complete_an_upload_lost_by_the_store(world: World) -> Request:
+    session = await world.start_and_upload()
     await world.lose(session)
-    return Request(completing(session))
+    return Request(make_complete_call(session))
 
 
-async def complete_what_the_store_has_lost_before_a_report(world: World) -> Request:
+async def complete_an_upload_lost_before_any_report(world: World) -> Request:
     session = await world.service.started(len(BODY))
     await world.send(session)
     await world.lose(session)
-    return Request(completing(session))
+    return Request(make_complete_call(session))
 
 
-async def complete_what_is_known_to_be_lost(world: World) -> Request:
-    return Request(completing(await lost(world)))
+async def complete_an_upload_known_to_be_lost(world: World) -> Request:
+    return Request(make_complete_call(await lose_upload(world)))
 
 
 async def complete_while_the_store_is_slow(world: World) -> Request:
     lease = world.service.policy.lease.total_seconds()
-    slow = store_as(lambda store: SlowStore(store, lease))
-    return Request(completing(await world.uploaded()), slow)
+    slow = wrap_store(lambda store: SlowStore(store, lease))
+    return Request(make_complete_call(await world.start_and_upload()), slow)
 
 
-async def complete_though_the_answer_to_a_renewal_is_lost(world: World) -> Request:
+async def complete_while_a_lease_renewal_loses_its_answer(world: World) -> Request:
     lease = world.service.policy.lease.total_seconds()
 
-    def hindered(service: Service) -> Service:
+    def slow_down(service: Service) -> Service:
         slow = SlowStore(service.store, lease)
         return replace(service, store=slow, sessions=RenewalAnswerLost(service.sessions))
 
-    return Request(completing(await world.uploaded()), hindered)
+    return Request(make_complete_call(await world.start_and_upload()), slow_down)
 
 
-async def complete_while_the_store_is_away(world: World) -> Request:
-    return Request(completing(await world.uploaded()), store_as(StoreAway))
+async def complete_while_the_store_is_unavailable(world: World) -> Request:
+    return Request(make_complete_call(await world.start_and_upload()), wrap_store(StoreAway))
 
 
-async def complete_while_the_answers_of_the_store_are_lost(world: World) -> Request:
-    return Request(completing(await world.uploaded()), store_as(StoreAnswersLost))
+async def complete_while_store_answers_are_lost(world: World) -> Request:
+    return Request(make_complete_call(await world.start_and_upload()), wrap_store(StoreAnswersLost))
 
 
-async def complete_while_the_store_refuses_to_list_parts(world: World) -> Request:
-    return Request(completing(await world.uploaded()), store_as(_forbidding("list_parts")))
+async def complete_while_list_parts_is_forbidden(world: World) -> Request:
+    return Request(
+        make_complete_call(await world.start_and_upload()), wrap_store(_forbid("list_parts"))
+    )
 
 
-async def complete_again_while_the_store_refuses_to_list_parts(world: World) -> Request:
-    session = await left_completing(world, StoreAway)
-    return Request(completing(session), store_as(_forbidding("list_parts")))
+async def complete_again_while_list_parts_is_forbidden(world: World) -> Request:
+    session = await interrupt_complete(world, StoreAway)
+    return Request(make_complete_call(session), wrap_store(_forbid("list_parts")))
 
 
-async def complete_for_one_who_never_reached_the_store(world: World) -> Request:
-    return Request(completing(await left_completing(world, StoreAway)))
+async def complete_after_a_complete_that_never_reached_the_store(world: World) -> Request:
+    return Request(make_complete_call(await interrupt_complete(world, StoreAway)))
 
 
-async def complete_for_one_whom_the_store_never_answered(world: World) -> Request:
-    return Request(completing(await left_completing(world, StoreAnswersLost)))
+async def complete_after_a_complete_whose_answer_was_lost(world: World) -> Request:
+    return Request(make_complete_call(await interrupt_complete(world, StoreAnswersLost)))
 
 
-def _forbidding(*calls: str) -> Callable[[ObjectStore], ObjectStore]:
+def _forbid(*calls: str) -> Callable[[ObjectStore], ObjectStore]:
     return lambda store: StoreForbidding(store, *calls)
 
 
-async def left_completing(world: World, store: type[StoreProxy]) -> UploadSession:
-    """Give a session that somebody has begun to complete, and not ended."""
-    session = await world.uploaded()
+async def interrupt_complete(world: World, store: type[StoreProxy]) -> UploadSession:
+    """Leave a session completing, after its store failed, and return it."""
+    session = await world.start_and_upload()
     with pytest.raises(UnavailableError):
         await replace(world.service, store=store(world.service.store)).complete(address_of(session))
     return await world.service.now(session)

@@ -1,4 +1,4 @@
-"""A process in a world of its own, struck at one of its calls."""
+"""Run a scenario in a fresh world, with a fault injected at one of its port calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product, starmap
 from typing import Any, Final, TypeVar
 
-from .process import DyingProcess, Extent, Manner, Moment, Site, Strike
+from .process import CallSite, Extent, Fault, FaultKind, FaultyProcess, Timing
 from .requests import Request, Scenario
 from .virtual_time import VirtualTimeLoop
 from .world import World
@@ -18,52 +18,52 @@ _DAY: Final = 24 * 3600.0
 
 
 @dataclass(slots=True)
-class Play:
-    """A scenario played to the end of its call; `outcome` is an answer or the type of an error."""
+class ScenarioRun:
+    """A finished run of a scenario; `outcome` is the answer or the type of the error raised."""
 
     world: World
     request: Request
-    process: DyingProcess
+    process: FaultyProcess
     outcome: object
 
     @property
-    def struck_at(self) -> Site:
-        assert self.process.struck_at is not None, "the process was never struck"
-        return self.process.struck_at
+    def injected_at(self) -> CallSite:
+        assert self.process.injected_at is not None, "no fault was injected"
+        return self.process.injected_at
 
 
-async def played(scenario: Scenario, strike: Strike | None = None) -> Play:
-    """Make a world and play the scenario in it, in a process that may be struck."""
+async def run_scenario(scenario: Scenario, fault: Fault | None = None) -> ScenarioRun:
+    """Run the scenario in a new world, injecting the fault if there is one."""
     world = World()
     request = await scenario(world)
-    await world.crowd()
-    process = DyingProcess(strike)
-    service = request.as_seen_by(process, world.service)
+    await world.add_bystanders()
+    process = FaultyProcess(fault)
+    service = request.inject_faults(process, world.service)
     try:
         outcome = await process.run(request.answer(service))
     except asyncio.CancelledError:
         outcome = asyncio.CancelledError
-    return Play(world, request, process, outcome)
+    return ScenarioRun(world, request, process, outcome)
 
 
-async def strikes_of(
+async def enumerate_faults(
     scenario: Scenario,
-    moments: Iterable[Moment] = Moment,
-    manners: Iterable[Manner] = Manner,
+    timings: Iterable[Timing] = Timing,
+    kinds: Iterable[FaultKind] = FaultKind,
     extents: Iterable[Extent] = Extent,
-) -> list[Strike]:
-    """Give the strikes at each call that a process makes when it is not struck."""
-    calls = range(len((await played(scenario)).process.sites))
-    return list(starmap(Strike, product(calls, moments, manners, extents)))
+) -> list[Fault]:
+    """List the faults to inject at each port call that an undisturbed run makes."""
+    calls = range(len((await run_scenario(scenario)).process.call_sites))
+    return list(starmap(Fault, product(calls, timings, kinds, extents)))
 
 
-async def wanted_of(scenario: Scenario) -> object:
-    """Give the answer that a client gets when nobody dies."""
+async def find_expected_answer(scenario: Scenario) -> object:
+    """Return what the client gets when no fault is injected."""
     world = World()
-    return await (await scenario(world)).answer_to_patience(world)
+    return await (await scenario(world)).answer_with_retry(world)
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it in a time that nobody has to wait for, but that ends."""
+def run_in_virtual_time(work: Coroutine[Any, Any, T]) -> T:
+    """Run the coroutine in virtual time, for at most a day of that time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(asyncio.wait_for(work, _DAY))

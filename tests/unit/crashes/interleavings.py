@@ -1,4 +1,4 @@
-"""What leads a process to calls that it makes on a bad day only."""
+"""Ports that interleave other work, so that rare calls of the use cases are reached too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from multipart_upload.domain.part import Part, StoredPart
 from multipart_upload.domain.session import SessionState, StoredObject, UploadSession
 from tests.unit.proxies import RepositoryProxy, StoreProxy
 
-Meanwhile = Callable[[], Awaitable[object]]
+Interleaving = Callable[[], Awaitable[object]]
 
 
 class SlowStore(StoreProxy):
@@ -38,66 +38,66 @@ class SlowStore(StoreProxy):
         return await super().complete_upload(key, store_upload_id, parts)
 
 
-class StoreOvertaken(StoreProxy):
-    """Lets something happen before it answers that it has opened an upload, once."""
+class InterleavedCreate(StoreProxy):
+    """Runs the interleaving once, between opening an upload and answering."""
 
-    def __init__(self, store: ObjectStore, meanwhile: Meanwhile) -> None:
+    def __init__(self, store: ObjectStore, interleaving: Interleaving) -> None:
         super().__init__(store)
-        self.meanwhile = [meanwhile]
+        self.pending = [interleaving]
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         opened = await super().create_upload(new)
-        if self.meanwhile:
-            await self.meanwhile.pop()()
+        if self.pending:
+            await self.pending.pop()()
         return opened
 
 
-class RepositoryOvertaken(RepositoryProxy):
-    """Lets something happen before it saves a session in a state, once."""
+class InterleavedSave(RepositoryProxy):
+    """Runs the interleaving once, before it saves a session in the given state."""
 
     def __init__(
-        self, sessions: SessionRepository, state: SessionState, meanwhile: Meanwhile
+        self, sessions: SessionRepository, state: SessionState, interleaving: Interleaving
     ) -> None:
         super().__init__(sessions)
-        self.state, self.meanwhile = state, [meanwhile]
+        self.state, self.pending = state, [interleaving]
 
     async def save(self, session: UploadSession) -> UploadSession:
-        if session.state is self.state and self.meanwhile:
-            await self.meanwhile.pop()()
+        if session.state is self.state and self.pending:
+            await self.pending.pop()()
         return await super().save(session)
 
 
-class ReportOvertaken(RepositoryProxy):
-    """Lets something happen before it stores a report, once."""
+class InterleavedReport(RepositoryProxy):
+    """Runs the interleaving once, before it stores a report."""
 
-    def __init__(self, sessions: SessionRepository, meanwhile: Meanwhile) -> None:
+    def __init__(self, sessions: SessionRepository, interleaving: Interleaving) -> None:
         super().__init__(sessions)
-        self.meanwhile = [meanwhile]
+        self.pending = [interleaving]
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        if self.meanwhile:
-            await self.meanwhile.pop()()
+        if self.pending:
+            await self.pending.pop()()
         return await super().report_parts(session, parts)
 
 
-async def refused() -> None:
-    """Refuse a report, as amid a complete that the store is about to refuse."""
+async def refuse_report() -> None:
+    """Refuse a report, as the repository does while a complete is running."""
     raise StaleSessionError
 
 
 class RenewalAnswerLost(RepositoryProxy):
-    """Renews a lease and does not say so, once."""
+    """Saves one lease renewal and then raises, as when its answer is lost."""
 
     def __init__(self, sessions: SessionRepository) -> None:
         super().__init__(sessions)
         self.holder: str | None = None
-        self.has_lost_one = False
+        self.has_lost_answer = False
 
     async def save(self, session: UploadSession) -> UploadSession:
         saved = await super().save(session)
         holder = None if saved.lease is None else saved.lease.holder
-        if holder is not None and holder == self.holder and not self.has_lost_one:
-            self.has_lost_one = True
+        if holder is not None and holder == self.holder and not self.has_lost_answer:
+            self.has_lost_answer = True
             raise RepositoryUnavailableError
         self.holder = holder
         return saved

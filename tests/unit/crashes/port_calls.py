@@ -1,4 +1,4 @@
-"""Where the application calls its ports, read from its source."""
+"""Find every port call in the application's source code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import multipart_upload.application
 from multipart_upload.application.ports import ObjectStore, SessionRepository
 from multipart_upload.application.session_cache import SessionCache
 
-from .process import Site
+from .process import CallSite
 
 PORTS: Final = (SessionRepository, ObjectStore)
 METHODS: Final = frozenset(
@@ -25,17 +25,17 @@ METHODS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PortUses:
-    """Where ports are called; `handed_on` are methods of ports that are used without a call."""
+    """Positions of port calls, and of port methods that are referenced without a call."""
 
-    calls: set[Site] = field(default_factory=set)
-    handed_on: set[Site] = field(default_factory=set)
+    calls: set[CallSite] = field(default_factory=set)
+    method_references: set[CallSite] = field(default_factory=set)
 
 
-def port_uses_of_the_application() -> PortUses:
-    """Look at every module but those of the ports, and of what only passes their calls on."""
+def scan_application() -> PortUses:
+    """Scan every module except the ports and the session cache, which only forwards calls."""
     sources = dict(_sources())
     trees = {module: ast.parse(source) for module, source in sources.items()}
-    # A field of one module is read in others.
+    # A field that one module declares is used in others.
     names = {name for tree in trees.values() for name in _annotated_names(tree)}
     uses = PortUses()
     for module, tree in trees.items():
@@ -43,8 +43,8 @@ def port_uses_of_the_application() -> PortUses:
     return uses
 
 
-def port_uses(source: str) -> PortUses:
-    """Look at the source of one module."""
+def scan_source(source: str) -> PortUses:
+    """Scan the source of one module."""
     tree, uses = ast.parse(source), PortUses()
     _collect(tree, "module", set(_annotated_names(tree)), uses)
     return uses
@@ -60,7 +60,7 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def _annotated_names(tree: ast.Module) -> Iterator[str]:
-    """Give the fields, variables and parameters that are said to be a port."""
+    """Yield the fields, variables and parameters that are annotated as a port."""
     for node in ast.walk(tree):
         match node:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
@@ -82,19 +82,19 @@ def _collect(tree: ast.Module, module: str, names: AbstractSet[str], uses: PortU
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(value=receiver, attr=method)) if method in METHODS:
-                # Whatever its receiver is called: nothing else of these names is awaited.
+                # An awaited call counts on any receiver: nothing else async has these names.
                 is_awaited = id(node) in awaited and not _is_self(receiver)
                 if _is_port(receiver, ports) or is_awaited:
                     uses.calls.add(_site(node, module))
             case ast.Attribute(value=receiver, attr=method) if method in METHODS:
                 if _is_port(receiver, ports) and id(node) not in called:
-                    uses.handed_on.add(_site(node, module))
+                    uses.method_references.add(_site(node, module))
             case _:
                 pass
 
 
 def _aliases(tree: ast.Module, ports: AbstractSet[str]) -> set[str]:
-    """Give the local names to which a port is bound, for instance `store = self.store`."""
+    """Return the local names bound to a port, for instance by `store = self.store`."""
     found: set[str] = set()
     for node in ast.walk(tree):
         match node:
@@ -125,5 +125,5 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-def _site(node: ast.expr, module: str) -> Site:
-    return Site(module, node.end_lineno or 0, node.end_col_offset or 0)
+def _site(node: ast.expr, module: str) -> CallSite:
+    return CallSite(module, node.end_lineno or 0, node.end_col_offset or 0)

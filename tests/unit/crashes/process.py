@@ -1,4 +1,4 @@
-"""Processes that die at one of their calls of a port, and where in the source each call stands."""
+"""Processes with a fault at one of their port calls, and the source position of each call."""
 
 from __future__ import annotations
 
@@ -22,140 +22,140 @@ from multipart_upload.domain.errors import (
 
 T = TypeVar("T")
 Unavailable: TypeAlias = Callable[[], UnavailableError]
-_PATIENCE: Final = 3600.0
-_AT_ONCE: Final = 1.0
+_MAX_SECONDS: Final = 3600.0
+_TASK_END_SECONDS: Final = 1.0
 _CODE_UNIT: Final = 2
 """Bytes of one instruction: a frame counts bytes, the table of positions instructions."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Site:
-    """Where in the source a call ends: two calls may share their beginning, never their end."""
+class CallSite:
+    """Where a call ends in the source; unlike its start, no other call shares it."""
 
     module: str
     line: int
     column: int
 
 
-class Moment(StrEnum):
+class Timing(StrEnum):
     BEFORE = "before"
-    """The port has not heard of the call."""
+    """The call never reaches the port."""
     AFTER = "after"
-    """The port has done what it was told, and nobody hears of it."""
+    """The port has done the work, and its answer is lost."""
 
 
-class Manner(StrEnum):
-    RAISED = "raised"
-    """The port says that it is not available."""
-    CANCELLED = "cancelled"
-    """The caller is cancelled, as when its client hangs up."""
+class FaultKind(StrEnum):
+    ERROR = "error"
+    """The port raises that it is not available."""
+    CANCELLATION = "cancellation"
+    """The calling task is cancelled, as when its client disconnects."""
 
 
 class Extent(StrEnum):
-    OUTAGE = "outage"
-    """Only this call fails: what the use case does then is carried out."""
-    DEATH = "death"
-    """No later call reaches a port."""
+    SINGLE_CALL = "single call"
+    """Only this call fails; the use case's clean-up calls reach the ports."""
+    CRASH = "crash"
+    """The process is gone: no later call reaches a port."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """What happens, and at which call of a port: they are counted from 0."""
+class Fault:
+    """A fault to inject; `call_number` counts the port calls of a run from 0."""
 
-    number: int
-    moment: Moment
-    manner: Manner
+    call_number: int
+    timing: Timing
+    kind: FaultKind
     extent: Extent
 
 
 @dataclass(slots=True)
-class DyingProcess:
-    """One process; `sites` are those of all its calls so far, `struck_at` where it was struck."""
+class FaultyProcess:
+    """A process with one fault; `call_sites` lists its port calls so far."""
 
-    strike: Strike | None = None
-    sites: list[Site] = field(default_factory=list)
-    struck_at: Site | None = None
-    _is_dead: bool = False
+    fault: Fault | None = None
+    call_sites: list[CallSite] = field(default_factory=list)
+    injected_at: CallSite | None = None
+    _has_crashed: bool = False
     _main: asyncio.Task[Any] | None = None
 
-    def sessions(self, sessions: SessionRepository) -> SessionRepository:
-        """Give the repository as this process sees it."""
-        return cast("SessionRepository", _DyingPort(self, sessions, RepositoryUnavailableError))
+    def wrap_sessions(self, sessions: SessionRepository) -> SessionRepository:
+        """Wrap the repository for this process."""
+        return cast("SessionRepository", _FaultyPort(self, sessions, RepositoryUnavailableError))
 
-    def store(self, store: ObjectStore) -> ObjectStore:
-        """Give the store as this process sees it."""
-        return cast("ObjectStore", _DyingPort(self, store, StoreUnavailableError))
+    def wrap_store(self, store: ObjectStore) -> ObjectStore:
+        """Wrap the store for this process."""
+        return cast("ObjectStore", _FaultyPort(self, store, StoreUnavailableError))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do the work as this process, and return when nothing of it runs any more."""
-        of_others = asyncio.all_tasks()
+        """Run the work as this process, and require that it leaves no task running."""
+        existing_tasks = asyncio.all_tasks()
         self._main = main = asyncio.create_task(work)
-        await asyncio.wait({main}, timeout=_PATIENCE)
-        assert main.done(), "the call of the use case does not end"
-        if tasks := asyncio.all_tasks() - of_others:
-            _, running = await asyncio.wait(tasks, timeout=_AT_ONCE)
-            assert not running, "tasks go on though the call of the use case has ended"
+        await asyncio.wait({main}, timeout=_MAX_SECONDS)
+        assert main.done(), "the use case does not return"
+        if tasks := asyncio.all_tasks() - existing_tasks:
+            _, running = await asyncio.wait(tasks, timeout=_TASK_END_SECONDS)
+            assert not running, "the use case left tasks running"
         return main.result()
 
-    async def carry_out(
+    async def call_port(
         self, number: int, call: Callable[[], Awaitable[T]], unavailable: Unavailable
     ) -> T:
         self._require_alive(unavailable)
-        await self._struck(number, Moment.BEFORE, unavailable)
+        await self._inject(number, Timing.BEFORE, unavailable)
         try:
             answer = await call()
         except UploadError:
-            await self._struck(number, Moment.AFTER, unavailable)
+            await self._inject(number, Timing.AFTER, unavailable)
             self._require_alive(unavailable)
             raise
-        await self._struck(number, Moment.AFTER, unavailable)
+        await self._inject(number, Timing.AFTER, unavailable)
         self._require_alive(unavailable)
         return answer
 
     def _require_alive(self, unavailable: Unavailable) -> None:
-        if self._is_dead:
+        if self._has_crashed:
             raise unavailable()
 
-    async def _struck(self, number: int, moment: Moment, unavailable: Unavailable) -> None:
-        if self.strike is None or (number, moment) != (self.strike.number, self.strike.moment):
+    async def _inject(self, number: int, timing: Timing, unavailable: Unavailable) -> None:
+        if self.fault is None or (number, timing) != (self.fault.call_number, self.fault.timing):
             return
-        self.struck_at = self.sites[number]
-        await self._fail(self.strike, unavailable)
+        self.injected_at = self.call_sites[number]
+        await self._fail(self.fault, unavailable)
 
-    async def _fail(self, strike: Strike, unavailable: Unavailable) -> None:
-        self._is_dead = strike.extent is Extent.DEATH
-        if strike.manner is Manner.RAISED:
+    async def _fail(self, fault: Fault, unavailable: Unavailable) -> None:
+        self._has_crashed = fault.extent is Extent.CRASH
+        if fault.kind is FaultKind.ERROR:
             raise unavailable()
         if self._main is not None:
             self._main.cancel()
-        await asyncio.sleep(_PATIENCE / 2)
-        raise AssertionError("a call of a port goes on though its caller was cancelled")
+        await asyncio.sleep(_MAX_SECONDS / 2)
+        raise AssertionError("a port call outlived the cancellation of its caller")
 
 
-class _DyingPort:
-    """A port as a process sees it that may die at any call of it."""
+class _FaultyPort:
+    """A port that counts its calls and injects the process's fault."""
 
-    def __init__(self, process: DyingProcess, port: object, unavailable: Unavailable) -> None:
+    def __init__(self, process: FaultyProcess, port: object, unavailable: Unavailable) -> None:
         self._process, self._port, self._unavailable = process, port, unavailable
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         method = getattr(self._port, name)
 
-        def called(*args: object, **options: object) -> Coroutine[Any, Any, Any]:
-            number = len(self._process.sites)
-            # Here, and not when it is awaited: gathered calls are made by their use case, too.
-            self._process.sites.append(_site_of(sys._getframe(1)))  # noqa: SLF001
-            return self._process.carry_out(
+        def call(*args: object, **options: object) -> Coroutine[Any, Any, Any]:
+            number = len(self._process.call_sites)
+            # At the call, not at the await: gather awaits its coroutines outside the use case.
+            self._process.call_sites.append(_find_call_site(sys._getframe(1)))  # noqa: SLF001
+            return self._process.call_port(
                 number, lambda: method(*args, **options), self._unavailable
             )
 
-        return called
+        return call
 
 
-def _site_of(frame: FrameType) -> Site:
+def _find_call_site(frame: FrameType) -> CallSite:
     while frame.f_globals["__name__"] == SessionCache.__module__ and frame.f_back is not None:
-        # It passes calls on: whoever awaits it makes them.
+        # The cache only forwards calls: the call site is that of its caller.
         frame = frame.f_back
     positions = islice(frame.f_code.co_positions(), frame.f_lasti // _CODE_UNIT, None)
     _, line, _, column = next(positions)
-    return Site(frame.f_globals["__name__"], line or 0, column or 0)
+    return CallSite(frame.f_globals["__name__"], line or 0, column or 0)

@@ -1,4 +1,4 @@
-"""What happens in a world after a process has died in it, and what must have come of it then."""
+"""What follows a fault, and the state that every recovery path must reach."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Final, TypeAlias
 from .requests import Request
 from .world import World
 
-Aftermath: TypeAlias = Callable[[World, Request, object], Awaitable[None]]
+RecoveryPath: TypeAlias = Callable[[World, Request, object], Awaitable[None]]
 
 
-async def _retry_then_sweep(world: World, request: Request, wanted: object) -> None:
-    """The client asks again at once, of another process."""
-    assert await request.answer_to_patience(world) == wanted
-    world.wait_for_leases()
+async def _retry_then_sweep(world: World, request: Request, expected: object) -> None:
+    """The client retries at once, and another process answers."""
+    assert await request.answer_with_retry(world) == expected
+    world.pass_leases_and_grace()
     await _sweep_once(world)
-    assert await request.answer(world.service) == wanted
+    assert await request.answer(world.service) == expected
     await world.require_clean()
 
 
-async def _sweep_then_retry(world: World, request: Request, wanted: object) -> None:
-    """The client takes its time."""
-    world.wait_for_leases()
+async def _sweep_then_retry(world: World, request: Request, expected: object) -> None:
+    """The sweep runs before the client retries."""
+    world.pass_leases_and_grace()
     await _sweep_once(world)
-    assert await request.answer(world.service) in (wanted, request.late_answer)
+    assert await request.answer(world.service) in (expected, request.late_answer)
 
 
-async def _sweep_at_the_end(world: World, _request: Request, _wanted: object) -> None:
-    """The client never comes back."""
-    world.wait_for_expiry()
-    stale = [row for row in await world.rows() if row.state.is_open]
-    for row in stale:
-        world.give_up(row)
+async def _sweep_at_the_end(world: World, _request: Request, _expected: object) -> None:
+    """The client never retries."""
+    world.pass_expiry()
+    open_rows = [row for row in await world.rows() if row.state.is_open]
+    for row in open_rows:
+        world.drop_expectations(row)
     await _sweep_once(world)
-    left = [await world.service.now(row) for row in stale]
-    assert all(row.state.is_terminal for row in left), "a stale upload was not ended"
+    swept = [await world.service.now(row) for row in open_rows]
+    assert all(row.state.is_terminal for row in swept), "an expired upload is still open"
 
 
 async def _sweep_once(world: World) -> None:
@@ -44,8 +44,8 @@ async def _sweep_once(world: World) -> None:
     await world.require_clean()
 
 
-AFTERMATHS: Final[dict[str, Aftermath]] = {
-    "the client asks again": _retry_then_sweep,
-    "a sweep comes first": _sweep_then_retry,
-    "nobody comes but the sweep": _sweep_at_the_end,
+RECOVERY_PATHS: Final[dict[str, RecoveryPath]] = {
+    "the client retries first": _retry_then_sweep,
+    "the sweep runs first": _sweep_then_retry,
+    "only the sweep runs": _sweep_at_the_end,
 }

@@ -1,4 +1,4 @@
-"""What is asked of the service, again and again until there is an answer."""
+"""Requests to the service, which can be repeated after a fault."""
 
 from __future__ import annotations
 
@@ -10,64 +10,64 @@ from multipart_upload.application.ports import ObjectStore, SessionRepository
 from multipart_upload.domain.errors import LeaseHeldError, UploadError
 from tests.unit.service import Service
 
-from .process import DyingProcess
+from .process import FaultyProcess
 from .world import World
 
 Call: TypeAlias = Callable[[Service], Awaitable[object]]
 
 
-def unhindered(service: Service) -> Service:
+def leave_ports_unwrapped(service: Service) -> Service:
     return service
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call, and what comes between this process and its ports while it is at it.
+    """A call of the service, and what is placed between the calling process and its ports.
 
-    Its answer holds nothing that differs from one world to the next. `late_answer` is the one of
-    a client who comes back only after the sweep, where that is another.
+    The answer holds nothing that differs between worlds, so that answers can be compared.
+    `late_answer` is what a client may get instead when it retries only after the sweep.
     """
 
     call: Call
-    hindered: Callable[[Service], Service] = unhindered
+    wrap_ports: Callable[[Service], Service] = leave_ports_unwrapped
     late_answer: object = None
 
     async def answer(self, service: Service) -> object:
-        """Give the answer, or the type of an error that is one."""
+        """Return the answer, or the type of the error raised."""
         try:
             return await self.call(service)
         except UploadError as error:
             return type(error)
 
-    async def answer_to_patience(self, world: World) -> object:
-        """Ask as a client does that is told to wait for somebody who has died."""
+    async def answer_with_retry(self, world: World) -> object:
+        """Retry once after the lease of a crashed process has run out."""
         answer = await self.answer(world.service)
         if answer is not LeaseHeldError:
             return answer
         world.service.clock.time += world.service.policy.lease
         return await self.answer(world.service)
 
-    def as_seen_by(self, process: DyingProcess, service: Service) -> Service:
-        """Give the service of a process that may die, hindered."""
-        hindered = self.hindered(service)
+    def inject_faults(self, process: FaultyProcess, service: Service) -> Service:
+        """Return the service as the process uses it: ports wrapped, and the fault injected."""
+        wrapped = self.wrap_ports(service)
         return replace(
-            hindered,
-            sessions=process.sessions(hindered.sessions),
-            store=process.store(hindered.store),
+            wrapped,
+            sessions=process.wrap_sessions(wrapped.sessions),
+            store=process.wrap_store(wrapped.store),
         )
 
 
 Scenario: TypeAlias = Callable[[World], Awaitable[Request]]
-"""Prepares a world and gives the request in which a process is to die."""
+"""Prepares a world and returns the request during which a fault is injected."""
 
 
-def store_as(kind: Callable[[ObjectStore], ObjectStore]) -> Callable[[Service], Service]:
-    """Put something between a process and the store."""
-    return lambda service: replace(service, store=kind(service.store))
+def wrap_store(wrapper: Callable[[ObjectStore], ObjectStore]) -> Callable[[Service], Service]:
+    """Wrap the store that a process uses."""
+    return lambda service: replace(service, store=wrapper(service.store))
 
 
-def sessions_as(
-    kind: Callable[[SessionRepository], SessionRepository],
+def wrap_sessions(
+    wrapper: Callable[[SessionRepository], SessionRepository],
 ) -> Callable[[Service], Service]:
-    """Put something between a process and the repository."""
-    return lambda service: replace(service, sessions=kind(service.sessions))
+    """Wrap the repository that a process uses."""
+    return lambda service: replace(service, sessions=wrapper(service.sessions))

@@ -1,4 +1,4 @@
-"""Every scenario, by its name."""
+"""All scenarios by name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from inspect import iscoroutinefunction, signature
 from types import ModuleType
 from typing import Final
 
-from . import aborting, completing, looking, sending, starting, sweeping
+from . import aborting, completing, reading, sending, starting, sweeping
 from .requests import Scenario
 
-_MODULES: Final = (starting, sending, completing, aborting, looking, sweeping)
+_MODULES: Final = (starting, sending, completing, aborting, reading, sweeping)
 
 
-def _scenarios_of(module: ModuleType) -> dict[str, Scenario]:
+def _find_scenarios(module: ModuleType) -> dict[str, Scenario]:
     return {
         name.replace("_", " "): function
         for name, function in vars(module).items()
@@ -23,5 +23,5 @@ def _scenarios_of(module: ModuleType) -> dict[str, Scenario]:
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {
-    name: scenario for module in _MODULES for name, scenario in _scenarios_of(module).items()
+    name: scenario for module in _MODULES for name, scenario in _find_scenarios(module).items()
 }

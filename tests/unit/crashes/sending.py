@@ -1,4 +1,4 @@
-"""Parts that are signed, sent and reported."""
+"""Scenarios that sign, upload and report parts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from multipart_upload.application.record_parts import PartReport
 from multipart_upload.domain.session import SessionState, UploadSession
 from tests.unit.service import BODY, Service, address_of, new_upload
 
-from .interleavings import ReportOvertaken, RepositoryOvertaken, SlowStore, StoreOvertaken, refused
-from .requests import Call, Request, sessions_as, store_as
+from .interleavings import (
+    InterleavedCreate,
+    InterleavedReport,
+    InterleavedSave,
+    SlowStore,
+    refuse_report,
+)
+from .requests import Call, Request, wrap_sessions, wrap_store
 from .world import World
 
 
-async def sent(session: UploadSession, service: Service) -> object:
+async def sign_and_put(session: UploadSession, service: Service) -> object:
     signed = await service.sign(address_of(session), 1, len(BODY))
     return await service.bucket.put(signed, BODY)
 
 
-async def reported(
+async def report_part(
     acknowledged: set[int], session: UploadSession, number: int, etag: str, service: Service
 ) -> object:
     answer = await service.record(address_of(session), number, etag, len(BODY))
@@ -27,14 +33,14 @@ async def reported(
     return answer
 
 
-async def sent_by_batch(session: UploadSession, service: Service) -> object:
+async def sign_batch_and_put(session: UploadSession, service: Service) -> object:
     address = address_of(session)
     signed = await service.sign_many(address, [range(1, 2)])
     url = SignedPart(signed.urls[1], {}, signed.expires_at)
     return await service.bucket.put(url, BODY)
 
 
-async def reported_by_batch(
+async def report_batch(
     acknowledged: set[int], session: UploadSession, etag: str, service: Service
 ) -> object:
     reports = [PartReport(1, etag, len(BODY))]
@@ -43,97 +49,99 @@ async def reported_by_batch(
     return answer
 
 
-async def signed_as_a_form(service: Service) -> object:
+async def sign_form_type(service: Service) -> object:
     return type(await service.sign_single(new_upload()))
 
 
-def sending(session: UploadSession) -> Call:
-    """Sign a part and PUT it."""
-    return partial(sent, session)
+def make_sign_call(session: UploadSession) -> Call:
+    """Make a call that signs a part and PUTs it."""
+    return partial(sign_and_put, session)
 
 
-def reporting(world: World, session: UploadSession, number: int, etag: str) -> Call:
-    return partial(reported, world.acknowledged[session.id], session, number, etag)
+def make_report_call(world: World, session: UploadSession, number: int, etag: str) -> Call:
+    return partial(report_part, world.acknowledged[session.id], session, number, etag)
 
 
-async def lost(world: World) -> UploadSession:
-    """Give an upload that the store has thrown away, which the service has noticed."""
-    session = await world.uploaded()
+async def lose_upload(world: World) -> UploadSession:
+    """Return an upload that the store has lost, after the service has noticed."""
+    session = await world.start_and_upload()
     await world.lose(session)
     await world.service.status(address_of(session))
     return await world.service.now(session)
 
 
 async def sign(world: World) -> Request:
-    return Request(sending(await world.service.started(len(BODY))))
+    return Request(make_sign_call(await world.service.started(len(BODY))))
 
 
 async def sign_many(world: World) -> Request:
-    return Request(partial(sent_by_batch, await world.service.started(len(BODY))))
+    return Request(partial(sign_batch_and_put, await world.service.started(len(BODY))))
 
 
 async def sign_many_of_a_lost_upload(world: World) -> Request:
-    return Request(partial(sent_by_batch, await lost(world)))
+    return Request(partial(sign_batch_and_put, await lose_upload(world)))
 
 
 async def sign_a_form(_: World) -> Request:
-    return Request(signed_as_a_form)
+    return Request(sign_form_type)
 
 
 async def report_many(world: World) -> Request:
     session = await world.service.started(len(BODY))
     etag = await world.send(session)
     acknowledged = world.acknowledged[session.id]
-    return Request(partial(reported_by_batch, acknowledged, session, etag))
+    return Request(partial(report_batch, acknowledged, session, etag))
 
 
 async def sign_a_part_of_a_lost_upload(world: World) -> Request:
-    return Request(sending(await lost(world)))
+    return Request(make_sign_call(await lose_upload(world)))
 
 
 async def sign_a_part_of_a_lost_upload_while_the_store_is_slow(world: World) -> Request:
     lease = world.service.policy.lease.total_seconds()
-    slow = store_as(lambda store: SlowStore(store, lease))
-    return Request(sending(await lost(world)), slow)
+    slow = wrap_store(lambda store: SlowStore(store, lease))
+    return Request(make_sign_call(await lose_upload(world)), slow)
 
 
-async def sign_a_part_of_a_lost_upload_that_another_opens_first(world: World) -> Request:
-    session = await lost(world)
+async def sign_a_part_of_a_lost_upload_reopened_by_another_process(world: World) -> Request:
+    session = await lose_upload(world)
 
-    async def opened() -> None:
-        # As one who takes over from a process that was held up for longer than its lease.
+    async def reopen() -> None:
+        # As another process takes over when the first one stalls past its lease.
         world.service.clock.time += world.service.policy.lease
         await world.service.sign(address_of(session), 1)
 
-    return Request(sending(session), store_as(lambda store: StoreOvertaken(store, opened)))
+    return Request(
+        make_sign_call(session), wrap_store(lambda store: InterleavedCreate(store, reopen))
+    )
 
 
 async def report_the_first_part(world: World) -> Request:
     session = await world.service.started(len(BODY))
-    return Request(reporting(world, session, 1, await world.send(session)))
+    return Request(make_report_call(world, session, 1, await world.send(session)))
 
 
-async def report_a_part_once_more(world: World) -> Request:
-    session = await world.uploaded()
-    return Request(reporting(world, session, 1, await world.send(session)))
+async def report_a_part_again(world: World) -> Request:
+    session = await world.start_and_upload()
+    return Request(make_report_call(world, session, 1, await world.send(session)))
 
 
-async def report_a_part_after_hours(world: World) -> Request:
-    session = await world.uploaded(size=None)
+async def report_a_part_hours_later(world: World) -> Request:
+    session = await world.start_and_upload(size=None)
     world.service.clock.advance(hours=5)
-    return Request(reporting(world, session, 2, await world.send(session, 2)))
+    return Request(make_report_call(world, session, 2, await world.send(session, 2)))
 
 
-async def report_a_part_while_its_twin_comes_first(world: World) -> Request:
+async def report_a_part_after_a_concurrent_report(world: World) -> Request:
     session = await world.service.started(len(BODY))
-    twin = partial(world.upload, session)
-    overtaken = sessions_as(
-        lambda sessions: RepositoryOvertaken(sessions, SessionState.IN_PROGRESS, twin)
+    other_report = partial(world.upload, session)
+    interleaved = wrap_sessions(
+        lambda sessions: InterleavedSave(sessions, SessionState.IN_PROGRESS, other_report)
     )
-    return Request(reporting(world, session, 1, await world.send(session)), overtaken)
+    return Request(make_report_call(world, session, 1, await world.send(session)), interleaved)
 
 
-async def report_a_part_amid_a_complete_that_is_refused(world: World) -> Request:
-    session = await world.uploaded()
-    overtaken = sessions_as(lambda sessions: ReportOvertaken(sessions, refused))
-    return Request(reporting(world, session, 1, await world.send(session)), overtaken)
+async def report_a_part_during_a_refused_complete(world: World) -> Request:
+    session = await world.start_and_upload()
+    interleaved = wrap_sessions(lambda sessions: InterleavedReport(sessions, refuse_report))
+    return Request(make_report_call(world, session, 1, await world.send(session)), interleaved)

@@ -1,4 +1,4 @@
-"""Uploads that are started, and started again by the same key."""
+"""Scenarios that start uploads, also twice with one idempotency key."""
 
 from __future__ import annotations
 
@@ -15,76 +15,78 @@ from tests.unit.faults import StoreAnswersLost, StoreAway
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import BODY, Service, new_upload
 
-from .interleavings import SlowStore, StoreOvertaken
-from .requests import Request, store_as, unhindered
+from .interleavings import InterleavedCreate, SlowStore
+from .requests import Request, leave_ports_unwrapped, wrap_store
 from .world import USER, World
 
 KEYED: Final = replace(new_upload(size=len(BODY)), idempotency_key="film-0123456789abcdef")
 
 
-async def started(service: Service) -> object:
-    """Start an upload and tell whether its first part can be sent."""
-    return await _told(service, await service.start(new_upload(size=len(BODY))))
+async def start_and_put(service: Service) -> object:
+    """Start an upload and PUT its first part."""
+    return await _put_first_part(service, await service.start(new_upload(size=len(BODY))))
 
 
-async def started_by_key(service: Service) -> object:
-    """Start an upload, and tell also how many have been."""
-    told = await _told(service, await service.start(KEYED))
-    return told, len((await service.list_sessions(SessionQuery(user_id=USER))).sessions)
+async def start_with_key(service: Service) -> object:
+    """Start an upload with the key and PUT its first part; also return the number of sessions."""
+    state = await _put_first_part(service, await service.start(KEYED))
+    return state, len((await service.list_sessions(SessionQuery(user_id=USER))).sessions)
 
 
-def _request_by_key(hindered: Callable[[Service], Service] = unhindered) -> Request:
-    # A start that died before its row named an upload is ended by the sweep; the key stays taken.
-    return Request(started_by_key, hindered, late_answer=(SessionState.EXPIRED, 1))
+def _make_keyed_request(
+    wrap_ports: Callable[[Service], Service] = leave_ports_unwrapped,
+) -> Request:
+    # The sweep expires a start that crashed before its row got a store upload; its key stays used.
+    return Request(start_with_key, wrap_ports, late_answer=(SessionState.EXPIRED, 1))
 
 
 async def start(_world: World) -> Request:
-    return Request(started)
+    return Request(start_and_put)
 
 
-async def start_by_key(_world: World) -> Request:
-    return _request_by_key()
+async def start_with_a_key(_world: World) -> Request:
+    return _make_keyed_request()
 
 
 async def start_while_the_store_is_slow(world: World) -> Request:
     lease = world.service.policy.lease.total_seconds()
-    return Request(started, store_as(lambda store: SlowStore(store, lease)))
+    return Request(start_and_put, wrap_store(lambda store: SlowStore(store, lease)))
 
 
-async def start_while_the_store_is_away(_world: World) -> Request:
-    return _request_by_key(store_as(StoreAway))
+async def start_while_the_store_is_unavailable(_world: World) -> Request:
+    return _make_keyed_request(wrap_store(StoreAway))
 
 
-async def start_so_slowly_that_the_sweep_ends_it(world: World) -> Request:
-    async def swept() -> None:
-        world.wait_for_leases()
+async def start_overtaken_by_the_sweep(world: World) -> Request:
+    async def sweep() -> None:
+        world.pass_leases_and_grace()
         await world.service.sweep()
 
-    return Request(started, store_as(lambda store: StoreOvertaken(store, swept)))
+    return Request(start_and_put, wrap_store(lambda store: InterleavedCreate(store, sweep)))
 
 
-async def start_by_the_key_of_an_upload_that_is_open(world: World) -> Request:
+async def start_with_the_key_of_an_open_upload(world: World) -> Request:
     await world.service.start(KEYED)
-    return _request_by_key()
+    return _make_keyed_request()
 
 
-async def start_by_the_key_of_one_who_never_reached_the_store(world: World) -> Request:
-    await start_in_vain(world, StoreAway)
-    return _request_by_key()
+async def start_again_after_a_start_that_never_reached_the_store(world: World) -> Request:
+    await interrupt_start(world, StoreAway)
+    return _make_keyed_request()
 
 
-async def start_by_the_key_of_one_whom_the_store_never_answered(world: World) -> Request:
-    await start_in_vain(world, StoreAnswersLost)
-    return _request_by_key()
+async def start_again_after_a_start_whose_answer_was_lost(world: World) -> Request:
+    await interrupt_start(world, StoreAnswersLost)
+    return _make_keyed_request()
 
 
-async def start_in_vain(world: World, store: type[StoreProxy]) -> None:
-    """Leave a session whose client was never told that it exists."""
+async def interrupt_start(world: World, store: type[StoreProxy]) -> None:
+    """Leave a pending session, after its store failed."""
     with pytest.raises(UnavailableError):
         await replace(world.service, store=store(world.service.store)).start(KEYED)
 
 
-async def _told(service: Service, session: UploadSession) -> object:
+async def _put_first_part(service: Service, session: UploadSession) -> object:
     if session.state.is_open:
         await service.put(session)
     return session.state

@@ -1,130 +1,130 @@
-"""Sweeps of every kind of thing that a sweep ends or repairs."""
+"""Scenarios that sweep whatever a sweep ends or repairs."""
 
 from __future__ import annotations
 
 from tests.unit.faults import StoreAnswersLost, StoreAway, StoreNeverCompleting
 from tests.unit.service import BODY, Service, address_of
 
-from .aborting import left_aborting, open_another
-from .completing import left_completing
-from .requests import Request, store_as
-from .sending import lost
-from .starting import start_in_vain
+from .aborting import interrupt_abort, open_second_store_upload
+from .completing import interrupt_complete
+from .requests import Request, wrap_store
+from .sending import lose_upload
+from .starting import interrupt_start
 from .world import World
 
 
-async def _swept(service: Service) -> object:
+async def _sweep(service: Service) -> object:
     await service.sweep()
     return None
 
 
 async def sweep_a_start_that_never_reached_the_store(world: World) -> Request:
-    await start_in_vain(world, StoreAway)
-    return _sweep_of_what_was_left(world)
+    await interrupt_start(world, StoreAway)
+    return _sweep_after_leases(world)
 
 
-async def sweep_a_start_that_the_store_never_answered(world: World) -> Request:
-    await start_in_vain(world, StoreAnswersLost)
-    return _sweep_of_what_was_left(world)
+async def sweep_a_start_whose_answer_was_lost(world: World) -> Request:
+    await interrupt_start(world, StoreAnswersLost)
+    return _sweep_after_leases(world)
 
 
 async def sweep_a_complete_that_never_reached_the_store(world: World) -> Request:
-    await left_completing(world, StoreAway)
-    return _sweep_of_what_was_left(world)
+    await interrupt_complete(world, StoreAway)
+    return _sweep_after_leases(world)
 
 
-async def sweep_a_complete_that_the_store_never_answered(world: World) -> Request:
-    await left_completing(world, StoreAnswersLost)
-    return _sweep_of_what_was_left(world)
+async def sweep_a_complete_whose_answer_was_lost(world: World) -> Request:
+    await interrupt_complete(world, StoreAnswersLost)
+    return _sweep_after_leases(world)
 
 
-async def sweep_a_complete_that_the_store_has_lost(world: World) -> Request:
-    await world.lose(await left_completing(world, StoreAway))
-    return _sweep_of_what_was_left(world)
+async def sweep_a_complete_of_a_lost_upload(world: World) -> Request:
+    await world.lose(await interrupt_complete(world, StoreAway))
+    return _sweep_after_leases(world)
 
 
 async def sweep_a_complete_that_lacks_a_part(world: World) -> Request:
-    session = await left_completing(world, StoreAway)
-    # The client has sent other bytes since, which nobody promised to keep, and reported none.
+    session = await interrupt_complete(world, StoreAway)
+    # The client has since replaced the part without a report, so no promise holds for its bytes.
     await world.send(session, body=b"other")
     world.acknowledged[session.id].clear()
-    return _sweep_of_what_was_left(world)
+    return _sweep_after_leases(world)
 
 
-async def sweep_an_old_complete_that_the_store_never_does(world: World) -> Request:
-    world.give_up(await left_completing(world, StoreAway))
-    world.wait_for_expiry()
-    return Request(_swept, store_as(StoreNeverCompleting))
+async def sweep_an_expired_complete_that_always_fails(world: World) -> Request:
+    world.drop_expectations(await interrupt_complete(world, StoreAway))
+    world.pass_expiry()
+    return Request(_sweep, wrap_store(StoreNeverCompleting))
 
 
 async def sweep_an_abort_that_never_reached_the_store(world: World) -> Request:
-    await left_aborting(world, StoreAway)
-    return _sweep_of_what_was_left(world)
+    await interrupt_abort(world, StoreAway)
+    return _sweep_after_leases(world)
 
 
-async def sweep_an_abort_that_the_store_never_answered(world: World) -> Request:
-    await left_aborting(world, StoreAnswersLost)
-    return _sweep_of_what_was_left(world)
+async def sweep_an_abort_whose_answer_was_lost(world: World) -> Request:
+    await interrupt_abort(world, StoreAnswersLost)
+    return _sweep_after_leases(world)
 
 
-async def sweep_what_nobody_has_touched_for_long(world: World) -> Request:
-    world.give_up(await world.uploaded())
+async def sweep_expired_uploads(world: World) -> Request:
+    world.drop_expectations(await world.start_and_upload())
     await world.service.started()
-    world.wait_for_expiry()
-    return Request(_swept)
+    world.pass_expiry()
+    return Request(_sweep)
 
 
-async def sweep_a_lost_upload_that_nobody_has_touched_for_long(world: World) -> Request:
-    await lost(world)
-    world.wait_for_expiry()
-    return Request(_swept)
+async def sweep_an_expired_lost_upload(world: World) -> Request:
+    await lose_upload(world)
+    world.pass_expiry()
+    return Request(_sweep)
 
 
-async def sweep_an_old_upload_whose_client_sends_and_does_not_report(world: World) -> Request:
-    session = await world.uploaded(size=None)
+async def sweep_an_old_upload_with_recent_unreported_parts(world: World) -> Request:
+    session = await world.start_and_upload(size=None)
     world.service.clock.time += world.service.policy.expiry / 2
     await world.send(session, 2)
     world.service.clock.time += world.service.policy.expiry / 2
-    world.wait_for_leases()
-    return Request(_swept)
+    world.pass_leases_and_grace()
+    return Request(_sweep)
 
 
-async def sweep_what_the_store_has_opened_twice(world: World) -> Request:
-    await open_another(world, await world.uploaded())
-    return _sweep_of_what_was_left(world)
+async def sweep_a_second_store_upload(world: World) -> Request:
+    await open_second_store_upload(world, await world.start_and_upload())
+    return _sweep_after_leases(world)
 
 
-async def sweep_what_the_store_has_opened_after_the_end(world: World) -> Request:
-    session = await world.uploaded()
+async def sweep_a_store_upload_opened_after_completion(world: World) -> Request:
+    session = await world.start_and_upload()
     await world.service.complete(address_of(session))
-    await open_another(world, session)
-    return _sweep_of_what_was_left(world)
+    await open_second_store_upload(world, session)
+    return _sweep_after_leases(world)
 
 
-async def sweep_what_need_not_be_remembered(world: World) -> Request:
+async def sweep_sessions_past_their_retention(world: World) -> Request:
     for end in (world.service.complete, world.service.abort):
-        session = await world.uploaded()
+        session = await world.start_and_upload()
         await end(address_of(session))
-        world.give_up(session)
-        world.retired.add(session.key)
+        world.drop_expectations(session)
+        world.purged.add(session.key)
     world.service.clock.time += world.service.policy.retention
-    world.wait_for_leases()
-    return Request(_swept)
+    world.pass_leases_and_grace()
+    return Request(_sweep)
 
 
-async def sweep_much_at_once(world: World) -> Request:
-    await start_in_vain(world, StoreAnswersLost)
-    await left_completing(world, StoreAway)
-    await left_completing(world, StoreAnswersLost)
-    await left_aborting(world, StoreAway)
-    return await sweep_what_the_store_has_opened_twice(world)
+async def sweep_several_interrupted_uploads(world: World) -> Request:
+    await interrupt_start(world, StoreAnswersLost)
+    await interrupt_complete(world, StoreAway)
+    await interrupt_complete(world, StoreAnswersLost)
+    await interrupt_abort(world, StoreAway)
+    return await sweep_a_second_store_upload(world)
 
 
 async def sweep_nothing(world: World) -> Request:
     await world.service.started(len(BODY))
-    return Request(_swept)
+    return Request(_sweep)
 
 
-def _sweep_of_what_was_left(world: World) -> Request:
-    world.wait_for_leases()
-    return Request(_swept)
+def _sweep_after_leases(world: World) -> Request:
+    world.pass_leases_and_grace()
+    return Request(_sweep)

@@ -1,4 +1,4 @@
-"""An event loop in which nobody waits: when all sleep, its time jumps to the next to wake."""
+"""An event loop with virtual time: while all tasks sleep, it jumps to the next wake-up."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import selectors
 from selectors import SelectorKey
 
 
-class _Jumping(selectors.DefaultSelector):
-    """Lets the time pass instead of waiting for it."""
+class _VirtualSelector(selectors.DefaultSelector):
+    """Adds the timeout to the virtual time instead of waiting."""
 
     passed = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None:
-            msg = "every task waits for another"
+            msg = "deadlock: no task has a timer"
             raise RuntimeError(msg)
         self.passed += timeout
         return super().select(0)
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Runs what sleeps in the same order on every machine, however slow."""
+    """Wakes sleeping tasks in the same order on every machine, however slow."""
 
     def __init__(self) -> None:
-        self._selector_of_time = _Jumping()
-        super().__init__(self._selector_of_time)
+        self._virtual_selector = _VirtualSelector()
+        super().__init__(self._virtual_selector)
 
     def time(self) -> float:
-        return self._selector_of_time.passed
+        return self._virtual_selector.passed

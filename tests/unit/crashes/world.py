@@ -1,4 +1,4 @@
-"""What outlives every process, what its clients were promised, and what must hold of both."""
+"""The state that survives a crash, and the invariants it must keep."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _SECOND: Final = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class World:
-    """Rows, a bucket and the time, as a service sees them that nothing disturbs.
+    """Rows, a bucket and the time, accessed through a service without faults.
 
-    `sent` are the bytes of the parts that the store holds, `acknowledged` the numbers of those
-    that were reported with success, both by upload id. `lost` are the store's ids of uploads that
-    it threw away by itself, `strays` its uploads of which no session ever knew, `retired` the keys
-    of sessions whose retention has ended.
+    `sent` holds the bytes of the parts in the store, `acknowledged` the numbers of the parts
+    whose report succeeded, both by upload id. `lost` holds the ids of store uploads that the
+    store discarded, `unknown_uploads` those of uploads that no session refers to, `purged` the
+    keys of sessions past their retention.
     """
 
     service: Service = field(default_factory=new_service)
     sent: defaultdict[str, dict[int, bytes]] = field(default_factory=lambda: defaultdict(dict))
     acknowledged: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     lost: set[str] = field(default_factory=set)
-    strays: set[str] = field(default_factory=set)
-    retired: set[str] = field(default_factory=set)
+    unknown_uploads: set[str] = field(default_factory=set)
+    purged: set[str] = field(default_factory=set)
 
     async def send(self, session: UploadSession, number: int = 1, body: bytes = BODY) -> str:
-        """PUT a part, as a client that has not reported it yet."""
+        """PUT a part without reporting it."""
         etag = await self.service.put(session, number, body)
         self.sent[session.id][number] = body
         return etag
@@ -51,38 +51,40 @@ class World:
         self.acknowledged[session.id].add(number)
         return await self.service.now(session)
 
-    async def uploaded(self, size: int | None = len(BODY), user_id: str = USER) -> UploadSession:
+    async def start_and_upload(
+        self, size: int | None = len(BODY), user_id: str = USER
+    ) -> UploadSession:
         """Start an upload of one part and upload it."""
         return await self.upload(await self.service.started(size, user_id))
 
     async def lose(self, session: UploadSession) -> None:
-        """Throw an upload away, as a lifecycle rule of the bucket does."""
+        """Discard the store upload, as a lifecycle rule of the bucket does."""
         await self.service.bucket.abort_upload(session.key, session.open_store_upload_id)
         self.lost.add(session.open_store_upload_id)
-        self.give_up(session)
+        self.drop_expectations(session)
 
-    def give_up(self, session: UploadSession) -> None:
-        """Expect nothing of its parts any more."""
+    def drop_expectations(self, session: UploadSession) -> None:
+        """Stop requiring that the parts of this session are kept."""
         self.acknowledged.pop(session.id, None)
         self.sent.pop(session.id, None)
 
-    async def crowd(self) -> None:
-        """Let others use the service and the bucket, too: whom nothing may touch."""
-        await self.uploaded(user_id=BYSTANDER)
+    async def add_bystanders(self) -> None:
+        """Add uploads of other users and applications, which nothing may touch."""
+        await self.start_and_upload(user_id=BYSTANDER)
         for name in ("backups/tuesday.tar", f"{USER}/0123456789abcdef/film.mov"):
             key = f"{self.service.policy.key_prefix}{name}"
             new = NewObject(key=key, upload_id="?", filename="f", content_type="text/plain")
             opened = await self.service.bucket.create_upload(new)
-            self.strays.add(opened.store_upload_id)
+            self.unknown_uploads.add(opened.store_upload_id)
 
-    def wait_for_leases(self) -> None:
-        """Let the time pass after which the sweep ends what is left, but no live upload."""
+    def pass_leases_and_grace(self) -> None:
+        """Advance the clock past leases and the grace period, but not past any expiry."""
         self.service.clock.time += self.service.policy.lease + self.service.policy.grace + _SECOND
 
-    def wait_for_expiry(self) -> None:
-        """Let the time pass after which nobody is expected to go on with an upload."""
+    def pass_expiry(self) -> None:
+        """Advance the clock past the expiry of every upload."""
         self.service.clock.time += self.service.policy.expiry
-        self.wait_for_leases()
+        self.pass_leases_and_grace()
 
     async def rows(self) -> list[UploadSession]:
         pages = [
@@ -92,32 +94,36 @@ class World:
         return [row for page in pages for row in page.sessions]
 
     async def objects(self) -> Mapping[str, bytes]:
-        """Give the finished objects by key."""
+        """Return the bodies of the finished objects by key."""
         return {key: found.body for key, found in self.service.bucket.objects.items()}
 
     async def require_clean(self) -> None:
-        """Assert what must hold after one sweep."""
+        """Check the invariants that hold after one sweep."""
         rows, objects = await self.rows(), await self.objects()
-        assert not [row for row in rows if row.state in TRANSIENT], "a row in between"
+        assert not [row for row in rows if row.state in TRANSIENT], (
+            "a session is still in a transient state"
+        )
         completed = {row.key for row in rows if row.state is SessionState.COMPLETED}
-        assert objects.keys() - self.retired == completed, "objects and rows do not match"
-        await self._require_uploads_of(rows)
+        assert objects.keys() - self.purged == completed, (
+            "the objects differ from the completed sessions"
+        )
+        await self._require_store_uploads(rows)
         for upload_id in self.sent:
-            await self._require_parts_of(await self.service.sessions.get(upload_id), objects)
+            await self._require_parts(await self.service.sessions.get(upload_id), objects)
 
-    async def _require_uploads_of(self, rows: list[UploadSession]) -> None:
+    async def _require_store_uploads(self, rows: list[UploadSession]) -> None:
         page = await self.service.bucket.scan_uploads(self.service.policy.key_prefix)
         found = {upload.store_upload_id for upload in page.uploads}
-        assert self.strays <= found, "somebody else's upload was aborted"
+        assert self.unknown_uploads <= found, "an unknown upload was aborted"
         named = {row.store_upload_id for row in rows if row.state.is_open}
-        assert found - self.strays <= named, "an upload in the store that no open row names"
+        assert found - self.unknown_uploads <= named, "an orphaned upload is left"
         assert named - self.lost - {None} <= found, "a live upload was aborted"
 
-    async def _require_parts_of(self, session: UploadSession, objects: Mapping[str, bytes]) -> None:
+    async def _require_parts(self, session: UploadSession, objects: Mapping[str, bytes]) -> None:
         _, parts = await self.service.list_parts(address_of(session))
         held = {part.number for part in parts if part.state is PartState.VERIFIED}
         recorded = {part.number for part in await self.service.sessions.list_parts(session.id)}
         assert self.acknowledged[session.id] <= held & recorded, "an acknowledged part is missing"
         if session.state is SessionState.COMPLETED:
             body = b"".join(body for _, body in sorted(self.sent[session.id].items()))
-            assert objects[session.key] == body, "another object"
+            assert objects[session.key] == body, "the object has the wrong bytes"
