@@ -20,7 +20,7 @@ from ...domain.errors import UploadError
 from ...settings import Settings
 from ..http.app import create_app
 from ..http.connection import BoundedHttpProtocol
-from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, running_emulator
+from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, run_emulator
 from .logs import log_config
 
 _BUCKET: Final = "uploads"
@@ -58,7 +58,7 @@ def dev(port: int, s3_port: int) -> None:
     _require_free(port)
     with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
         try:
-            with running_emulator(_HOST, s3_port) as emulator:
+            with run_emulator(_HOST, s3_port) as emulator:
                 asyncio.run(_serve(_settings(emulator, Path(folder)), port))
         except (EmulatorError, UploadError) as exc:
             raise click.ClickException(str(exc)) from exc
