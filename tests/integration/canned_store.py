@@ -1,4 +1,4 @@
-"""The store on a server that gives prepared answers."""
+"""A store on a server with prepared answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers.canned import CannedServer, canned_server
 
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedServer]]:
-    """Open a store whose S3 gives these answers in turn."""
+    """Open a store whose S3 gives these answers one after another."""
     async with canned_server(*answers) as server:
         config = S3Config(
             bucket="bucket",

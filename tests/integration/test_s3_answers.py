@@ -1,4 +1,4 @@
-"""What the adapter makes of answers that real servers give rarely: they come from a canned one."""
+"""Rare responses of S3, from a server with prepared answers, and the errors that they become."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ NO_PARTS = http_answer(
 )
 
 
-def operations(server: CannedServer) -> list[str]:
+def methods(server: CannedServer) -> list[str]:
     return [head.partition(" ")[0] for head in server.requests]
 
 
-async def test_complete_tells_the_size_of_the_whole() -> None:
+async def test_complete_sends_the_size_of_the_object() -> None:
     async with answering(COMPLETED) as (store, server):
         completed = await store.complete_upload(KEY, ID, PARTS)
     assert (completed.etag, completed.size) == ("cc-2", 8)
     assert "x-amz-mp-object-size: 8" in server.requests[0].lower()
 
 
-async def test_complete_is_asked_again_without_the_size_where_that_is_not_known() -> None:
+async def test_complete_is_repeated_without_the_size_if_the_store_does_not_know_that() -> None:
     unknown = s3_error("501 Not Implemented", "NotImplemented")
     async with answering(unknown, COMPLETED) as (store, server):
         assert (await store.complete_upload(KEY, ID, PARTS)).size == 8
@@ -68,31 +68,31 @@ async def test_complete_is_asked_again_without_the_size_where_that_is_not_known(
         ("InvalidPart", PartsRefusedError),
     ],
 )
-async def test_a_200_that_carries_an_error_is_that_error(
+async def test_an_error_in_a_200_is_translated_like_any_error(
     code: str, error: type[UploadError]
 ) -> None:
-    # S3 sends the status before it has joined the parts. The last answer is ListParts': the
-    # upload is there still.
+    # S3 sends the status before it has assembled the parts. The last answer is for ListParts: the
+    # upload still exists.
     refused = s3_error("200 OK", code)
     async with answering(refused, refused, NO_PARTS) as (store, _):
         with pytest.raises(error):
             await store.complete_upload(KEY, ID, PARTS)
 
 
-async def test_an_error_within_a_200_is_no_object() -> None:
+async def test_an_error_in_a_200_is_not_a_completed_object() -> None:
     async with answering(s3_error("200 OK", "InternalError"), NO_PARTS) as (store, server):
         with pytest.raises(StoreUnavailableError):
             await store.complete_upload(KEY, ID, PARTS)
-    assert operations(server) == ["POST", "GET"]
+    assert methods(server) == ["POST", "GET"]
 
 
-async def test_a_failed_complete_of_an_upload_that_is_not_listed_means_that_it_is_gone() -> None:
+async def test_a_failed_complete_of_an_upload_that_the_store_does_not_know_means_gone() -> None:
     broken = http_answer("500 Internal Server Error", "<html>KeyError</html>")
     gone = s3_error("404 Not Found", "NoSuchUpload")
     async with answering(broken, gone) as (store, server):
         with pytest.raises(StoreUploadGoneError):
             await store.complete_upload(KEY, ID, PARTS)
-    assert operations(server) == ["POST", "GET"]
+    assert methods(server) == ["POST", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,9 @@ async def test_a_failed_complete_of_an_upload_that_is_not_listed_means_that_it_i
         ("ConditionalRequestConflict", StoreUnavailableError),
     ],
 )
-async def test_an_error_of_complete_has_its_meaning(code: str, error: type[UploadError]) -> None:
+async def test_each_error_code_of_complete_has_its_meaning(
+    code: str, error: type[UploadError]
+) -> None:
     async with answering(s3_error("400 Bad Request", code), NO_PARTS) as (store, _):
         with pytest.raises(error) as raised:
             await store.complete_upload(KEY, ID, PARTS)
@@ -139,7 +141,7 @@ CALLS: Mapping[str, Callable[[ObjectStore], Awaitable[object]]] = {
 @pytest.mark.parametrize(
     "code", ["InvalidRequest", "MalformedXML", "AccessDenied", "KeyTooLongError"]
 )
-async def test_what_s3_refuses_for_good_is_told_with_its_code(
+async def test_a_lasting_refusal_is_reported_with_its_code(
     call: Callable[[ObjectStore], Awaitable[object]], code: str
 ) -> None:
     async with answering(s3_error("403 Forbidden", code)) as (store, _):
@@ -158,7 +160,7 @@ async def test_what_s3_refuses_for_good_is_told_with_its_code(
         ("AuthorizationHeaderMalformed", "wrong-region"),
     ],
 )
-async def test_what_only_an_operator_can_mend_is_a_misconfiguration(
+async def test_what_only_an_operator_can_fix_is_a_misconfiguration(
     call: Callable[[ObjectStore], Awaitable[object]], code: str, reason: str
 ) -> None:
     async with answering(s3_error("403 Forbidden", code)) as (store, _):
@@ -177,12 +179,12 @@ async def test_what_only_an_operator_can_mend_is_a_misconfiguration(
         s3_error("400 Bad Request", "RequestTimeout"),
         s3_error("400 Bad Request", "ThrottlingException"),
         s3_error("409 Conflict", "OperationAborted"),
-        # Without S3's own code it may be the word of a proxy.
+        # A response without S3's code may come from a proxy.
         http_answer("403 Forbidden", "<html>Go away</html>"),
         http_answer("404 Not Found"),
     ],
 )
-async def test_what_s3_may_do_later_is_unavailability(
+async def test_a_refusal_that_may_end_is_unavailability(
     call: Callable[[ObjectStore], Awaitable[object]], answer: bytes
 ) -> None:
     async with answering(answer) as (store, _):
@@ -193,21 +195,21 @@ async def test_what_s3_may_do_later_is_unavailability(
 @pytest.mark.parametrize(
     "code", ["AccessDenied", "KMS.DisabledException", "InvalidRequest", "MetadataTooLarge"]
 )
-async def test_a_lasting_refusal_within_a_200_is_one(code: str) -> None:
+async def test_a_lasting_refusal_of_complete_in_a_200_is_lasting(code: str) -> None:
     async with answering(s3_error("200 OK", code)) as (store, _):
         with pytest.raises(PartsRefusedError) as refused:
             await store.complete_upload(KEY, ID, PARTS)
     assert refused.value.facts == {"reason": code}
 
 
-async def test_an_unclear_complete_stays_so_whatever_list_parts_is_refused_for() -> None:
+async def test_an_unclear_complete_stays_unclear_when_list_parts_is_refused() -> None:
     unclear = s3_error("500 Internal Server Error", "InternalError")
     async with answering(unclear, s3_error("403 Forbidden", "AccessDenied")) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.complete_upload(KEY, ID, PARTS)
 
 
-async def test_a_committed_complete_is_not_refused_though_looking_at_it_is() -> None:
+async def test_a_completed_upload_is_not_reported_as_refused_when_head_is() -> None:
     result = "CompleteMultipartUploadResult"
     no_etag = http_answer("200 OK", f"<{result}><ETag></ETag></{result}>")
     async with answering(no_etag, http_answer("403 Forbidden")) as (store, _):
@@ -215,21 +217,23 @@ async def test_a_committed_complete_is_not_refused_though_looking_at_it_is() -> 
             await store.complete_upload(KEY, ID, PARTS)
 
 
-async def test_a_forbidden_head_is_a_refusal_and_does_not_say_that_there_is_no_object() -> None:
+async def test_a_forbidden_head_is_a_refusal_and_not_a_missing_object() -> None:
     async with answering(http_answer("403 Forbidden")) as (store, _):
         with pytest.raises(StoreRefusedError):
             await store.head_object(KEY)
 
 
-@pytest.mark.parametrize("mistake", [KeyError, ValueError, RuntimeError, TypeError])
-async def test_a_mistake_of_the_service_is_not_an_answer_of_s3(mistake: type[Exception]) -> None:
-    with pytest.raises(mistake):
+@pytest.mark.parametrize("bug", [KeyError, ValueError, RuntimeError, TypeError])
+async def test_a_bug_of_the_service_is_raised_unchanged(bug: type[Exception]) -> None:
+    with pytest.raises(bug):
         async with translate_errors(1.0):
-            raise mistake
+            raise bug
 
 
 @pytest.mark.parametrize("failure", [KeyError, ValueError, RuntimeError])
-async def test_what_botocore_cannot_read_is_unavailability(failure: type[Exception]) -> None:
+async def test_a_response_that_botocore_cannot_read_is_unavailability(
+    failure: type[Exception],
+) -> None:
     async def call() -> None:
         raise failure
 
@@ -238,7 +242,7 @@ async def test_what_botocore_cannot_read_is_unavailability(failure: type[Excepti
             await await_answer(call())
 
 
-async def test_a_request_that_botocore_finds_malformed_is_a_mistake_of_the_service() -> None:
+async def test_a_request_that_botocore_finds_malformed_is_a_bug_of_the_service() -> None:
     async with answering(NO_PARTS) as (store, server):
         with pytest.raises(ParamValidationError):
             await store.list_parts("", ID)
@@ -257,7 +261,7 @@ async def test_a_request_that_botocore_finds_malformed_is_a_mistake_of_the_servi
     ],
     ids=["cut", "not XML", "a captive portal", "empty", "not HTTP", "hung up"],
 )
-async def test_an_answer_that_is_not_s3s_is_unavailability(answer: bytes) -> None:
+async def test_a_response_that_is_not_from_s3_is_unavailability(answer: bytes) -> None:
     async with answering(answer) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.create_upload(new_object())
@@ -269,7 +273,7 @@ async def test_an_answer_that_is_not_s3s_is_unavailability(answer: bytes) -> Non
             await store.list_uploads(KEY)
 
 
-async def test_an_object_that_another_program_made_has_no_upload_id() -> None:
+async def test_an_object_of_another_program_has_no_upload_id() -> None:
     head = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "aa"\r\nConnection: close\r\n\r\n'
     async with answering(head) as (store, _):
         found = await store.head_object(KEY)
@@ -290,7 +294,7 @@ def page_of_uploads(*keys: str, more: bool) -> bytes:
     )
 
 
-async def test_a_page_of_uploads_tells_where_the_next_begins() -> None:
+async def test_a_page_of_uploads_says_where_the_next_page_starts() -> None:
     pages = page_of_uploads("a", "b", more=True), page_of_uploads("c", more=False)
     async with answering(*pages) as (store, server):
         first = await store.scan_uploads("")
@@ -303,7 +307,7 @@ async def test_a_page_of_uploads_tells_where_the_next_begins() -> None:
 @pytest.mark.parametrize(
     ("next_key", "pages_read"), [(f"{KEY[:-1]}", 2), (KEY, 2), (f"{KEY}/more", 1)]
 )
-async def test_the_uploads_of_a_key_are_looked_for_no_further_than_its_place(
+async def test_the_uploads_of_a_key_are_read_up_to_the_first_later_key(
     next_key: str, pages_read: int
 ) -> None:
     pages = page_of_uploads(KEY, next_key, more=True), page_of_uploads("~", more=False)
@@ -313,13 +317,13 @@ async def test_the_uploads_of_a_key_are_looked_for_no_further_than_its_place(
     assert len(server.requests) == pages_read
 
 
-async def test_what_is_no_list_of_uploads_is_not_taken_for_an_empty_one() -> None:
+async def test_a_foreign_page_is_not_taken_for_an_empty_list_of_uploads() -> None:
     async with answering(http_answer("200 OK", "<html>Welcome</html>")) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.scan_uploads("")
 
 
-async def test_an_upload_tells_when_the_bucket_will_abort_it() -> None:
+async def test_an_opened_upload_has_the_date_at_which_the_bucket_aborts_it() -> None:
     body = "<InitiateMultipartUploadResult><UploadId>2~a</UploadId></InitiateMultipartUploadResult>"
     plain = http_answer("200 OK", body)
     ruled = plain.replace(b"\r\n", b"\r\nx-amz-abort-date: Fri, 02 Jan 2026 00:00:00 GMT\r\n", 1)
@@ -329,7 +333,7 @@ async def test_an_upload_tells_when_the_bucket_will_abort_it() -> None:
         assert opened == OpenedUpload("2~a", abort_date)
 
 
-async def test_a_part_without_what_s3_always_sends_is_no_answer() -> None:
+async def test_a_part_without_required_fields_is_unavailability() -> None:
     body = (
         "<ListPartsResult><IsTruncated>false</IsTruncated>"
         "<Part><PartNumber>1</PartNumber></Part></ListPartsResult>"
@@ -339,17 +343,17 @@ async def test_a_part_without_what_s3_always_sends_is_no_answer() -> None:
             await store.list_parts(KEY, ID)
 
 
-async def test_a_complete_is_not_repeated_behind_our_back() -> None:
+async def test_botocore_does_not_retry_a_complete() -> None:
     async with answering(s3_error("500 Internal Server Error", "InternalError"), NO_PARTS) as (
         store,
         server,
     ):
         with pytest.raises(StoreUnavailableError):
             await store.complete_upload(KEY, ID, PARTS)
-    assert operations(server) == ["POST", "GET"]
+    assert methods(server) == ["POST", "GET"]
 
 
-async def test_an_etag_that_complete_does_not_tell_is_looked_up() -> None:
+async def test_an_etag_that_complete_omits_is_read_by_head() -> None:
     completed = http_answer(
         "200 OK",
         "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>",
@@ -358,4 +362,4 @@ async def test_an_etag_that_complete_does_not_tell_is_looked_up() -> None:
     async with answering(completed, head) as (store, server):
         found = await store.complete_upload(KEY, ID, PARTS)
     assert (found.etag, found.size, found.upload_id) == ("cc-2", 8, None)
-    assert operations(server) == ["POST", "HEAD"]
+    assert methods(server) == ["POST", "HEAD"]

@@ -1,4 +1,4 @@
-"""What `cors check` finds out on a real server, and on stores that have CORS in other ways."""
+"""What `cors check` reports on a real server, and on stores with other forms of CORS."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ async def not_implemented(_: S3Request, __: Forward) -> bytes:
     return s3_error("501 Not Implemented", "NotImplemented")
 
 
-async def test_our_rule_lets_pages_in(config: S3Config, client: Any) -> None:
+async def test_our_rule_allows_what_pages_need(config: S3Config, client: Any) -> None:
     await apply_cors(config, ORIGINS)
     report = await check_cors(config, ORIGINS)
     assert (report.problems, report.notes, report.hint) == ([], [], None)
     assert "Uploads" not in client.list_multipart_uploads(Bucket=config.bucket)
 
 
-async def test_without_a_rule_the_rule_is_missing(config: S3Config) -> None:
+async def test_a_bucket_without_rules_lacks_our_rule(config: S3Config) -> None:
     report = await check_cors(config, ORIGINS)
     assert report.problems == ["The bucket has no CORS rules: no page can send it anything."]
     assert report.is_rule_missing
 
 
-async def test_origins_that_the_whole_server_allows_are_let_in(
+async def test_origins_that_the_server_settings_allow_have_no_problems(
     config: S3Config, proxy: S3Proxy, client: Any
 ) -> None:
     dialect = minio_dialect(client, config.bucket)
@@ -78,7 +78,7 @@ async def test_origins_that_the_whole_server_allows_are_let_in(
     assert (report.problems, report.hint) == ([], None)
 
 
-async def test_no_rule_is_advised_where_the_store_takes_none(
+async def test_no_rule_is_advised_if_the_store_has_none(
     config: S3Config, proxy: S3Proxy, client: Any
 ) -> None:
     proxy.faults.update(minio_dialect(client, config.bucket))
@@ -92,7 +92,7 @@ async def test_no_rule_is_advised_where_the_store_takes_none(
 
 
 @pytest.mark.parametrize("operation", ["GetBucketCors", "PutBucketCors"])
-async def test_no_rule_is_advised_to_credentials_that_may_not_write_it(
+async def test_no_rule_is_advised_if_the_credentials_may_not_write_it(
     config: S3Config, proxy: S3Proxy, operation: str
 ) -> None:
     proxy.faults[operation] = forbidden
@@ -103,7 +103,7 @@ async def test_no_rule_is_advised_to_credentials_that_may_not_write_it(
 
 
 @pytest.mark.parametrize("fault", [forbidden, not_implemented])
-async def test_rules_that_cannot_be_read_do_not_matter_where_browsers_get_in(
+async def test_unreadable_rules_do_not_matter_if_browsers_are_allowed(
     config: S3Config, proxy: S3Proxy, fault: Any
 ) -> None:
     await apply_cors(config, ORIGINS)
@@ -112,7 +112,7 @@ async def test_rules_that_cannot_be_read_do_not_matter_where_browsers_get_in(
     assert (report.problems, report.hint) == ([], None)
 
 
-async def test_a_rule_does_not_help_where_a_proxy_answers_preflights(
+async def test_no_rule_is_advised_if_a_proxy_answers_preflights(
     config: S3Config, proxy: S3Proxy
 ) -> None:
     await apply_cors(config, ORIGINS)
@@ -125,9 +125,7 @@ async def test_a_rule_does_not_help_where_a_proxy_answers_preflights(
     assert "proxy" in str(report.hint)
 
 
-async def test_an_etag_that_is_not_exposed_is_seen_in_the_answer(
-    config: S3Config, proxy: S3Proxy
-) -> None:
+async def test_a_hidden_etag_is_found_by_sending_a_part(config: S3Config, proxy: S3Proxy) -> None:
     await apply_cors(config, [APP])
 
     async def hide_headers(_: S3Request, forward: Forward) -> bytes:
@@ -138,7 +136,7 @@ async def test_an_etag_that_is_not_exposed_is_seen_in_the_answer(
     assert ["does not expose ETag" in problem for problem in report.problems] == [True]
 
 
-async def test_where_no_part_can_be_sent_the_rule_says_what_is_exposed(
+async def test_exposed_headers_are_read_from_the_rule_if_no_part_can_be_sent(
     config: S3Config, proxy: S3Proxy, client: Any
 ) -> None:
     rule = {"AllowedOrigins": [APP], "AllowedMethods": ["PUT", "POST", "GET"]}
@@ -154,7 +152,7 @@ async def test_where_no_part_can_be_sent_the_rule_says_what_is_exposed(
     assert "unknown" in report.notes[0]
 
 
-async def test_an_address_that_does_not_answer_here_is_noted(
+async def test_an_endpoint_that_does_not_answer_is_noted_and_the_rules_decide(
     config: S3Config, proxy: S3Proxy
 ) -> None:
     away = replace(config, public_endpoint_url="http://127.0.0.1:1")
@@ -167,6 +165,6 @@ async def test_an_address_that_does_not_answer_here_is_noted(
     assert (await check_cors(config, [APP])).problems == []
 
 
-async def test_a_bucket_that_is_not_there_is_an_error(config: S3Config) -> None:
+async def test_a_missing_bucket_is_an_error(config: S3Config) -> None:
     with pytest.raises(UploadError, match="NoSuchBucket"):
         await check_cors(replace(config, bucket="no-such-bucket"), [APP])

@@ -1,4 +1,4 @@
-"""What a PUT on a still-valid URL does after its upload has ended; see docs/stores.md."""
+"""A PUT on a URL that is still valid after its upload has ended."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ async def test_a_late_put_does_not_change_the_finished_object(
     await put(signed, b"hello")
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
     head = await store.head_object(KEY)
-    # Whether it is taken or refused differs from store to store.
+    # Some stores accept it, others refuse it.
     await http.put(signed.url, content=b"something else", headers=dict(signed.headers))
     assert await store.head_object(KEY) == head
     assert await store.list_uploads(KEY) == []
 
 
-async def test_a_late_put_does_not_open_an_aborted_upload_again(
+async def test_a_late_put_does_not_reopen_an_aborted_upload(
     store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     upload = await opened(store, put)

@@ -1,4 +1,4 @@
-"""The bucket's lifecycle rules, as S3 tells them."""
+"""The bucket's lifecycle rules that abort open uploads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Rule = Mapping[str, Any]
 
 @pytest.fixture
 def config(moto: S3Server) -> S3Config:
-    """Provide a bucket on the only server here that keeps lifecycle rules."""
+    """Provide a bucket on moto, the only test server with lifecycle rules."""
     return fresh_bucket(moto)
 
 
@@ -77,7 +77,7 @@ async def test_a_bucket_without_rules_aborts_nothing(store: ObjectStore) -> None
     ],
     ids=str,
 )
-async def test_the_shortest_rule_counts_that_covers_all_our_keys(
+async def test_the_shortest_rule_that_covers_all_our_keys_counts(
     config: S3Config, store: ObjectStore, rules: list[Rule], days: int | None
 ) -> None:
     await put_rules(config, rules)
@@ -89,11 +89,11 @@ async def test_the_shortest_rule_counts_that_covers_all_our_keys(
     ("status", "code", "error"),
     [
         ("403 Forbidden", "AccessDenied", StoreRefusedError),
-        # versitygw says so.
+        # As versitygw answers.
         ("501 Not Implemented", "NotImplemented", StoreUnavailableError),
     ],
 )
-async def test_a_store_that_cannot_or_may_not_tell_is_not_a_store_without_rules(
+async def test_unreadable_rules_are_not_taken_for_no_rules(
     status: str, code: str, error: type[UploadError]
 ) -> None:
     async with answering(s3_error(status, code)) as (store, _):
@@ -106,7 +106,7 @@ async def test_a_store_that_cannot_or_may_not_tell_is_not_a_store_without_rules(
     ["<Filter><And><Prefix>in/</Prefix></And></Filter>", "<Prefix>in/</Prefix>"],
     ids=["and", "old"],
 )
-async def test_a_prefix_is_found_where_older_and_richer_rules_have_it(prefix: str) -> None:
+async def test_a_prefix_is_read_from_older_and_combined_forms_of_rules(prefix: str) -> None:
     body = (
         "<LifecycleConfiguration><Rule><ID>r</ID><Status>Enabled</Status>"
         f"{prefix}<AbortIncompleteMultipartUpload><DaysAfterInitiation>4</DaysAfterInitiation>"

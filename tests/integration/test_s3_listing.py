@@ -1,4 +1,4 @@
-"""What the adapter makes of lists that end early, and of stores that list in their own way."""
+"""Lists of parts and uploads that end early or that stores page in their own way."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def markers(server: CannedServer, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("marker", [None, 0, 1, 999])
-async def test_a_page_of_parts_begins_after_the_last_part_whatever_the_marker_says(
+async def test_a_page_of_parts_starts_after_the_last_part_despite_a_wrong_marker(
     marker: int | None,
 ) -> None:
     pages = [
@@ -84,7 +84,7 @@ async def test_a_page_of_parts_begins_after_the_last_part_whatever_the_marker_sa
     ],
     ids=["an empty page", "the same page"],
 )
-async def test_a_list_of_parts_that_goes_on_without_more_is_not_taken_for_the_whole(
+async def test_a_list_that_announces_more_parts_than_follow_is_unavailability(
     second: bytes,
 ) -> None:
     first = page_of_parts([1, 2], is_truncated=True, marker=2)
@@ -94,8 +94,8 @@ async def test_a_list_of_parts_that_goes_on_without_more_is_not_taken_for_the_wh
     assert len(server.requests) == 2
 
 
-async def test_a_full_page_of_parts_is_not_taken_for_the_last() -> None:
-    # A store that lists 1,000 parts at most and does not say that there are more.
+async def test_after_a_full_page_of_parts_the_next_is_read() -> None:
+    # As from a store that lists at most 1,000 parts and does not say that there are more.
     full = page_of_parts(range(1, 1001), is_truncated=False)
     rest = page_of_parts(range(1001, 1153), is_truncated=False)
     async with answering(full, rest) as (store, server):
@@ -104,26 +104,26 @@ async def test_a_full_page_of_parts_is_not_taken_for_the_last() -> None:
 
 
 @pytest.mark.parametrize("second", [range(0), range(1, 1001)], ids=["empty", "the same"])
-async def test_a_full_page_that_nothing_follows_is_the_last(second: range) -> None:
+async def test_a_full_page_without_a_next_page_is_the_last(second: range) -> None:
     full = page_of_parts(range(1, 1001), is_truncated=False)
     async with answering(full, page_of_parts(second, is_truncated=False)) as (store, _):
         assert len(await store.list_parts(KEY, ID)) == 1000
 
 
-async def test_a_page_that_is_not_full_is_the_last() -> None:
+async def test_a_partial_page_is_the_last() -> None:
     async with answering(page_of_parts(range(1, 1000), is_truncated=False)) as (store, server):
         assert len(await store.list_parts(KEY, ID)) == 999
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("next_marker", ["in.", "in", "a"])
-async def test_a_scan_that_does_not_go_on_ends_with_an_error(next_marker: str) -> None:
+async def test_a_scan_whose_marker_does_not_advance_is_unavailability(next_marker: str) -> None:
     async with answering(page_of_uploads([], next_marker)) as (store, _):
         with pytest.raises(StoreUnavailableError):
             await store.scan_uploads("in/")
 
 
-async def test_a_scan_does_not_walk_through_what_follows_its_prefix() -> None:
+async def test_a_scan_ends_after_the_last_key_of_its_prefix() -> None:
     keys = ["in/ada/1/f", "in/bob/2/f", "in0/x", "jobs/y"]
     async with answering(page_of_uploads(keys, "jobs/y")) as (store, server):
         page = await store.scan_uploads("in/")
@@ -132,7 +132,7 @@ async def test_a_scan_does_not_walk_through_what_follows_its_prefix() -> None:
     assert markers(server, "key-marker") == ["in."]
 
 
-async def test_a_scan_goes_on_while_its_prefix_may_follow() -> None:
+async def test_a_scan_continues_before_the_first_key_of_its_prefix() -> None:
     async with answering(page_of_uploads(["in./a"], "in./a")) as (store, _):
         page = await store.scan_uploads("in/")
     assert (list(page.uploads), page.next_after) == ([], "in./a")

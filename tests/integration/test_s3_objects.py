@@ -1,4 +1,4 @@
-"""What lies in a real bucket afterwards, and what a browser may do with it."""
+"""Finished objects and buckets on a real server."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
         yield store
 
 
-async def read(config: S3Config, key: str, http: httpx.AsyncClient) -> httpx.Response:
-    """Get an object as a reader with a signed URL does."""
+async def get_object(config: S3Config, key: str, http: httpx.AsyncClient) -> httpx.Response:
+    """Read an object on a presigned URL."""
     async with open_client(create_session(config), config) as client:
         url = await client.generate_presigned_url(
             "get_object", Params={"Bucket": config.bucket, "Key": key}
@@ -38,7 +38,7 @@ async def read(config: S3Config, key: str, http: httpx.AsyncClient) -> httpx.Res
     return await http.get(url)
 
 
-async def test_the_object_is_the_file_though_its_parts_came_in_disorder_and_one_twice(
+async def test_the_object_is_the_file_though_parts_arrive_out_of_order_and_twice(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     upload = await opened(store, put)
@@ -46,17 +46,17 @@ async def test_the_object_is_the_file_though_its_parts_came_in_disorder_and_one_
     for number, body in ((3, bodies[2]), (1, b"wrong"), (2, bodies[1]), (1, bodies[0])):
         await upload.part(number, body)
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
-    stored = await read(strict_config, KEY, http)
+    stored = await get_object(strict_config, KEY, http)
     assert hashlib.sha256(stored.content).digest() == hashlib.sha256(b"".join(bodies)).digest()
 
 
-async def test_the_object_carries_type_name_and_metadata(
+async def test_the_object_has_content_type_file_name_and_metadata(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     upload = await opened(store, put, new_object(filename="Zoë.mp4", Camera="X100", note="é 🏝"))
     await upload.part(1, b"hello")
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
-    headers = (await read(strict_config, KEY, http)).headers
+    headers = (await get_object(strict_config, KEY, http)).headers
     note = headers["x-amz-meta-note"]
     assert headers["Content-Type"] == "video/mp4"
     assert headers["Content-Disposition"].endswith("filename*=UTF-8''Zo%C3%AB.mp4")
@@ -66,7 +66,7 @@ async def test_the_object_carries_type_name_and_metadata(
     assert headers["x-amz-meta-multipart-upload-nonce"] == upload.new.nonce
 
 
-async def test_the_location_is_where_the_object_is(
+async def test_the_location_is_the_url_of_the_object(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     key = "a b/Zoë+1%41?.mp4"
@@ -74,11 +74,11 @@ async def test_the_location_is_where_the_object_is(
     await upload.part(1, b"hello")
     parts = await store.list_parts(*upload.address)
     completed = await store.complete_upload(*upload.address, parts)
-    signed = (await read(strict_config, key, http)).request.url
+    signed = (await get_object(strict_config, key, http)).request.url
     assert completed.location == str(signed).partition("?")[0]
 
 
-async def test_the_location_is_on_the_host_that_clients_see(
+async def test_the_location_has_the_host_that_clients_see(
     strict_config: S3Config, put: Put
 ) -> None:
     port = str(strict_config.endpoint_url).rpartition(":")[2]
@@ -92,7 +92,7 @@ async def test_the_location_is_on_the_host_that_clients_see(
         assert completed.location == f"http://localhost:{port}/{public.bucket}/{KEY}"
 
 
-async def test_more_parts_than_a_page_holds_are_all_listed(store: ObjectStore, put: Put) -> None:
+async def test_parts_on_a_second_page_are_listed(store: ObjectStore, put: Put) -> None:
     upload = await opened(store, put)
     for first in range(1, 1002, 50):
         await asyncio.gather(*(upload.part(n, b"x") for n in range(first, min(first + 50, 1002))))
@@ -100,7 +100,7 @@ async def test_more_parts_than_a_page_holds_are_all_listed(store: ObjectStore, p
     assert [part.number for part in parts] == list(range(1, 1002))
 
 
-async def test_a_size_that_is_not_that_of_the_parts_is_refused_by_s3(
+async def test_s3_refuses_a_size_that_differs_from_the_sum_of_the_parts(
     versitygw: S3Server, put: Put
 ) -> None:
     async with open_s3_store(fresh_bucket(versitygw)) as store:
@@ -112,7 +112,7 @@ async def test_a_size_that_is_not_that_of_the_parts_is_refused_by_s3(
             await store.complete_upload(*upload.address, [replace(part, size=6)])
 
 
-async def test_a_bucket_that_is_not_there_is_unavailability(strict_config: S3Config) -> None:
+async def test_a_missing_bucket_is_unavailability(strict_config: S3Config) -> None:
     async with open_s3_store(replace(strict_config, bucket="no-such-bucket")) as store:
         with pytest.raises(StoreUnavailableError):
             await store.check()
@@ -126,7 +126,7 @@ async def test_wrong_credentials_are_unavailability(strict_config: S3Config) -> 
             await store.check()
 
 
-async def test_ensuring_a_bucket_again_keeps_what_is_in_it(
+async def test_ensuring_a_bucket_again_keeps_its_objects(
     strict_config: S3Config, store: ObjectStore, put: Put
 ) -> None:
     upload = await opened(store, put)
@@ -158,5 +158,5 @@ async def test_a_page_of_an_allowed_origin_may_put_parts_and_read_their_etags(
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Access-Control-Allow-Origin" not in refused.headers
-    # Not from an answer: versitygw exposes the ETag of its own accord, AWS does not.
+    # Read from the rule: versitygw exposes the ETag without one, AWS does not.
     assert "ETag" in rule["ExposeHeaders"]

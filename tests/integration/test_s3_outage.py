@@ -1,4 +1,4 @@
-"""S3 refuses connections, hangs, is stopped and comes back."""
+"""S3 refuses connections, hangs, stops and restarts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CONFIG = S3Config(
 
 @pytest.fixture
 async def hung() -> AsyncIterator[ObjectStore]:
-    """A store whose server takes requests and never answers."""
+    """Provide a store whose server accepts requests and never answers."""
     async with (
         canned_server() as server,
         open_s3_store(replace(CONFIG, endpoint_url=server.endpoint_url)) as store,
@@ -49,14 +49,14 @@ async def hung() -> AsyncIterator[ObjectStore]:
 
 @pytest.fixture
 async def absent() -> AsyncIterator[ObjectStore]:
-    """A store on whose port nobody listens."""
+    """Provide a store on a closed port."""
     async with canned_server() as server:
         config = replace(CONFIG, endpoint_url=server.endpoint_url)
     async with open_s3_store(config) as store:
         yield store
 
 
-async def unavailable_in_time(call: Awaitable[object]) -> bool:
+async def is_unavailable_in_time(call: Awaitable[object]) -> bool:
     async with counting_loop_time() as waited:
         with pytest.raises(StoreUnavailableError):
             await call
@@ -67,30 +67,30 @@ async def unavailable_in_time(call: Awaitable[object]) -> bool:
 async def test_a_call_on_a_closed_port_is_unavailability_in_time(
     absent: ObjectStore, method: str
 ) -> None:
-    assert await unavailable_in_time(CALLS[method](absent))
+    assert await is_unavailable_in_time(CALLS[method](absent))
 
 
-async def test_calls_on_a_server_that_hangs_are_unavailability_in_time(hung: ObjectStore) -> None:
-    # All at once: a call must not wait for another one's connection, either.
+async def test_calls_on_a_hanging_server_are_unavailability_in_time(hung: ObjectStore) -> None:
+    # All at once: no call may wait for the connection of another one, either.
     calls = [call(hung) for call in QUICK_CALLS.values() for _ in range(5)]
-    assert all(await asyncio.gather(*map(unavailable_in_time, calls)))
+    assert all(await asyncio.gather(*map(is_unavailable_in_time, calls)))
 
 
-async def test_complete_waits_longer_than_other_calls_for_a_server_that_hangs(
+async def test_complete_waits_longer_for_a_hanging_server_than_other_calls(
     hung: ObjectStore,
 ) -> None:
     completing = asyncio.create_task(hung.complete_upload(KEY, "2~abc", []))
-    await asyncio.gather(*(unavailable_in_time(call(hung)) for call in QUICK_CALLS.values()))
+    await asyncio.gather(*(is_unavailable_in_time(call(hung)) for call in QUICK_CALLS.values()))
     assert not completing.done()
     completing.cancel()
 
 
 @pytest.mark.integration
-async def test_the_same_store_works_again_when_s3_is_back(own_s3: S3Server, put: Put) -> None:
+async def test_a_store_works_again_after_s3_restarts(own_s3: S3Server, put: Put) -> None:
     async with open_s3_store(fresh_bucket(own_s3)) as store:
         await (await opened(store, put)).part(1, b"before")
         own_s3.stop()
-        assert all([await unavailable_in_time(call(store)) for call in CALLS.values()])
+        assert all([await is_unavailable_in_time(call(store)) for call in CALLS.values()])
         own_s3.start()
         await repeat_while_unavailable(store.check)
         upload = await opened(store, put)
@@ -100,9 +100,7 @@ async def test_the_same_store_works_again_when_s3_is_back(own_s3: S3Server, put:
 
 
 @pytest.mark.integration
-async def test_parts_outlive_the_death_of_s3(
-    versitygw: S3Server, own_s3: S3Server, put: Put
-) -> None:
+async def test_parts_survive_a_kill_of_s3(versitygw: S3Server, own_s3: S3Server, put: Put) -> None:
     assert own_s3.name == versitygw.name  # MiniStack forgets open uploads
     async with open_s3_store(fresh_bucket(own_s3)) as store:
         upload = await opened(store, put)

@@ -1,4 +1,4 @@
-"""Names and metadata must reach S3 in ASCII, and a reader as they were."""
+"""Names and metadata travel as ASCII and are read back unchanged."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
         ("a\r\nb", 'attachment; filename="ab"'),
         ("invoice\u202efdp.exe", 'attachment; filename="invoicefdp.exe"'),
         ("\u2066\x1b\u2029", 'attachment; filename="file"'),
-        # The joiners inside emoji and Persian words are part of the name.
+        # Joiners in emoji and Persian words are part of the name.
         (
             "\u0646\u0645\u06cc\u200c\u0634",
             "attachment; filename=\"_____\"; filename*=UTF-8''%D9%86%D9%85%DB%8C%E2%80%8C%D8%B4",
@@ -63,26 +63,26 @@ def is_hidden_control(char: str) -> bool:
 
 
 @given(TEXT | st.text("a\u200d\u202e\u2066\u061c\u200f\x1b\n\u2028.é"))
-def test_any_file_name_makes_one_line_of_ascii_and_can_be_read_back(filename: str) -> None:
+def test_every_file_name_is_one_line_of_ascii_and_can_be_read_back(filename: str) -> None:
     header = content_disposition(filename)
     assert header.isascii()
     assert header.isprintable()
     fallback, _, encoded = header.partition("; filename*=UTF-8''")
-    told = {unquote(encoded), fallback.removeprefix("attachment; filename=")[1:-1]}
+    names = {unquote(encoded), fallback.removeprefix("attachment; filename=")[1:-1]}
     kept = "".join(char for char in filename if not is_hidden_control(char))
-    assert (kept or "file") in told
-    assert not any(map(is_hidden_control, "".join(told)))
+    assert (kept or "file") in names
+    assert not any(map(is_hidden_control, "".join(names)))
 
 
 @pytest.mark.parametrize("char", ["x", "é", "名", "🏝"])
-def test_a_name_no_file_system_takes_is_cut_and_keeps_its_extension(char: str) -> None:
+def test_an_overlong_name_is_cut_and_keeps_its_extension(char: str) -> None:
     header = content_disposition(char * 1024 + ".jpeg")
     assert header.endswith((".jpeg", '.jpeg"'))
     assert len(header) < 3500
 
 
 @given(TEXT)
-def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> None:
+def test_every_value_is_one_line_of_ascii_and_can_be_read_back(value: str) -> None:
     header = metadata_of({"note": value})["note"]
     assert header.isascii()
     assert not header or header.isprintable()
@@ -91,17 +91,17 @@ def test_any_value_makes_one_line_of_ascii_and_can_be_read_back(value: str) -> N
 
 
 @pytest.mark.parametrize("value", [" x", "x ", "=?UTF-8?B?eA==?=", "a\nb", ""])
-def test_what_a_header_would_lose_comes_back_whole(value: str) -> None:
+def test_values_that_a_header_would_change_are_read_back_unchanged(value: str) -> None:
     header = metadata_of({"note": value})["note"]
     assert str(make_header(decode_header(header.strip()))) == value
 
 
-def test_plain_values_stay_as_they_are() -> None:
+def test_plain_values_are_not_encoded() -> None:
     assert metadata_of({"Camera": "X100 (b)"})["camera"] == "X100 (b)"
 
 
 @pytest.mark.parametrize("value", ["é" * 512, "x" * 1023 + "é", "🏝" * 256])
-def test_the_most_metadata_that_the_domain_allows_is_within_the_2_kb_of_s3(value: str) -> None:
+def test_the_largest_allowed_metadata_fits_into_the_2_kb_of_s3(value: str) -> None:
     metadata = metadata_of({"k": value})
     assert sum(len(key) + len(header) for key, header in metadata.items()) <= 2048
 

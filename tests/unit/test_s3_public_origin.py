@@ -1,4 +1,4 @@
-"""The origin that the page may talk to is that of the URLs which are signed."""
+"""The origin that the web page may send requests to is that of the signed URLs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multipart_upload.adapters.s3.presigner import public_origin
 
 CONFIGS = {
     "AWS": S3Config(bucket="uploads", region="eu-west-1"),
-    "the first region": S3Config(bucket="uploads", region="us-east-1"),
+    "the default region": S3Config(bucket="uploads", region="us-east-1"),
     "China": S3Config(bucket="uploads", region="cn-north-1"),
     "a bucket with dots": S3Config(bucket="up.loads", region="eu-west-1"),
     "another store": S3Config(
@@ -28,7 +28,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-async def test_it_is_where_signed_urls_lead(
+async def test_the_public_origin_is_that_of_signed_urls(
     config: S3Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
@@ -41,7 +41,7 @@ async def test_it_is_where_signed_urls_lead(
         assert public_origin(config) == f"{url.scheme}://{url.netloc}"
 
 
-def test_it_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_public_origin_needs_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     assert public_origin(CONFIGS["AWS"]) == "https://uploads.s3.eu-west-1.amazonaws.com"
