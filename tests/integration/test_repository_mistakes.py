@@ -10,7 +10,7 @@ from sqlalchemy import column, insert, select, table
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 
-from multipart_upload.adapters.mongo.errors import answered
+from multipart_upload.adapters.mongo.errors import translate_errors
 from multipart_upload.adapters.sql.engine import open_database, parse_database_url
 from multipart_upload.adapters.sql.tables import PARTS
 from multipart_upload.domain.errors import RepositoryUnavailableError
@@ -42,7 +42,7 @@ async def test_a_statement_that_postgresql_does_not_understand_is_a_mistake(
     [OperationFailure("unknown operator", 2), OperationFailure("", 14), DocumentTooLarge("17 MB")],
 )
 def test_a_command_that_mongodb_finds_wrong_is_a_mistake(mistake: PyMongoError) -> None:
-    with pytest.raises(type(mistake)), answered():
+    with pytest.raises(type(mistake)), translate_errors():
         raise mistake
 
 
@@ -57,5 +57,5 @@ def test_a_command_that_mongodb_finds_wrong_is_a_mistake(mistake: PyMongoError) 
     ],
 )
 def test_a_failure_of_mongodb_is_unavailability(failure: PyMongoError) -> None:
-    with pytest.raises(RepositoryUnavailableError), answered():
+    with pytest.raises(RepositoryUnavailableError), translate_errors():
         raise failure

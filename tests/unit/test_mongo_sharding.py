@@ -9,8 +9,12 @@ from importlib.resources import files
 import pytest
 
 from multipart_upload.adapters.mongo.documents import PartDocument, SessionDocument
-from multipart_upload.adapters.mongo.slots import all_slots, part_slots, slot
-from multipart_upload.adapters.mongo.tally import followed, open_tally_of, tally_of
+from multipart_upload.adapters.mongo.part_bitmap import (
+    bitmap_filter,
+    copy_state,
+    open_bitmap_filter,
+)
+from multipart_upload.adapters.mongo.part_ids import all_filter, document_filter, parts_filter
 from multipart_upload.testing.contract.samples import sample_session
 
 COMMAND = re.compile(
@@ -31,15 +35,15 @@ def test_every_filter_of_parts_names_the_session_of_which_all_ids_begin_with_the
     # One shard alone keeps `_id` unique, so all documents of a session must be on one.
     session = replace(sample_session(), store_upload_id="2~abc")
     filters = [
-        slot("upload-1", 7),
-        part_slots("upload-1"),
-        all_slots("upload-1"),
-        tally_of("upload-1"),
-        open_tally_of(session),
-        followed(session)[0],
+        document_filter("upload-1", 7),
+        parts_filter("upload-1"),
+        all_filter("upload-1"),
+        bitmap_filter("upload-1"),
+        open_bitmap_filter(session),
+        copy_state(session)[0],
     ]
     assert {found["session_id"] for found in filters} == {"upload-1"}
-    assert slot("upload-1", 7)["_id"] == "upload-1/00007"
+    assert document_filter("upload-1", 7)["_id"] == "upload-1/00007"
 
 
 @pytest.mark.parametrize("document", [SessionDocument, PartDocument])

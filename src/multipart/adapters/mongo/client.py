@@ -1,4 +1,4 @@
-"""The connection to MongoDB and what is asked of it."""
+"""The connection to MongoDB and its options."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from beanie import init_beanie
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from ...application.ports import SessionRepository
 from ...application.task_cancellation import cancel_tasks, close_in_time
 from ...domain.errors import RepositoryUnavailableError
 from .documents import PartDocument, SessionDocument
-from .errors import ANSWER_SECONDS, answered
+from .errors import ANSWER_SECONDS, translate_errors
 from .session_repository import MongoSessionRepository
 from .uri import DEFAULT_DATABASE
 
@@ -26,8 +27,8 @@ INDEX_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 60.0
 _MODELS: Final = (SessionDocument, PartDocument)
 _logger = logging.getLogger(__name__)
-# These win over the URI's own: what a method has returned for must survive a failover, and what
-# is read to decide must be neither another node's past nor a write that may yet be rolled back.
+# These override the options of the URI. A write that has returned must survive a failover. A read
+# that decides must see neither a secondary's older data nor a write that may be rolled back.
 _OPTIONS: Final[dict[str, Any]] = {
     "w": "majority",
     "journal": True,
@@ -38,7 +39,11 @@ _OPTIONS: Final[dict[str, Any]] = {
     "serverSelectionTimeoutMS": 3000,
     "tz_aware": True,
     "tzinfo": UTC,
+    # One document with a broken text or a time beyond the year 9999 must not fail a whole batch.
+    "datetime_conversion": "DATETIME_AUTO",
+    "unicode_decode_error_handler": "replace",
 }
+_INDEX_CONFLICTS: Final = frozenset({"IndexOptionsConflict", "IndexKeySpecsConflict"})
 
 
 @asynccontextmanager
@@ -47,8 +52,8 @@ async def open_mongo_sessions(
 ) -> AsyncIterator[SessionRepository]:
     """Yield a repository, and close its connections afterwards.
 
-    Without `database` it is the one that the URI names, else `multipart`. Indexes on large
-    collections are built while the repository is in use: it only answers more slowly. Raise
+    The database is `database`, else the one in the URI, else `multipart`. Indexes on large
+    collections are built while the repository is in use; until then some queries are slower. Raise
     RepositoryUnavailableError if MongoDB does not answer, and PyMongo's ConfigurationError for a
     URI that cannot be right.
     """
@@ -56,15 +61,15 @@ async def open_mongo_sessions(
     building: asyncio.Task[None] | None = None
     try:
         chosen = client[database] if database else client.get_default_database(DEFAULT_DATABASE)
-        with answered():
+        with translate_errors():
             await init_beanie(chosen, document_models=_MODELS, skip_indexes=True)
             await chosen.command("ping")
         building = asyncio.create_task(_build_indexes(chosen))
-        # On most days there is nothing to build.
+        # Nearly always the indexes exist already.
         await asyncio.wait({building}, timeout=ANSWER_SECONDS)
         yield MongoSessionRepository(
             sessions=chosen[SessionDocument.get_collection_name()],
-            # Without time zones: to put one on each of 10,000 times takes as long as all else.
+            # Without time zones: adding one to 10,000 times takes as long as everything else.
             parts=chosen.get_collection(
                 PartDocument.get_collection_name(), codec_options=CodecOptions()
             ),
@@ -76,15 +81,27 @@ async def open_mongo_sessions(
 
 
 async def _build_indexes(database: AsyncDatabase[dict[str, Any]]) -> None:
-    """Make the indexes that are missing, however often that fails: queries work without."""
+    """Create missing indexes, and retry until that succeeds: queries work without them.
+
+    Creating an index that exists changes nothing. Indexes of earlier releases stay, because
+    replicas of that release may still run.
+    """
     for model in _MODELS:
-        indexes = list(getattr(model.Settings, "indexes", ()))
-        while indexes:
-            try:
-                with answered(INDEX_SECONDS):
-                    await database[model.get_collection_name()].create_indexes(indexes)
-                break
-            except RepositoryUnavailableError as exc:
-                name = model.get_collection_name()
-                _logger.warning("MongoDB built no indexes on %s: %s", name, exc.cause)
-                await asyncio.sleep(RETRY_SECONDS)
+        collection = database[model.get_collection_name()]
+        for index in getattr(model.Settings, "indexes", ()):
+            await _build_index(collection, index)
+
+
+async def _build_index(collection: AsyncCollection[dict[str, Any]], index: IndexModel) -> None:
+    is_built = False
+    while not is_built:
+        try:
+            with translate_errors(INDEX_SECONDS):
+                await collection.create_indexes([index])
+            is_built = True
+        except RepositoryUnavailableError as exc:
+            _logger.warning("MongoDB built no index on %s: %s", collection.name, exc.cause)
+            # An operator's index on the same fields serves as well; a retry would change nothing.
+            if exc.cause in _INDEX_CONFLICTS:
+                return
+            await asyncio.sleep(RETRY_SECONDS)

@@ -1,4 +1,8 @@
-"""How sessions and parts are stored; a document never leaves this package."""
+"""Sessions and parts as documents, which never leave this package.
+
+Documents outlive releases. Fields that a later release has added are ignored when a session is
+read, and kept when it is saved. A field that an earlier release did not write needs a default.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +18,19 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
-from .slots import slot
+from .part_ids import document_filter
 
-# Read backwards for the newest first. Ascending all the same: secantusdb, on which the tests may
-# run, loses what lies on an included end of a descending index.
+# Lists read it backwards. It ascends because secantusdb, on which the tests may run, loses
+# documents at an included end of a descending index.
 _AGE: Final = (("created_at", ASCENDING), ("_id", ASCENDING))
 
 
 class SessionDocument(Document):
-    """A session; `_id` is our upload id, `write_id` names the write that made this version."""
+    """A session; `_id` is our upload id, `write_id` identifies the write of this version."""
 
     id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
     write_id: str = Field(default_factory=lambda: uuid4().hex)
     version: int
-    # Documents of earlier versions have none.
     nonce: str | None = None
     user_id: str
     key: str
@@ -37,33 +40,33 @@ class SessionDocument(Document):
     active_at: datetime
     expires_at: datetime
     closes_at: datetime | None = None
-    # Pairs, because dots and dollars in the names of a document's fields mean something.
-    metadata: list[tuple[str, str]]
+    # Pairs, because dots and dollars in field names have a meaning.
+    metadata: list[tuple[str, str]] = Field(default_factory=list)
     state: SessionState
-    plan: PartPlan | None
-    store_upload_id: str | None
-    abort_date: datetime | None
-    lease: Lease | None
-    ending: SessionState | None
-    result: StoredObject | None
-    retained_until: datetime | None
-    due_at: datetime | None
+    plan: PartPlan | None = None
+    store_upload_id: str | None = None
+    abort_date: datetime | None = None
+    lease: Lease | None = None
+    ending: SessionState | None = None
+    result: StoredObject | None = None
+    retained_until: datetime | None = None
+    due_at: datetime | None = None
 
     class Settings:
-        """The collection and its indexes; sharding.js has its shard key."""
+        """The collection and its indexes; the shard key is in sharding.js."""
 
         name = "upload_sessions"
         indexes = (
             IndexModel([("user_id", ASCENDING), ("state", ASCENDING), *_AGE]),
             IndexModel([("user_id", ASCENDING), *_AGE]),
             IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)]),
-            # No TTL index: it would remove a session and leave its parts.
+            # Not a TTL index: it would remove sessions without their parts.
             IndexModel([("retained_until", ASCENDING), ("_id", ASCENDING)]),
         )
 
     @classmethod
     def from_domain(cls, session: UploadSession) -> Self:
-        """Make the document of one more write of a session."""
+        """Make the document for one write of a session."""
         return cls(
             id=session.id,
             version=session.version,
@@ -89,7 +92,6 @@ class SessionDocument(Document):
         )
 
     def to_domain(self) -> UploadSession:
-        """Give the session."""
         return UploadSession(
             id=self.id,
             version=self.version,
@@ -113,12 +115,12 @@ class SessionDocument(Document):
             retained_until=self.retained_until,
         )
 
-    def inserted(self) -> dict[str, Any]:
-        """Give the document that makes the session."""
+    def to_insert(self) -> dict[str, Any]:
+        """Return the document of a new session."""
         return dict(self.model_dump(by_alias=True))
 
-    def next_version(self) -> dict[str, Any]:
-        """Give the update that turns the version before into the next."""
+    def to_update(self) -> dict[str, Any]:
+        """Return the update from the previous version; fields that are not known here stay."""
         return {
             "$set": self.model_dump(by_alias=True, exclude={"id", "version"}),
             "$inc": {"version": 1},
@@ -126,10 +128,10 @@ class SessionDocument(Document):
 
 
 class PartDocument(Document):
-    """The last report of one part of a session; `_id` is made of both, see slots.py.
+    """The last report of one part of a session; `_id` has the ids of both, see part_ids.py.
 
-    It has no lifetime of its own: the sweep removes it with its session. The session's tally is
-    in the same collection, see tally.py.
+    The sweep removes it with its session. The session's part bitmap is in the same collection, see
+    part_bitmap.py.
     """
 
     id: str  # type: ignore[assignment]  # Beanie declares the usual ObjectId
@@ -141,7 +143,7 @@ class PartDocument(Document):
     state: PartState
 
     class Settings:
-        """The collection, which needs no index but `_id`; sharding.js has its shard key."""
+        """The collection, without an index of its own; the shard key is in sharding.js."""
 
         name = "upload_parts"
 
@@ -150,25 +152,22 @@ PART_FIELDS: Final[Mapping[str, bool]] = {
     "_id": False,
     **dict.fromkeys(("number", "etag", "size", "recorded_at", "state"), True),
 }
-"""What to_part reads; of 10,000 parts the rest takes as long to decode again."""
+"""What to_part reads. To decode the other fields of 10,000 parts takes as long again."""
 
 
 def to_part(found: Mapping[str, Any]) -> Part:
-    """Give the part of a document.
-
-    Neither this nor part_upsert makes a PartDocument: that takes longer than all else about a part.
-    """
+    """Read the part in a document; docs/adr/0007-beanie-off-the-hot-path.md says why by hand."""
     return Part(
         number=found["number"],
         etag=found["etag"],
-        size=found["size"],
+        size=found.get("size"),
         recorded_at=found["recorded_at"].replace(tzinfo=UTC),
-        state=PartState(found["state"]),
+        state=PartState(found.get("state", PartState.UPLOADED)),
     )
 
 
 def part_upsert(upload_id: str, part: Part) -> UpdateOne:
-    """Give the update that puts this report in the place of an earlier one of its number."""
+    """Return the update that stores a report in place of an earlier one of its number."""
     report = {
         "number": part.number,
         "etag": part.etag,
@@ -176,4 +175,4 @@ def part_upsert(upload_id: str, part: Part) -> UpdateOne:
         "recorded_at": part.recorded_at,
         "state": part.state.value,
     }
-    return UpdateOne(slot(upload_id, part.number), {"$set": report}, upsert=True)
+    return UpdateOne(document_filter(upload_id, part.number), {"$set": report}, upsert=True)

@@ -1,4 +1,4 @@
-"""How MongoDB fails, in the domain's words."""
+"""Errors of MongoDB as errors of the domain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pymongo.errors import (
 from ...domain.errors import RepositoryMisconfiguredError, RepositoryUnavailableError
 
 ANSWER_SECONDS: Final = 3.5
-"""Under the 5 s in which a client must have its 503, with room for the rest of the request."""
+"""A client must have its 503 within 5 s: this leaves time for the rest of the request."""
 
 _WRONG_PASSWORD: Final = ("authentication-failed", "the user or the password is refused")
 # https://www.mongodb.com/docs/manual/reference/error-codes/; 8000 is Atlas's.
@@ -28,11 +28,9 @@ _REFUSALS: Final[Mapping[int | None, tuple[str, str]]] = {
     18: _WRONG_PASSWORD,
     8000: _WRONG_PASSWORD,
 }
-_DRIVERS_VIEW: Final = re.compile(r" \(configured timeouts|, Timeout:|, Topology")
-
-
+_DRIVER_DETAILS: Final = re.compile(r" \(configured timeouts|, Timeout:|, Topology")
 # https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
-_MISTAKES: Final = frozenset(
+_BUGS: Final = frozenset(
     {
         2,  # BadValue
         9,  # FailedToParse
@@ -45,28 +43,29 @@ _MISTAKES: Final = frozenset(
 
 
 @contextmanager
-def answered(seconds: float | None = None) -> Iterator[None]:
-    """Bound what is asked of MongoDB within, retries included; no answer is unavailability.
+def translate_errors(seconds: float | None = None) -> Iterator[None]:
+    """Limit the time of all commands in the block, retries included, and translate their errors.
 
-    A command that the server finds wrong is a mistake of the service, and raised as it is.
+    Raise RepositoryUnavailableError where MongoDB does not answer. A command that the server finds
+    wrong is a bug of the service: its error is raised as it is.
     """
     try:
         with pymongo.timeout(seconds or ANSWER_SECONDS):
             yield
     except PyMongoError as exc:
-        if _is_our_mistake(exc):
+        if _is_bug(exc):
             raise
-        raise _meaning(exc) from exc
+        raise _translate(exc) from exc
 
 
-def _is_our_mistake(error: PyMongoError) -> bool:
-    """Tell whether the server refused the command or a document; a retry cannot help."""
+def _is_bug(error: PyMongoError) -> bool:
+    """Return whether the server found the command or a document wrong; a retry cannot help."""
     if isinstance(error, OperationFailure):
-        return error.code in _MISTAKES
+        return error.code in _BUGS
     return isinstance(error, DocumentTooLarge)
 
 
-def _meaning(exc: PyMongoError) -> RepositoryUnavailableError:
+def _translate(exc: PyMongoError) -> RepositoryUnavailableError:
     if isinstance(exc, OperationFailure):
         name = (exc.details or {}).get("codeName") or f"error {exc.code}"
         if exc.code in _REFUSALS:
@@ -74,6 +73,6 @@ def _meaning(exc: PyMongoError) -> RepositoryUnavailableError:
             return RepositoryMisconfiguredError(reason, f"{cause} ({name})")
         return RepositoryUnavailableError(str(name))
     if isinstance(exc, ConnectionFailure | ConfigurationError):
-        # Servers and what became of them, then timeouts and the driver's own view of the topology.
-        return RepositoryUnavailableError(_DRIVERS_VIEW.split(str(exc), maxsplit=1)[0])
+        # The text has the servers and what failed, then timeouts and the driver's own details.
+        return RepositoryUnavailableError(_DRIVER_DETAILS.split(str(exc), maxsplit=1)[0])
     return RepositoryUnavailableError(type(exc).__name__)

@@ -1,7 +1,7 @@
 """Send a command again when the connection broke before its answer came.
 
-The driver does this by itself, but only where the server announces a replica set or a router:
-others, such as FerretDB, recognise no repeated write.
+The driver does this itself, but only where the server announces a replica set or a router. Others,
+such as FerretDB, do not recognise a repeated write.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 async def resend_once(command: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
-    """Return the answer, and whether an earlier sending may have been executed as well.
+    """Return the answer, and whether an earlier attempt may have been executed as well.
 
-    So the command must be one that does no harm when it is executed twice.
+    Executing the command twice must do no harm.
     """
     try:
         return await command(), False
-    except ServerSelectionTimeoutError:  # nothing was sent, and the time is up
+    except ServerSelectionTimeoutError:  # nothing was sent, and no time is left
         raise
     except AutoReconnect:
         return await command(), True

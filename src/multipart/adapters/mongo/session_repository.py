@@ -2,70 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from ...application.ports import SessionPage, SessionQuery
 from ...domain.errors import (
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
+    StoredSessionUnreadableError,
 )
 from ...domain.part import Part
 from ...domain.session import UploadSession
-from .documents import PART_FIELDS, SessionDocument, part_upsert, to_part
-from .errors import answered
+from .documents import PART_FIELDS, SessionDocument, to_part
+from .errors import translate_errors
+from .part_bitmap import (
+    COUNT_FIELDS,
+    bitmap_filter,
+    clear_bits,
+    copy_state,
+    count_parts,
+    open_bitmap_filter,
+    remove_full_words,
+    set_bits,
+    set_bits_if_open,
+)
+from .part_ids import all_filter, parts_filter
+from .part_writing import apply_writes, part_upserts, split_parts
 from .queries import (
     BEING_REMOVED,
-    LONGEST_DUE_FIRST,
     NEWEST_FIRST,
     NOT_BEING_REMOVED,
-    due_before,
-    matching,
+    OLDEST_DUE_FIRST,
+    due_filter,
+    query_filter,
 )
 from .resending import resend_once
-from .slots import all_slots, part_slots
-from .tally import (
-    COUNTED,
-    counted,
-    followed,
-    forgotten,
-    mark,
-    mark_if_open,
-    open_tally_of,
-    shortened,
-    tally_of,
-)
+from .session_reading import find_sessions, to_session, to_sessions
 
-_CHUNK: Final = 250
-"""Parts in one command: each has the whole bound for its answer, however many parts there are."""
+_logger = logging.getLogger(__name__)
 _BATCH: Final = 1000
-"""Parts read at once: between two batches the event loop serves others."""
-_DUPLICATE_KEY: Final = 11000
+"""Parts decoded at once: between two batches the event loop serves other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoSessionRepository:
-    """Keeps each session and each part in a document of its own; no write needs two of them.
+    """Stores each session and each part in a document of its own.
 
-    Beanie binds a document class to one database per process, the last one opened. So that two
-    repositories never mix, each keeps to the collections it was given.
+    Beanie binds a document class to one database per process, the one opened last. So that two
+    repositories never mix, each uses the collections it was given.
     """
 
     sessions: AsyncCollection[dict[str, Any]]
     parts: AsyncCollection[dict[str, Any]]
 
     async def now(self) -> datetime:
-        """Give the primary's time."""
-        with answered():
+        """Return the primary's time."""
+        with translate_errors():
             options = self.sessions.codec_options  # or the time comes without its zone
             database = self.sessions.database
             hello, _ = await resend_once(lambda: database.command("hello", codec_options=options))
@@ -75,127 +77,134 @@ class MongoSessionRepository:
     async def add(self, session: UploadSession) -> None:
         """Store a new session. Raise StaleSessionError if its id is taken."""
         document = SessionDocument.from_domain(session)
-        with answered():
+        with translate_errors():
             is_new, was_resent = await resend_once(partial(self._insert, document))
             if not is_new:
                 await self._require_written(document, session.version, was_resent=was_resent)
 
     async def get(self, upload_id: str) -> UploadSession:
         """Read a session as last stored. Raise SessionNotFoundError if there is none."""
-        with answered():
+        with translate_errors():
             found = await self.sessions.find_one({"_id": upload_id, **NOT_BEING_REMOVED})
         if found is None:
             raise SessionNotFoundError
-        return _session(found)
+        return to_session(found)
 
     async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
         """Read those sessions that exist."""
-        with answered():
+        with translate_errors():
             named = {"_id": {"$in": list(upload_ids)}, **NOT_BEING_REMOVED}
             found = await self.sessions.find(named).to_list()
-        return [_session(document) for document in found]
+        return to_sessions(found)
 
     async def save(self, session: UploadSession) -> UploadSession:
         """Store a changed session if its version is still the one stored."""
         document = SessionDocument.from_domain(session)
         unchanged = {"_id": session.id, "version": session.version}
         saved = session.stored(session.version + 1)
-        with answered():
+        with translate_errors():
             result, was_resent = await resend_once(
-                lambda: self.sessions.update_one(unchanged, document.next_version())
+                lambda: self.sessions.update_one(unchanged, document.to_update())
             )
             if not result.matched_count:
                 await self._require_written(document, saved.version, was_resent=was_resent)
-            await self._follow(saved)
+            await self._copy_state(saved)
         return saved
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         """Store parts, each replacing an earlier report of its number."""
-        for chunk in _chunks(parts):
-            writes = [mark(upload_id, chunk), *_upserts(upload_id, chunk)]
-            with answered():
+        for chunk in split_parts(parts):
+            writes = [set_bits(upload_id, chunk), *part_upserts(upload_id, chunk)]
+            with translate_errors():
                 while writes:
-                    writes = writes[await self._applied(writes) :]
+                    # Another report of the same number was first: the rest is sent again.
+                    writes = writes[await apply_writes(self.parts, writes) :]
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        """Store parts of a session whose tally takes them, a chunk at a time, and count."""
-        if session.store_upload_id is None:  # which in a tally says that none are taken
+        """Store parts in chunks while the part bitmap accepts them, and return the count.
+
+        Raise StaleSessionError if the session does not accept reports for its store upload.
+        """
+        if session.store_upload_id is None:  # in a bitmap it means that no reports are accepted
             raise StaleSessionError
-        for chunk in _chunks(parts):
-            # The tally first, because it decides. A process that dies in between leaves a part
-            # counted that is not there: its client has no answer, and reports it again.
-            decision = mark_if_open(session, chunk)
-            writes = [decision, *_upserts(session.id, chunk)]
-            with answered():
-                while writes:
-                    applied = await self._applied(writes)
-                    if not applied and writes[0] is decision:
-                        await self._require_open(session)
-                    writes = writes[applied:]
-        with answered():
-            tally = await self._tally(session.id)
-            if (update := shortened(tally)) is not None:
-                # The parts are stored, and whoever comes next tries again.
+        for chunk in split_parts(parts):
+            await self._report_chunk(session, chunk)
+        with translate_errors():
+            bitmap = await self._bitmap(session.id)
+            if (update := remove_full_words(bitmap)) is not None:
+                # The parts are stored. If this fails, the next report tries again.
                 with suppress(PyMongoError):
-                    await self.parts.update_one(open_tally_of(session), update)
-        return counted(tally)
+                    await self.parts.update_one(open_bitmap_filter(session), update)
+        return count_parts(bitmap)
+
+    async def _report_chunk(self, session: UploadSession, parts: Sequence[Part]) -> None:
+        # The bits first, because that update checks the session. A process that dies in between
+        # leaves a bit without its part: its client got no answer, and reports the part again.
+        check = set_bits_if_open(session, parts)
+        writes = [check, *part_upserts(session.id, parts)]
+        with translate_errors():
+            while writes:
+                applied = await apply_writes(self.parts, writes)
+                if not applied and writes[0] is check:
+                    await self._require_open(session)
+                writes = writes[applied:]
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         """Read all parts by ascending number."""
-        with answered():
-            found = self.parts.find(part_slots(upload_id), PART_FIELDS, batch_size=_BATCH)
+        with translate_errors():
+            found = self.parts.find(parts_filter(upload_id), PART_FIELDS, batch_size=_BATCH)
             found.sort("_id", ASCENDING)
             parts: list[Part] = []
             while batch := await found.to_list(_BATCH):
-                parts += map(to_part, batch)
+                parts += _to_parts(upload_id, batch)
             return parts
 
     async def forget_parts(self, upload_id: str) -> None:
         """Remove all parts of a session."""
-        with answered():
-            await resend_once(lambda: self.parts.delete_many(part_slots(upload_id)))
-            await resend_once(lambda: self.parts.update_one(tally_of(upload_id), forgotten()))
+        with translate_errors():
+            await resend_once(lambda: self.parts.delete_many(parts_filter(upload_id)))
+            await resend_once(lambda: self.parts.update_one(bitmap_filter(upload_id), clear_bits()))
 
     async def count_parts(self, upload_id: str) -> int:
         """Count the parts recorded."""
-        with answered():
-            return counted(await self._tally(upload_id))
+        with translate_errors():
+            return count_parts(await self._bitmap(upload_id))
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""
-        with answered():
-            newest = self.sessions.find(matching(query)).sort(NEWEST_FIRST)
-            # One more than asked for tells whether more follow.
-            found = await newest.limit(query.limit + 1).to_list()
-        sessions = [_session(document) for document in found]
+        with translate_errors():
+            # One more than the limit shows whether more follow.
+            sessions = await find_sessions(
+                self.sessions, query_filter(query), NEWEST_FIRST, query.limit + 1
+            )
         return SessionPage(sessions[: query.limit], has_more=len(sessions) > query.limit)
 
     async def find_due(
         self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
     ) -> list[UploadSession]:
-        """Read sessions that were due before, the longest first."""
-        with answered():
-            due = self.sessions.find(due_before(before, after)).sort(LONGEST_DUE_FIRST)
-            found = await due.limit(limit).to_list()
-        return [_session(document) for document in found]
+        """Read sessions that were due before, those due longest first."""
+        with translate_errors():
+            return await find_sessions(
+                self.sessions, due_filter(before, after), OLDEST_DUE_FIRST, limit
+            )
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Remove sessions whose retention ended before, and with each its parts."""
-        is_retired = {"retained_until": {"$lt": before}}
-        with answered():
-            retired = await self.sessions.find(is_retired, ["_id"]).limit(limit).to_list()
-        for session in retired:
+        is_purgeable = {"retained_until": {"$lt": before}}
+        with translate_errors():
+            found = await self.sessions.find(is_purgeable, ["_id"]).limit(limit).to_list()
+        for session in found:
             await self._remove(session["_id"])
-        return len(retired)
+        return len(found)
 
     async def check(self) -> None:
         """Return when the primary answers."""
-        with answered():
+        with translate_errors():
             await resend_once(lambda: self.sessions.database.command("ping"))
 
     async def _insert(self, document: SessionDocument) -> bool:
         try:
-            await self.sessions.insert_one(document.inserted())
+            await self.sessions.insert_one(document.to_insert())
         except DuplicateKeyError:
             return False
         return True
@@ -203,84 +212,64 @@ class MongoSessionRepository:
     async def _require_written(
         self, document: SessionDocument, version: int, *, was_resent: bool
     ) -> None:
-        """Return if this write has made the version, although the server refused it as late.
+        """Return if this write made the stored version, although the server refused it.
 
-        A server that does not recognise a repeated write says that the id is taken or the version
-        has passed: by this very write.
+        After a lost answer, a server that does not recognise a repeated write finds that the id is
+        taken or the version has changed: by this same write.
         """
         found = await self.sessions.find_one(
             {"_id": document.id}, ["write_id", "version", *NOT_BEING_REMOVED]
         )
         if found is None:
             raise SessionNotFoundError
-        if found["write_id"] == document.write_id:
+        if found.get("write_id") == document.write_id:
             return
-        # A later version: whose write came before it cannot be seen any more.
-        is_unknown = was_resent and found["version"] > version
-        # The sweep was stopped while it removed a session of this id; it will finish.
+        # A later version does not show whether this write came before it.
+        is_unknown = was_resent and found.get("version", 0) > version
+        # A sweep stopped while it removed a session of this id; the next one will finish.
         if is_unknown or BEING_REMOVED in found:
             raise RepositoryUnavailableError
         raise StaleSessionError
 
     async def _remove(self, upload_id: str) -> None:
-        # Hidden first, parts next: a session that can be read has its parts, and a sweep that
-        # stops in between is finished by the next one.
-        with answered():
+        # First hide the session, then remove its parts: a session that can be read has its parts,
+        # and if this sweep stops in between, the next one finishes.
+        with translate_errors():
             hide = {"$set": {BEING_REMOVED: True}}
             await resend_once(lambda: self.sessions.update_one({"_id": upload_id}, hide))
-            await resend_once(lambda: self.parts.delete_many(all_slots(upload_id)))
+            await resend_once(lambda: self.parts.delete_many(all_filter(upload_id)))
             hidden = {"_id": upload_id, BEING_REMOVED: True}
             await resend_once(lambda: self.sessions.delete_one(hidden))
 
-    async def _tally(self, upload_id: str) -> Mapping[str, Any] | None:
-        return await self.parts.find_one(tally_of(upload_id), COUNTED)
+    async def _bitmap(self, upload_id: str) -> Mapping[str, Any] | None:
+        return await self.parts.find_one(bitmap_filter(upload_id), COUNT_FIELDS)
 
-    async def _follow(self, session: UploadSession) -> None:
-        """Have the tally follow a session as stored, unless it follows a later version already."""
-        where, update = followed(session)
+    async def _copy_state(self, session: UploadSession) -> None:
+        """Copy a session as stored to its bitmap, unless the bitmap has a later version."""
+        where, update = copy_state(session)
         while True:
             try:
                 await resend_once(lambda: self.parts.update_one(where, update, upsert=True))
             except DuplicateKeyError:
-                tally = await self.parts.find_one(tally_of(session.id), ["version"])
-                if tally is None or tally.get("version", -1) < session.version:
-                    continue  # it was made in between, and a majority may not have it yet
+                bitmap = await self.parts.find_one(bitmap_filter(session.id), ["version"])
+                if bitmap is None or bitmap.get("version", -1) < session.version:
+                    continue  # a report made it just now, and a majority may not have it yet
             return
 
     async def _require_open(self, session: UploadSession) -> None:
-        """Raise StaleSessionError unless reports are taken, now at the latest."""
+        """Raise StaleSessionError unless the stored session accepts reports; correct the bitmap."""
         found = await self.sessions.find_one({"_id": session.id})
-        stored = None if found is None else _session(found)
+        stored = None if found is None else to_session(found)
         if stored is None or stored.recordable_store_upload_id != session.store_upload_id:
             raise StaleSessionError
-        # Whoever opened it has died or not yet come to the tally, or it was made in between.
-        await self._follow(stored)
-
-    async def _applied(self, upserts: Sequence[UpdateOne]) -> int:
-        """Tell how many were applied before one that lost the race to insert its number."""
-        try:
-            await resend_once(lambda: self.parts.bulk_write(upserts))
-        except BulkWriteError as exc:
-            errors = exc.details["writeErrors"]
-            raced = [error["index"] for error in errors if error["code"] == _DUPLICATE_KEY]
-            if not raced or exc.details["writeConcernErrors"]:
-                raise
-            return int(raced[0])
-        return len(upserts)
+        # The process that opened the session died before it updated the bitmap, or is about to; or
+        # another report has just made the bitmap.
+        await self._copy_state(stored)
 
 
-def _chunks(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    # Each number once, by number: a server that locks what a command has written, as FerretDB
-    # does, would find two batches waiting for each other's parts.
-    last = {part.number: part for part in parts}
-    ordered = [last[number] for number in sorted(last)]
-    return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
-
-
-def _upserts(upload_id: str, parts: Sequence[Part]) -> list[UpdateOne]:
-    return [part_upsert(upload_id, part) for part in parts]
-
-
-def _session(found: dict[str, Any]) -> UploadSession:
-    document: SessionDocument = SessionDocument.model_validate(found)
-    return document.to_domain()
+def _to_parts(upload_id: str, found: Sequence[Mapping[str, Any]]) -> list[Part]:
+    try:
+        return [*map(to_part, found)]
+    except (AttributeError, KeyError, ValueError):
+        _logger.error("Cannot read the stored parts of upload %s", upload_id)  # noqa: TRY400
+        raise StoredSessionUnreadableError(upload_id) from None

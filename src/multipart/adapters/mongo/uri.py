@@ -1,4 +1,4 @@
-"""What can be said of a MongoDB URI before anybody is asked."""
+"""What a MongoDB URI says, without connecting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BY_DNS: Final = "mongodb+srv://"
 
 
 def check_mongo_uri(uri: str) -> None:
-    """Raise ValueError, naming MONGO_URI, for a URI that can never work; nothing is shown of it."""
+    """Raise ValueError, naming MONGO_URI, for a URI that can never work; the URI is not shown."""
     try:
         _parse(uri)
     except (PyMongoError, ValueError):
@@ -22,12 +22,12 @@ def check_mongo_uri(uri: str) -> None:
 
 
 def mongo_place(uri: str, database: str | None) -> str:
-    """Say which servers and database a URI names, without user and password."""
+    """Return the servers and the database that a URI names, without user and password."""
     parsed = _parse(uri)
     hosts = ",".join(f"{host}:{port}" for host, port in parsed["nodelist"])
     return f"MongoDB at {hosts}/{database or parsed['database'] or DEFAULT_DATABASE}"
 
 
 def _parse(uri: str) -> Mapping[str, Any]:
-    # Only DNS knows the rest of such a URI, and it may be away.
+    # The rest of such a URI is in DNS, which may not answer.
     return parse_uri(uri.replace(_BY_DNS, "mongodb://", 1), warn=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -37,6 +38,12 @@ def sample_session(
         expires_at=created_at + timedelta(days=1),
         state=state,
     )
+
+
+def ended_session(upload_id: str, retained_until: datetime) -> UploadSession:
+    """Make a completed session that is retained until then."""
+    completed = sample_session(upload_id, state=SessionState.COMPLETED)
+    return replace(completed, retained_until=retained_until)
 
 
 def full_session() -> UploadSession:

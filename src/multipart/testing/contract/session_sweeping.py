@@ -12,7 +12,7 @@ import pytest
 from ...application.ports import SessionRepository
 from ...domain.errors import SessionNotFoundError
 from ...domain.session import Lease, SessionState, UploadSession
-from .samples import MILLISECOND, NOW, full_session, sample_part, sample_session
+from .samples import MILLISECOND, NOW, ended_session, full_session, sample_part, sample_session
 
 SLACK = timedelta(minutes=1)
 """How far a database's clock and ours may be apart."""
@@ -22,11 +22,6 @@ DAY = timedelta(days=1)
 def ids(found: Sequence[UploadSession]) -> list[str]:
     """Give the ids in their order."""
     return [session.id for session in found]
-
-
-def retired(upload_id: str, until: datetime) -> UploadSession:
-    """Make a session that has ended and is remembered until then."""
-    return replace(sample_session(upload_id, state=SessionState.COMPLETED), retained_until=until)
 
 
 class SessionSweepingContract:
@@ -125,8 +120,8 @@ class SessionSweepingContract:
     async def test_what_is_past_its_retention_goes_with_its_parts(
         self, sessions: SessionRepository
     ) -> None:
-        await sessions.add(retired("over", NOW - MILLISECOND))
-        await sessions.add(retired("remembered", NOW))
+        await sessions.add(ended_session("over", NOW - MILLISECOND))
+        await sessions.add(ended_session("remembered", NOW))
         await sessions.add(sample_session("open", state=SessionState.IN_PROGRESS))
         for upload_id in ("over", "remembered", "open"):
             await sessions.record_parts(upload_id, [sample_part()])
@@ -156,7 +151,7 @@ class SessionSweepingContract:
         self, sessions: SessionRepository
     ) -> None:
         for n in range(3):
-            await sessions.add(retired(f"u{n}", NOW))
+            await sessions.add(ended_session(f"u{n}", NOW))
         after = NOW + DAY
         assert await sessions.purge_sessions(after, 2) == 2
         assert len(await sessions.get_many(["u0", "u1", "u2"])) == 1

@@ -8,7 +8,7 @@ from typing import Any, Self
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.adapters.mongo.tally import counted, mark, shortened
+from multipart_upload.adapters.mongo.part_bitmap import count_parts, remove_full_words, set_bits
 from multipart_upload.domain.limits import MAX_PART_COUNT
 from multipart_upload.testing.contract.samples import sample_part
 
@@ -25,7 +25,7 @@ RUNS = st.lists(
 
 
 def update_of(*numbers: int) -> dict[str, Any]:
-    update: Any = mark("upload-1", [sample_part(number) for number in numbers])._doc  # noqa: SLF001
+    update: Any = set_bits("upload-1", [sample_part(number) for number in numbers])._doc  # noqa: SLF001
     return dict(update)
 
 
@@ -54,7 +54,7 @@ class Tally(dict[str, Any]):
 def test_each_number_counts_once_however_often_it_is_marked(
     first: list[int], second: list[int]
 ) -> None:
-    assert counted(Tally().marked(*first).marked(*second)) == len({*first, *second})
+    assert count_parts(Tally().marked(*first).marked(*second)) == len({*first, *second})
 
 
 @given(RUNS, st.randoms(use_true_random=False))
@@ -66,37 +66,37 @@ def test_a_tally_counts_the_same_whenever_and_however_late_it_is_shortened(
     for run in runs:
         tally.marked(*run)
         expected.update(run)
-        late.append(shortened(tally))
+        late.append(remove_full_words(tally))
         while late and random.random() < 0.5:
             tally.shorten(late.pop(random.randrange(len(late))))
-        assert counted(tally) == len(expected)
+        assert count_parts(tally) == len(expected)
 
 
 def test_parts_in_order_leave_a_handful_of_words_at_any_number() -> None:
     tally, most = Tally(), 0
     for number in range(1, MAX_PART_COUNT + 1):
-        tally.marked(number).shorten(shortened(tally))
+        tally.marked(number).shorten(remove_full_words(tally))
         most = max(most, len(tally["bits"]))
-    assert counted(tally) == MAX_PART_COUNT
+    assert count_parts(tally) == MAX_PART_COUNT
     assert most == 8
 
 
 def test_parts_that_are_all_reported_again_leave_no_more() -> None:
     tally, most = Tally(), 0
     for number in (*range(1, MAX_PART_COUNT + 1), *range(1, MAX_PART_COUNT + 1)):
-        tally.marked(number).shorten(shortened(tally))
+        tally.marked(number).shorten(remove_full_words(tally))
         most = max(most, len(tally["bits"]))
-    assert counted(tally) == MAX_PART_COUNT
+    assert count_parts(tally) == MAX_PART_COUNT
     assert most == 8
 
 
 def test_where_nothing_was_marked_there_are_no_parts() -> None:
-    assert counted(None) == counted({"version": 1}) == 0
-    assert shortened(None) is None
+    assert count_parts(None) == count_parts({"version": 1}) == 0
+    assert remove_full_words(None) is None
 
 
 def test_all_parts_of_the_largest_upload_are_a_few_words_of_what_mongodb_holds() -> None:
     tally = Tally().marked(*range(1, MAX_PART_COUNT + 1))
-    assert counted(tally) == MAX_PART_COUNT
+    assert count_parts(tally) == MAX_PART_COUNT
     assert len(tally["bits"]) == 167
     assert all(word < 2**63 for word in tally["bits"].values())
