@@ -5,12 +5,12 @@ A database's adapter is imported when it is chosen: the other one would cost eve
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from dependency_injector import containers, providers
 
@@ -25,14 +25,15 @@ from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
 from .application.list_parts import ListParts
 from .application.list_sessions import ListSessions
+from .application.open_store_upload import OpenStoreUpload
 from .application.ports import ObjectStore, SessionRepository
-from .application.record_part import RecordPart
 from .application.record_parts import RecordParts
 from .application.session_cache import SessionCache
-from .application.sign_part import SignPart
 from .application.sign_parts import SignParts
 from .application.sign_single_upload import SignSingleUpload
 from .application.start_upload import StartUpload
+from .application.sweep.sweep_session import SweepSession
+from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .domain.object_key import common_prefix
@@ -166,22 +167,26 @@ def store_origin(settings: Settings) -> str:
 
 
 class Container(containers.DeclarativeContainer):
-    """Which adapter stands behind which port. Override a port to put your own there."""
+    """The adapter behind each port, and the use cases, which are its factories.
+
+    Override a port to use your own adapter. A route takes a use case by its name here.
+    """
 
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     policy = providers.Singleton(upload_policy, settings)
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
-    # Whatever changes a session tells those who only sign.
+    # Use cases that change sessions go through the cache, so that signing sees their changes.
     session_cache = providers.Resource(SessionCache, sessions, clock)
+    open_store_upload = providers.Singleton(OpenStoreUpload, session_cache, store, policy)
 
-    start_upload = providers.Factory(StartUpload, session_cache, store, policy)
-    sign_part = providers.Factory(SignPart, session_cache, store, policy, clock)
-    sign_parts = providers.Factory(SignParts, sign_part)
+    start_upload = providers.Factory(StartUpload, session_cache, open_store_upload, policy)
+    sign_parts = providers.Factory(
+        SignParts, session_cache, store, open_store_upload, policy, clock
+    )
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
-    record_part = providers.Factory(RecordPart, session_cache, clock, policy)
-    record_parts = providers.Factory(RecordParts, record_part)
+    record_parts = providers.Factory(RecordParts, session_cache, clock, policy)
     complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
     list_parts = providers.Factory(ListParts, session_cache, store)
@@ -189,47 +194,46 @@ class Container(containers.DeclarativeContainer):
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
-    sweep_uploads = providers.Factory(
-        SweepUploads, sessions, store, complete_upload, abort_upload, policy
+
+    sweep_session = providers.Singleton(
+        SweepSession, sessions, store, complete_upload, abort_upload
     )
+    sweep_store = providers.Singleton(SweepStore, sessions, store, policy)
+    sweep_uploads = providers.Factory(SweepUploads, sessions, sweep_session, sweep_store, policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+USE_CASES: Final = tuple(
+    name
+    for name, provider in Container.providers.items()
+    if isinstance(provider, providers.Factory)
+)
+"""The names of the use cases."""
+
+
+@dataclass(frozen=True, slots=True)
 class UseCases:
-    """What the entrypoints call."""
+    """The use cases of an open container, by name."""
 
-    start_upload: StartUpload
-    sign_part: SignPart
-    sign_parts: SignParts
-    sign_single_upload: SignSingleUpload
-    record_part: RecordPart
-    record_parts: RecordParts
-    complete_upload: CompleteUpload
-    abort_upload: AbortUpload
-    list_parts: ListParts
-    upload_status: GetUploadStatus
-    list_sessions: ListSessions
-    check_readiness: CheckReadiness
-    check_lifecycle: CheckLifecycle
-    sweep_uploads: SweepUploads
+    by_name: Mapping[str, object]
+
+    def get(self, kind: type[T]) -> T:
+        """Return the use case of this class."""
+        return next(case for case in self.by_name.values() if isinstance(case, kind))
 
 
 @asynccontextmanager
-async def use_cases(container: Container) -> AsyncIterator[UseCases]:
-    """Open every resource, hand out the use cases, and close the resources again."""
+async def open_use_cases(container: Container) -> AsyncIterator[UseCases]:
+    """Open every resource, yield the use cases, and close the resources."""
     try:
-        await _settled(container.init_resources())
+        await _await_if_needed(container.init_resources())
         yield UseCases(
-            **{
-                use_case.name: await _settled(getattr(container, use_case.name)())
-                for use_case in fields(UseCases)
-            }
+            {name: await _await_if_needed(container.providers[name]()) for name in USE_CASES}
         )
     finally:
-        await _settled(container.shutdown_resources())
+        await _await_if_needed(container.shutdown_resources())
 
 
-async def _settled(value: Awaitable[T] | T) -> T:
-    # Futures only while some resource is asynchronous; with adapters put in by a test or another
-    # team, the things themselves.
+async def _await_if_needed(value: Awaitable[T] | T) -> T:
+    # Providers return futures only if a resource opens asynchronously; an adapter that a test or
+    # another team has put in does not.
     return await value if isawaitable(value) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,15 +11,21 @@ from multipart_upload.application.abort_upload import AbortUpload
 from multipart_upload.application.complete_upload import CompleteUpload
 from multipart_upload.application.list_parts import ListParts
 from multipart_upload.application.list_sessions import ListSessions
-from multipart_upload.application.ports import ObjectStore, SessionRepository
-from multipart_upload.application.record_part import RecordedPart, RecordPart
-from multipart_upload.application.record_parts import RecordParts
+from multipart_upload.application.open_store_upload import OpenStoreUpload
+from multipart_upload.application.ports import (
+    ObjectStore,
+    SessionRepository,
+    SignedPart,
+    SignedParts,
+)
+from multipart_upload.application.record_parts import PartReport, RecordedPart, RecordParts
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.session_reference import SessionReference
-from multipart_upload.application.sign_part import SignPart
 from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.application.sign_single_upload import SignSingleUpload
 from multipart_upload.application.start_upload import NewUpload, StartUpload
+from multipart_upload.application.sweep.sweep_session import SweepSession
+from multipart_upload.application.sweep.sweep_store import SweepStore
 from multipart_upload.application.sweep.sweep_uploads import SweepUploads
 from multipart_upload.application.upload_status import GetUploadStatus
 from multipart_upload.domain.policy import UploadPolicy
@@ -59,25 +65,41 @@ class Service:
 
     @property
     def start(self) -> StartUpload:
-        return StartUpload(self.sessions, self.store, self.policy)
+        return StartUpload(self.sessions, self.open_store_upload, self.policy)
 
     @property
-    def sign(self) -> SignPart:
-        return SignPart(
-            SessionCache(self.sessions, self.clock), self.store, self.policy, self.clock
-        )
+    def open_store_upload(self) -> OpenStoreUpload:
+        return OpenStoreUpload(self.sessions, self.store, self.policy)
 
     @property
-    def sign_many(self) -> SignParts:
-        return SignParts(self.sign)
+    def sign_parts(self) -> SignParts:
+        cache = SessionCache(self.sessions, self.clock)
+        open_store_upload = OpenStoreUpload(cache, self.store, self.policy)
+        return SignParts(cache, self.store, open_store_upload, self.policy, self.clock)
 
     @property
-    def record(self) -> RecordPart:
-        return RecordPart(SessionCache(self.sessions, self.clock), self.clock, self.policy)
+    def record_parts(self) -> RecordParts:
+        return RecordParts(SessionCache(self.sessions, self.clock), self.clock, self.policy)
 
-    @property
-    def record_many(self) -> RecordParts:
-        return RecordParts(self.record)
+    async def sign(
+        self, reference: SessionReference, number: int, content_length: int | None = None
+    ) -> SignedPart:
+        return await self.sign_parts.sign_one(reference, number, content_length)
+
+    async def sign_many(
+        self, reference: SessionReference, ranges: Sequence[range] | None
+    ) -> SignedParts:
+        return await self.sign_parts.sign_many(reference, ranges)
+
+    async def record(
+        self, reference: SessionReference, number: int, etag: str, size: int | None = None
+    ) -> RecordedPart:
+        return await self.record_parts.record_one(reference, number, etag, size)
+
+    async def record_many(
+        self, reference: SessionReference, reports: Iterable[PartReport]
+    ) -> RecordedPart:
+        return await self.record_parts.record_many(reference, reports)
 
     @property
     def complete(self) -> CompleteUpload:
@@ -93,7 +115,12 @@ class Service:
 
     @property
     def sweep(self) -> SweepUploads:
-        return SweepUploads(self.sessions, self.store, self.complete, self.abort, self.policy)
+        return SweepUploads(
+            self.sessions,
+            SweepSession(self.sessions, self.store, self.complete, self.abort),
+            SweepStore(self.sessions, self.store, self.policy),
+            self.policy,
+        )
 
     @property
     def list_parts(self) -> ListParts:

@@ -9,7 +9,7 @@ from itertools import repeat
 
 import pytest
 
-from multipart_upload.application.record_part import RecordedPart, RecordPart
+from multipart_upload.application.record_parts import RecordedPart, RecordParts
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.domain.errors import (
     InvalidFieldError,
@@ -212,5 +212,5 @@ async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
     wrong = SettableClock()
     wrong.time = service.clock.now() + timedelta(hours=hours)
     recent = SessionCache(service.sessions, wrong)
-    await RecordPart(recent, wrong, service.policy)(address_of(session), 1, "e1")
+    await RecordParts(recent, wrong, service.policy).record_one(address_of(session), 1, "e1")
     assert (await service.now(session)).active_at == service.clock.now()

@@ -10,7 +10,7 @@ import pytest
 
 from multipart_upload.application.list_parts import ListParts
 from multipart_upload.application.ports import SessionRepository
-from multipart_upload.application.record_part import RecordedPart, RecordPart
+from multipart_upload.application.record_parts import RecordedPart, RecordParts
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.upload_status import GetUploadStatus
 from multipart_upload.domain.errors import (
@@ -92,7 +92,7 @@ class Replica:
 
     def __init__(self, service: Service) -> None:
         self.sessions = SessionCache(service.sessions, service.clock)
-        self.record = RecordPart(self.sessions, service.clock, service.policy)
+        self.record = RecordParts(self.sessions, service.clock, service.policy).record_one
         self.status = GetUploadStatus(ListParts(self.sessions, service.store))
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from multipart_upload.application.record_part import RecordedPart
-from multipart_upload.application.record_parts import PartReport
+from multipart_upload.application.record_parts import PartReport, RecordedPart
 from multipart_upload.domain.errors import (
     InvalidFieldError,
     SessionNotFoundError,

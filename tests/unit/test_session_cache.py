@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from multipart_upload.adapters.clock import SystemClock
+from multipart_upload.application.open_store_upload import OpenStoreUpload
 from multipart_upload.application.session_cache import MOMENT, MOST, SessionCache
-from multipart_upload.application.sign_part import SignPart
+from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.domain.errors import SessionNotFoundError, TransitionError
 from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.samples import sample_session
@@ -45,6 +46,11 @@ def stored() -> CountingRepository:
 @pytest.fixture
 def recent(stored: CountingRepository, clock: SettableClock) -> SessionCache:
     return SessionCache(stored, clock)
+
+
+def signing(service: Service, cache: SessionCache) -> SignParts:
+    open_store_upload = OpenStoreUpload(cache, service.store, service.policy)
+    return SignParts(cache, service.store, open_store_upload, service.policy, service.clock)
 
 
 async def opened(stored: CountingRepository, upload_id: str = "upload-1") -> UploadSession:
@@ -150,19 +156,17 @@ async def test_the_sessions_seen_longest_ago_make_room(
 async def test_signing_the_parts_of_one_upload_reads_its_session_once(service: Service) -> None:
     stored = CountingRepository(service.sessions)
     session = await service.started()
-    sign = SignPart(
-        SessionCache(stored, service.clock), service.store, service.policy, service.clock
-    )
+    sign = signing(service, SessionCache(stored, service.clock))
     for number in range(1, 11):
-        await sign(address_of(session), number)
+        await sign.sign_one(address_of(session), number)
     assert stored.reads == 1
 
 
 async def test_what_this_process_has_ended_is_not_signed_any_more(service: Service) -> None:
     recent = SessionCache(service.sessions, service.clock)
     session = await service.started()
-    sign = SignPart(recent, service.store, service.policy, service.clock)
-    await sign(address_of(session), 1)
+    sign = signing(service, recent)
+    await sign.sign_one(address_of(session), 1)
     await replace(service, sessions=recent).abort(address_of(session))
     with pytest.raises(TransitionError, match="that is aborted"):
-        await sign(address_of(session), 1)
+        await sign.sign_one(address_of(session), 1)

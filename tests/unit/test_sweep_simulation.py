@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from multipart_upload.application.record_part import RecordPart
+from multipart_upload.application.record_parts import RecordParts
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.sweep.report import SweepOutcome
 from multipart_upload.domain.session import SessionState, UploadSession
@@ -94,10 +94,9 @@ class World:
             # This replica's own clock may be anywhere within two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
-            record = RecordPart(
-                SessionCache(self.service.sessions, clock), clock, self.service.policy
-            )
-            await record(address_of(client.session), client.part, etag)
+            cache = SessionCache(self.service.sessions, clock)
+            record_parts = RecordParts(cache, clock, self.service.policy)
+            await record_parts.record_one(address_of(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.rest()
 

@@ -27,11 +27,11 @@ class AbortUpload:
     store: ObjectStore
     policy: UploadPolicy
 
-    async def __call__(self, address: SessionReference) -> UploadSession:
+    async def __call__(self, reference: SessionReference) -> UploadSession:
         backoff = LeaseBackoff(self.policy.wait)
         while True:
             try:
-                return await self._abort(address)
+                return await self._abort(reference)
             except (LeaseHeldError, StaleSessionError) as exc:
                 await backoff.pause(exc)
 
@@ -55,8 +55,8 @@ class AbortUpload:
             result = session.completed(found, now, self.policy.retention)
             raise TransitionError("abort", (await self.sessions.save(result)).state)
 
-    async def _abort(self, address: SessionReference) -> UploadSession:
-        session = await address.find_in(self.sessions)
+    async def _abort(self, reference: SessionReference) -> UploadSession:
+        session = await reference.find_in(self.sessions)
         if session.state is SessionState.ABORTED:
             return session
         if session.state is SessionState.COMPLETING:

@@ -44,12 +44,12 @@ class CompleteUpload:
     policy: UploadPolicy
 
     async def __call__(
-        self, address: SessionReference, named: Sequence[NamedPart] | None = None
+        self, reference: SessionReference, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
         backoff = LeaseBackoff(self.policy.wait)
         while True:
             try:
-                return await self._complete_or_read(address, named)
+                return await self._complete_or_read(reference, named)
             except (LeaseHeldError, StaleSessionError) as exc:
                 await backoff.pause(exc)
             except StoreUploadGoneError:
@@ -89,9 +89,9 @@ class CompleteUpload:
         await held.finish(held.session.completion_refused(now))
 
     async def _complete_or_read(
-        self, address: SessionReference, named: Sequence[NamedPart] | None
+        self, reference: SessionReference, named: Sequence[NamedPart] | None
     ) -> UploadSession:
-        session = await address.find_in(self.sessions)
+        session = await reference.find_in(self.sessions)
         if session.state is not SessionState.COMPLETED:
             session = await self.complete(await self._require_parts(session, named), named)
         if named is not None:

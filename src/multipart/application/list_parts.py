@@ -24,8 +24,8 @@ class ListParts:
     sessions: SessionRepository
     store: ObjectStore
 
-    async def __call__(self, address: SessionReference) -> tuple[UploadSession, Sequence[Part]]:
-        session = await address.find_in(self.sessions)
+    async def __call__(self, reference: SessionReference) -> tuple[UploadSession, Sequence[Part]]:
+        session = await reference.find_in(self.sessions)
         reported = await self.sessions.list_parts(session.id)
         stored: Sequence[StoredPart] = []
         try:

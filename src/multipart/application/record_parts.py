@@ -1,27 +1,40 @@
-"""Record that a client has uploaded many parts."""
+"""Record that a client has uploaded parts, one or many at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
+from ..domain.errors import (
+    FieldError,
+    InvalidFieldError,
+    InvalidFieldsError,
+    StaleSessionError,
+    StoreUploadGoneError,
+)
 from ..domain.part import Part
 from ..domain.part_rules import require_part
-from ..domain.session import UploadSession
-from .record_part import RecordedPart, RecordPart
+from ..domain.policy import UploadPolicy
+from ..domain.session import SessionState, UploadSession
+from .ports import Clock
+from .session_cache import SessionCache
 from .session_reference import SessionReference
 
+# A session expires by its last activity. Saving it ten times in a lifetime, at most hourly, saves
+# one write per part.
+ACTIVITY_GRAIN: Final = timedelta(hours=1)
+_SAVES_PER_LIFETIME: Final = 10
+_ATTEMPTS: Final = 3
 _CHUNK: Final = 1000
-"""Parts that are checked in one go, in 2 ms: between two the event loop serves others."""
+"""Parts that are validated in one go, in 2 ms; then the event loop serves other requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartReport:
-    """What a client says of a part that the store has taken; `size` in bytes if it knows."""
+    """What a client reports about a part that the store has taken; `size` in bytes if known."""
 
     number: int
     etag: str
@@ -29,26 +42,98 @@ class PartReport:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordParts:
-    """Record parts of an open session in order; the last report of a number wins.
+class RecordedPart:
+    """The session's state once the part is recorded, and the number of recorded parts."""
 
-    By the rules of RecordPart; all parts are checked before any is stored, and InvalidFieldsError
-    names all that are wrong by their places.
+    status: SessionState
+    parts_recorded: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordParts:
+    """Record parts of an open session; the last report of a number wins.
+
+    Raise SessionNotFoundError, TransitionError when the session is not open or has its maximum
+    age, InvalidFieldError for a part that is not in the plan, and StoreUploadGoneError when the
+    store has lost the upload.
     """
 
-    record_part: RecordPart
+    sessions: SessionCache
+    clock: Clock
+    policy: UploadPolicy
 
-    async def __call__(
-        self, address: SessionReference, reports: Iterable[PartReport]
+    async def record_one(
+        self, reference: SessionReference, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
-        session = await self.record_part.recordable(address)
-        now = self.record_part.clock.now()
-        max_parts = self.record_part.policy.max_parts
-        parts = await _checked(session, reports, max_parts, now)
-        return await self.record_part.taken(session, parts, now)
+        """Record one part."""
+        session = await self._find_recordable(reference)
+        require_part(session, part_number, size, self.policy.max_parts, size_field="size")
+        now = self.clock.now()
+        return await self._record(session, [Part.reported(part_number, etag, size, now)], now)
+
+    async def record_many(
+        self, reference: SessionReference, reports: Iterable[PartReport]
+    ) -> RecordedPart:
+        """Record parts in order, once all of them are validated.
+
+        InvalidFieldsError names every wrong part by its index.
+        """
+        session = await self._find_recordable(reference)
+        now = self.clock.now()
+        parts = await _validate_reports(session, reports, self.policy.max_parts, now)
+        return await self._record(session, parts, now)
+
+    async def _find_recordable(self, reference: SessionReference) -> UploadSession:
+        # From the cache: key, user and plan never change, and whether the session is still open is
+        # decided when the part is stored.
+        session = reference.require_match(await self.sessions.recent(reference.upload_id))
+        session.require_recordable()
+        session.require_young("record a part of", self.clock.now())
+        return session
+
+    async def _record(
+        self, session: UploadSession, parts: Sequence[Part], now: datetime
+    ) -> RecordedPart:
+        # The parts first, so that a session in progress has a part, whatever fails in between.
+        session, count = await self._report(session, parts)
+        return RecordedPart((await self._save_activity(session, now)).state, count)
+
+    async def _report(
+        self, session: UploadSession, parts: Sequence[Part]
+    ) -> tuple[UploadSession, int]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return session, await self.sessions.report_parts(session, parts)
+            except StaleSessionError:
+                # The session may have another store upload by now, and a report does not say which
+                # one it is for. Completing compares the parts with the store's, which finds a
+                # report for the upload before.
+                session = await self.sessions.get(session.id)
+                session.require_recordable()
+        raise StaleSessionError
+
+    async def _save_activity(self, session: UploadSession, now: datetime) -> UploadSession:
+        while _is_activity_due(session, now):
+            try:
+                return await self.sessions.save(session.part_recorded(await self.sessions.now()))
+            except StaleSessionError:  # another part was faster, or a caller took the lease
+                store_upload_id = session.store_upload_id
+                session = await self.sessions.get(session.id)
+                # The caller with the lease may have read the parts before: this one may be missing.
+                session.require_recordable()
+                # If the store upload was replaced, this report was removed with the old one.
+                if session.store_upload_id != store_upload_id:
+                    raise StoreUploadGoneError from None
+        return session
 
 
-async def _checked(
+def _is_activity_due(session: UploadSession, now: datetime) -> bool:
+    grain = min(ACTIVITY_GRAIN, (session.expires_at - session.active_at) / _SAVES_PER_LIFETIME)
+    # In both directions: `active_at` is the repository's time, and our clock may be behind it.
+    return session.state is SessionState.INITIATED or abs(now - session.active_at) >= grain
+
+
+async def _validate_reports(
     session: UploadSession, reports: Iterable[PartReport], max_parts: int, now: datetime
 ) -> list[Part]:
     parts: list[Part] = []

@@ -19,9 +19,9 @@ class SessionReference:
 
     async def find_in(self, sessions: SessionRepository) -> UploadSession:
         """Read the session. Raise SessionNotFoundError without telling what was wrong."""
-        return self.matched(await sessions.get(self.upload_id))
+        return self.require_match(await sessions.get(self.upload_id))
 
-    def matched(self, session: UploadSession) -> UploadSession:
+    def require_match(self, session: UploadSession) -> UploadSession:
         """Give the session back. Raise SessionNotFoundError without telling what was wrong."""
         if session.key != self.key or self.user_id not in (None, session.user_id):
             raise SessionNotFoundError

@@ -1,52 +1,101 @@
-"""Sign URLs on which a client PUTs many parts."""
+"""Sign URLs on which a client PUTs parts, one or many at a time."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 from typing import Final
 
 from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
-from ..domain.part_rules import last_number
+from ..domain.part_rules import last_number, require_part
+from ..domain.policy import UploadPolicy
 from ..domain.session import UploadSession
-from .ports import SignedParts
+from .open_store_upload import OpenStoreUpload
+from .ports import Clock, ObjectStore, SignedPart, SignedParts
+from .session_cache import SessionCache
 from .session_reference import SessionReference
-from .sign_part import SignPart
 
 _FIELD: Final = "part_numbers"
 
 
 @dataclass(frozen=True, slots=True)
 class SignParts:
-    """Sign parts of an open session: the numbers in `wanted`, or every part of the plan.
+    """Sign parts of an open session, mostly without asking the repository or S3.
 
-    By the rules of SignPart. A number that is wanted twice is signed once; InvalidFieldsError names
-    all ranges that are wrong by their places.
+    Only an upload that S3 has lost is opened again first. No URL works past the session's maximum
+    age. Raise SessionNotFoundError, TransitionError when the session is not open or has that age,
+    and InvalidFieldError for a part that is not in the plan.
     """
 
-    sign_part: SignPart
+    sessions: SessionCache
+    store: ObjectStore
+    open_store_upload: OpenStoreUpload
+    policy: UploadPolicy
+    clock: Clock
 
-    async def __call__(
-        self, address: SessionReference, wanted: Sequence[range] | None
-    ) -> SignedParts:
-        session = await self.sign_part.signable(address)
-        numbers = (
-            _planned(session)
-            if wanted is None
-            else _checked(session, wanted, self.sign_part.policy.max_parts)
+    async def sign_one(
+        self, reference: SessionReference, part_number: int, content_length: int | None = None
+    ) -> SignedPart:
+        """Sign one part; with `content_length`, for exactly that many bytes."""
+        session = await self._find_signable(reference)
+        require_part(
+            session,
+            part_number,
+            content_length,
+            self.policy.max_parts,
+            size_field="content_length",
         )
-        session = await self.sign_part.opened(session)
-        return await self.sign_part.store.sign_parts(
+        session = await self._reopen_if_lost(session)
+        return await self.store.sign_part(
+            session.key,
+            session.open_store_upload_id,
+            part_number,
+            expires_in=self._url_life(session),
+            content_length=content_length,
+        )
+
+    async def sign_many(
+        self, reference: SessionReference, ranges: Sequence[range] | None
+    ) -> SignedParts:
+        """Sign the parts in `ranges`, or every part of the plan; each number once.
+
+        InvalidFieldsError names every wrong range by its index.
+        """
+        session = await self._find_signable(reference)
+        if ranges is None:
+            numbers = _list_planned(session)
+        else:
+            numbers = _list_numbers(session, ranges, self.policy.max_parts)
+        session = await self._reopen_if_lost(session)
+        return await self.store.sign_parts(
             session.key,
             session.open_store_upload_id,
             numbers,
-            expires_in=self.sign_part.url_life(session),
+            expires_in=self._url_life(session),
         )
 
+    async def _find_signable(self, reference: SessionReference) -> UploadSession:
+        # From the cache: if the session has ended since, the store itself refuses the URLs.
+        session = reference.require_match(await self.sessions.recent(reference.upload_id))
+        session.require_open("sign a part of")
+        session.require_young("sign a part of", self.clock.now())
+        return session
 
-def _planned(session: UploadSession) -> Sequence[int]:
+    async def _reopen_if_lost(self, session: UploadSession) -> UploadSession:
+        if not session.is_lost:
+            return session
+        session = await self.open_store_upload(session)
+        session.require_open("sign a part of")
+        return session
+
+    def _url_life(self, session: UploadSession) -> timedelta:
+        return session.url_life(self.policy.url_life, self.clock.now())
+
+
+def _list_planned(session: UploadSession) -> Sequence[int]:
     if session.plan is None:
         raise InvalidFieldError(
             _FIELD, "must be numbers: no size was declared, so none is the last"
@@ -54,17 +103,17 @@ def _planned(session: UploadSession) -> Sequence[int]:
     return range(1, session.plan.part_count + 1)
 
 
-def _checked(session: UploadSession, wanted: Sequence[range], max_parts: int) -> Sequence[int]:
+def _list_numbers(session: UploadSession, ranges: Sequence[range], max_parts: int) -> Sequence[int]:
     last = last_number(session, max_parts)
     wrong = [
         FieldError(f"{_FIELD}[{index}]", f"must be 1 to {last}, upwards")
-        for index, numbers in enumerate(wanted)
+        for index, numbers in enumerate(ranges)
         if not 1 <= numbers.start < numbers.stop <= last + 1
     ]
     if wrong:
         raise InvalidFieldsError(wrong)
-    # Before they are written out: a few thousand times "1-10000" is a short request, too.
-    if not 1 <= sum(map(len, wanted)) <= max_parts:
+    # Before the numbers are listed: "1-10000" a few thousand times is a short request, too.
+    if not 1 <= sum(map(len, ranges)) <= max_parts:
         raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
     # Two bytes each: they are kept until the client has read the last URL.
-    return array("H", dict.fromkeys(chain.from_iterable(wanted)))
+    return array("H", dict.fromkeys(chain.from_iterable(ranges)))

@@ -16,7 +16,7 @@ from ..domain.session import SessionState, UploadSession
 from ..domain.validation import require_start
 from .leases import new_lease
 from .open_store_upload import OpenStoreUpload
-from .ports import ObjectStore, SessionRepository
+from .ports import SessionRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class StartUpload:
     """
 
     sessions: SessionRepository
-    store: ObjectStore
+    open_store_upload: OpenStoreUpload
     policy: UploadPolicy
 
     async def __call__(self, new: NewUpload) -> UploadSession:
@@ -66,7 +66,6 @@ class StartUpload:
         lease = await new_lease(self.sessions, self.policy.lease)
         pending = self._make_session(new, plan, lease.now)
         session = pending.opening(lease.terms, lease.now)
-        open_store_upload = OpenStoreUpload(self.sessions, self.store, self.policy)
         try:
             # The session first: without it, an upload that S3 has opened could not be found again.
             await self.sessions.add(session)
@@ -75,13 +74,13 @@ class StartUpload:
                 raise
         else:
             async with lease.hold(session) as held:
-                return await open_store_upload.open(held)
+                return await self.open_store_upload.open(held)
         started = await self.sessions.get(session.id)
         if _declared(started) != _declared(session):
             raise IdempotencyKeyReusedError
         # The caller that came first may have died before it asked S3.
         is_pending = started.state is SessionState.PENDING
-        return await open_store_upload(started) if is_pending else started
+        return await self.open_store_upload(started) if is_pending else started
 
     def _plan(self, size: int | None) -> PartPlan | None:
         if size is None:

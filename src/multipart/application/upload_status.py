@@ -38,8 +38,8 @@ class GetUploadStatus:
 
     list_parts: ListParts
 
-    async def __call__(self, address: SessionReference) -> UploadStatus:
-        session, parts = await self.list_parts(address)
+    async def __call__(self, reference: SessionReference) -> UploadStatus:
+        session, parts = await self.list_parts(reference)
         verified = {part.number for part in parts if part.state is PartState.VERIFIED}
         known = {part.number for part in parts}
         missing = [

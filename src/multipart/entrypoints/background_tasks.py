@@ -26,9 +26,9 @@ _JITTER: Final = (0.5, 1.5)
 @asynccontextmanager
 async def background_tasks(cases: UseCases, interval: timedelta) -> AsyncIterator[None]:
     """Run the background tasks; an interval of 0 disables the sweep."""
-    tasks = [asyncio.create_task(warn_about_lifecycle(cases.check_lifecycle))]
+    tasks = [asyncio.create_task(warn_about_lifecycle(cases.get(CheckLifecycle)))]
     if interval:
-        tasks.append(asyncio.create_task(sweep_periodically(cases.sweep_uploads, interval)))
+        tasks.append(asyncio.create_task(sweep_periodically(cases.get(SweepUploads), interval)))
     try:
         yield
     finally:

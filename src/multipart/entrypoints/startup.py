@@ -12,7 +12,7 @@ from typing import Final
 
 from ..application.check_readiness import CheckReadiness
 from ..application.task_cancellation import cancel_tasks
-from ..container import Container, UseCases, use_cases
+from ..container import Container, UseCases, open_use_cases
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..settings import Settings
 from .background_tasks import background_tasks
@@ -83,7 +83,7 @@ class OpenUseCases:
             self._cases = cases
             tried.set()
             reporting = asyncio.create_task(
-                report_readiness(cases.check_readiness, container.settings())
+                report_readiness(cases.get(CheckReadiness), container.settings())
             )
             try:
                 await closing.wait()
@@ -106,7 +106,7 @@ async def _enter_when_available(
     outages = OutageLog(container.settings())
     while True:
         try:
-            return await stack.enter_async_context(use_cases(container))
+            return await stack.enter_async_context(open_use_cases(container))
         except UnavailableError as exc:
             outages.log(exc)
             on_failure(exc)

@@ -10,9 +10,7 @@ from typing import Final
 
 from ...domain.policy import UploadPolicy
 from ...domain.session import UploadSession
-from ..abort_upload import AbortUpload
-from ..complete_upload import CompleteUpload
-from ..ports import ObjectStore, SessionRepository
+from ..ports import SessionRepository
 from .report import StoreScan, SweepPosition, SweepReport, SweptSession
 from .sweep_session import SweepSession
 from .sweep_store import SweepStore
@@ -33,9 +31,8 @@ class SweepUploads:
     """
 
     sessions: SessionRepository
-    store: ObjectStore
-    complete: CompleteUpload
-    abort: AbortUpload
+    sweep_session: SweepSession
+    sweep_store: SweepStore
     policy: UploadPolicy
 
     async def __call__(
@@ -54,8 +51,7 @@ class SweepUploads:
         retired = 0 if dry_run else await self.sessions.purge_sessions(before, MAX_SESSIONS)
         scan = StoreScan()
         if position.has_scan_left:
-            scan_store = SweepStore(self.sessions, self.store, self.policy)
-            scan = await scan_store(now, position.scan_after, dry_run=dry_run)
+            scan = await self.sweep_store(now, position.scan_after, dry_run=dry_run)
         following = SweepPosition(
             due_after=due.after,
             scan_after=scan.next_after,
@@ -74,9 +70,10 @@ class SweepUploads:
     async def _sessions_swept(
         self, pages: _DuePages, *, dry_run: bool
     ) -> AsyncIterator[SweptSession]:
-        sweep = SweepSession(self.sessions, self.store, self.complete, self.abort)
         async for due in pages.read():
-            outcomes = await asyncio.gather(*(sweep(session, dry_run=dry_run) for session in due))
+            outcomes = await asyncio.gather(
+                *(self.sweep_session(session, dry_run=dry_run) for session in due)
+            )
             for session, outcome in zip(due, outcomes, strict=True):
                 yield SweptSession(session, outcome)
 

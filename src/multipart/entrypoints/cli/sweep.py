@@ -12,9 +12,9 @@ from typing import Final
 
 import click
 
-from ...application.sweep.sweep_uploads import BEGINNING
+from ...application.sweep.sweep_uploads import BEGINNING, SweepUploads
 from ...application.task_cancellation import cancel_tasks
-from ...container import Container, check_adapters, use_cases
+from ...container import Container, check_adapters, open_use_cases
 from ...domain.errors import UnavailableError, UploadError
 from ...settings import Settings, SettingsError, load_settings
 from ..background_tasks import sweep_periodically
@@ -86,10 +86,11 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
 
 async def _sweep_once(settings: Settings, *, dry_run: bool) -> bool:
     """Sweep everything once, and return whether all of it could be checked."""
-    async with use_cases(Container(settings=settings)) as cases:
+    async with open_use_cases(Container(settings=settings)) as cases:
+        sweep_uploads = cases.get(SweepUploads)
         position, is_complete = BEGINNING, True
         while True:
-            report = await cases.sweep_uploads(dry_run=dry_run, position=position)
+            report = await sweep_uploads(dry_run=dry_run, position=position)
             for line in format_report(report):
                 click.echo(line)
             is_complete = is_complete and report.is_complete
@@ -108,13 +109,15 @@ async def _sweep_until_signalled(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, signalled.set)
     ending = asyncio.create_task(signalled.wait())
     async with AsyncExitStack() as stack:
-        open_use_cases = open_when_available(Container(settings=settings))
-        opening = asyncio.create_task(stack.enter_async_context(open_use_cases))
+        opened = open_when_available(Container(settings=settings))
+        opening = asyncio.create_task(stack.enter_async_context(opened))
         await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
             await cancel_tasks([opening])
             return
-        sweeping = asyncio.create_task(sweep_periodically(opening.result().sweep_uploads, interval))
+        sweeping = asyncio.create_task(
+            sweep_periodically(opening.result().get(SweepUploads), interval)
+        )
         await ending
         # A cancelled pass releases its leases.
         await cancel_tasks([sweeping])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from litestar.di import Provide
 
-from ...container import UseCases
+from ...container import USE_CASES
 from ..startup import OpenUseCases
 
 
 def use_case_dependencies(opened: OpenUseCases) -> dict[str, Provide]:
-    """Provide every use case under its name in UseCases, which is the only one once opened."""
-    return {field.name: _provide(field.name, opened) for field in fields(UseCases)}
+    """Provide every use case under its name in the container."""
+    return {name: _provide(name, opened) for name in USE_CASES}
 
 
 def provide(value: object) -> Provide:
@@ -23,6 +21,6 @@ def provide(value: object) -> Provide:
 def _provide(name: str, opened: OpenUseCases) -> Provide:
     # Not from the application's state: to hand that over takes longer than to sign a part.
     def provide() -> object:
-        return getattr(opened.get(), name)
+        return opened.get().by_name[name]
 
     return Provide(provide, sync_to_thread=False)

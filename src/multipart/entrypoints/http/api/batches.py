@@ -42,7 +42,7 @@ class BatchController(Controller):
         turns: NamedDependency[Turns],
     ) -> JsonStream[SignedUrls]:
         """Get URLs on which to PUT many parts straight to S3, each once."""
-        signed = await sign_parts(data.address(), data.wanted())
+        signed = await sign_parts.sign_many(data.address(), data.wanted())
         return JsonStream(encode_signed_urls(signed), turns)
 
     @post(
@@ -57,5 +57,5 @@ class BatchController(Controller):
         self, data: JSONBody[RecordPartsRequest], record_parts: NamedDependency[RecordParts]
     ) -> PartRecorded:
         """Report many parts that S3 has taken. The last report of a number wins."""
-        recorded = await record_parts(data.address(), data.reports())
+        recorded = await record_parts.record_many(data.address(), data.reports())
         return PartRecorded(recorded.status, recorded.parts_recorded)

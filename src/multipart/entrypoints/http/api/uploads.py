@@ -8,9 +8,9 @@ from litestar.params import JSONBody
 
 from ....application.abort_upload import AbortUpload
 from ....application.complete_upload import CompleteUpload
-from ....application.record_part import RecordPart
+from ....application.record_parts import RecordParts
 from ....application.session_reference import SessionReference
-from ....application.sign_part import SignPart
+from ....application.sign_parts import SignParts
 from ....application.start_upload import StartUpload
 from ..parameters import (
     ContentLengthQuery,
@@ -70,13 +70,13 @@ class UploadController(Controller):
         upload_id: UploadIdQuery,
         key: KeyQuery,
         part_number: PartNumberQuery,
-        sign_part: NamedDependency[SignPart],
+        sign_parts: NamedDependency[SignParts],
         content_length: ContentLengthQuery = None,
         user_id: OptionalUserIdQuery = None,
     ) -> SignedUrl:
         """Get a URL on which to PUT one part straight to S3."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return SignedUrl.of(await sign_part(address, part_number, content_length))
+        return SignedUrl.of(await sign_parts.sign_one(address, part_number, content_length))
 
     @post(
         "/upload-part",
@@ -87,10 +87,12 @@ class UploadController(Controller):
         operation_class=OperationWithoutDefault400,
     )
     async def record(
-        self, data: JSONBody[RecordPartRequest], record_part: NamedDependency[RecordPart]
+        self, data: JSONBody[RecordPartRequest], record_parts: NamedDependency[RecordParts]
     ) -> PartRecorded:
         """Report a part that S3 has taken. The last report of a number wins."""
-        recorded = await record_part(data.address(), data.part_number, data.etag, data.size)
+        recorded = await record_parts.record_one(
+            data.address(), data.part_number, data.etag, data.size
+        )
         return PartRecorded(recorded.status, recorded.parts_recorded)
 
     @post(

@@ -12,7 +12,6 @@ from ....application.abort_upload import AbortUpload
 from ....application.complete_upload import CompleteUpload
 from ....application.list_parts import ListParts
 from ....application.session_reference import SessionReference
-from ....application.sign_part import SignPart
 from ....application.sign_parts import SignParts
 from ....application.start_upload import StartUpload
 from ....domain.errors import SessionNotFoundError, TransitionError
@@ -116,11 +115,11 @@ class MultipartController(Controller):
         number: PartNumberPath,
         key: KeyQuery,
         user_id: NamedDependency[str],
-        sign_part: NamedDependency[SignPart],
+        sign_parts: NamedDependency[SignParts],
     ) -> PartUrl:
         """Get a URL on which to PUT one part."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return PartUrl.of(await sign_part(address, part_number(number)))
+        return PartUrl.of(await sign_parts.sign_one(address, part_number(number)))
 
     @get(
         "/{upload_id:str}/batch",
@@ -140,7 +139,7 @@ class MultipartController(Controller):
         """Get URLs for several parts, as clients before Uppy 4 ask for them."""
         address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         wanted = [range(number, number + 1) for number in part_numbers(numbers)]
-        signed = await sign_parts(address, wanted)
+        signed = await sign_parts.sign_many(address, wanted)
         return JsonStream(encode_part_urls(signed), turns)
 
     @post(
