@@ -9,14 +9,14 @@ from typing import TypeVar
 from multipart_upload.testing.contract.patience import (
     PATIENCE_SECONDS,
     PAUSE_SECONDS,
-    counting_loop_time,
+    measure_loop_time,
     repeat_while_unavailable,
 )
 
 __all__ = [
     "PATIENCE_SECONDS",
     "PAUSE_SECONDS",
-    "counting_loop_time",
+    "measure_loop_time",
     "repeat_while_unavailable",
     "wait_until",
 ]

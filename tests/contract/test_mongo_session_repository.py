@@ -30,7 +30,7 @@ class TestMongoSessionRepository(SessionRepositoryContract):
 @pytest.mark.deadlines
 class TestMongoAway(SessionRepositoryOutageContract):
     @pytest.fixture
-    async def away(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
+    async def unavailable(self, mongo_uri: str) -> AsyncIterator[SessionRepository]:
         async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
             proxy.cut()
             yield sessions

@@ -38,7 +38,7 @@ class TestSqliteSessionRepository(SessionRepositoryContract):
 @pytest.mark.deadlines
 class TestSqliteFileDestroyed(SessionRepositoryOutageContract):
     @pytest.fixture
-    async def away(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
+    async def unavailable(self, tmp_path: Path) -> AsyncIterator[SessionRepository]:
         file = tmp_path / "uploads.db"
         file.write_bytes(b"No database has been here. " * 100)
         database = open_database(make_url(f"sqlite+aiosqlite:///{file}"))
@@ -57,7 +57,9 @@ class TestPostgresqlSessionRepository(SessionRepositoryContract):
 @pytest.mark.deadlines
 class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
     @pytest.fixture
-    async def away(self, postgresql_server: PostgresqlServer) -> AsyncIterator[SessionRepository]:
+    async def unavailable(
+        self, postgresql_server: PostgresqlServer
+    ) -> AsyncIterator[SessionRepository]:
         database = open_database(make_url(postgresql_server.url("nowhere")))
         yield SqlSessionRepository(database)
         await database.close()
@@ -69,7 +71,7 @@ class TestPostgresqlFrozen(SessionRepositoryOutageContract):
     """The worst of outages: connections are accepted, and nothing is ever answered."""
 
     @pytest.fixture
-    async def away(
+    async def unavailable(
         self, postgresql_server: PostgresqlServer, postgresql_url: str
     ) -> AsyncIterator[SessionRepository]:
         async with open_sql_sessions(postgresql_url) as sessions:

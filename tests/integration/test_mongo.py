@@ -16,7 +16,7 @@ from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNo
 from multipart_upload.domain.session import SessionState
 from multipart_upload.testing.contract.outage import CALLS, PROMISED_SECONDS
 from multipart_upload.testing.contract.samples import NOW, full_session, sample_part, sample_session
-from tests.patience import counting_loop_time, repeat_while_unavailable
+from tests.patience import measure_loop_time, repeat_while_unavailable
 from tests.servers.mongodb import with_database
 from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
@@ -86,7 +86,7 @@ async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_
 ) -> None:
     async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         proxy.silence()
-        async with counting_loop_time() as waited:
+        async with measure_loop_time() as waited:
             outcomes = await asyncio.gather(
                 *(call(sessions) for call in CALLS.values()), return_exceptions=True
             )
@@ -104,7 +104,7 @@ async def test_after_an_outage_the_repository_goes_on_where_it_was(
         await sessions.add(full_session())
         await sessions.record_parts("upload-full", [sample_part(1)])
         await asyncio.to_thread(own_mongo_server.stop)
-        async with counting_loop_time() as waited:
+        async with measure_loop_time() as waited:
             with pytest.raises(RepositoryUnavailableError):
                 await sessions.get("upload-full")
         assert waited.seconds < PROMISED_SECONDS
@@ -145,7 +145,7 @@ async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
 
 @pytest.mark.deadlines
 async def test_opening_without_a_server_is_unavailability_in_time() -> None:
-    async with counting_loop_time() as waited:
+    async with measure_loop_time() as waited:
         with pytest.raises(RepositoryUnavailableError):
             async with open_mongo_sessions("mongodb://127.0.0.1:1/uploads"):
                 pytest.fail("there is no server on port 1")

@@ -10,7 +10,7 @@ import pytest
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.application.ports import ObjectStore
-from multipart_upload.testing.contract.sample_uploads import KEY, Put, opened
+from multipart_upload.testing.contract.sample_uploads import KEY, Put, open_upload
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,7 @@ async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
 async def test_a_late_put_does_not_change_the_finished_object(
     store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
-    upload = await opened(store, put)
+    upload = await open_upload(store, put)
     signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
     await put(signed, b"hello")
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
@@ -38,7 +38,7 @@ async def test_a_late_put_does_not_change_the_finished_object(
 async def test_a_late_put_does_not_reopen_an_aborted_upload(
     store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
-    upload = await opened(store, put)
+    upload = await open_upload(store, put)
     signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
     await store.abort_upload(*upload.address)
     await http.put(signed.url, content=b"hello", headers=dict(signed.headers))

@@ -16,7 +16,7 @@ from multipart_upload.adapters.s3.client import create_session, open_client
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.limits import MIN_PART_SIZE
-from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, opened
+from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, open_upload
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 
@@ -41,7 +41,7 @@ async def get_object(config: S3Config, key: str, http: httpx.AsyncClient) -> htt
 async def test_the_object_is_the_file_though_parts_arrive_out_of_order_and_twice(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
-    upload = await opened(store, put)
+    upload = await open_upload(store, put)
     bodies = [b"a" * MIN_PART_SIZE, b"b" * MIN_PART_SIZE, b"the end"]
     for number, body in ((3, bodies[2]), (1, b"wrong"), (2, bodies[1]), (1, bodies[0])):
         await upload.part(number, body)
@@ -53,7 +53,9 @@ async def test_the_object_is_the_file_though_parts_arrive_out_of_order_and_twice
 async def test_the_object_has_content_type_file_name_and_metadata(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
-    upload = await opened(store, put, new_object(filename="Zoë.mp4", Camera="X100", note="é 🏝"))
+    upload = await open_upload(
+        store, put, new_object(filename="Zoë.mp4", Camera="X100", note="é 🏝")
+    )
     await upload.part(1, b"hello")
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
     headers = (await get_object(strict_config, KEY, http)).headers
@@ -70,7 +72,7 @@ async def test_the_location_is_the_url_of_the_object(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     key = "a b/Zoë+1%41?.mp4"
-    upload = await opened(store, put, new_object(key))
+    upload = await open_upload(store, put, new_object(key))
     await upload.part(1, b"hello")
     parts = await store.list_parts(*upload.address)
     completed = await store.complete_upload(*upload.address, parts)
@@ -84,8 +86,8 @@ async def test_the_location_has_the_host_that_clients_see(
     port = str(strict_config.endpoint_url).rpartition(":")[2]
     public = replace(strict_config, public_endpoint_url=f"http://localhost:{port}")
     async with open_s3_store(public) as store:
-        upload = await opened(store, put)
-        assert (await upload.signed(1)).url.startswith(f"http://localhost:{port}/")
+        upload = await open_upload(store, put)
+        assert (await upload.sign(1)).url.startswith(f"http://localhost:{port}/")
         await upload.part(1, b"hello")
         parts = await store.list_parts(*upload.address)
         completed = await store.complete_upload(*upload.address, parts)
@@ -93,7 +95,7 @@ async def test_the_location_has_the_host_that_clients_see(
 
 
 async def test_parts_on_a_second_page_are_listed(store: ObjectStore, put: Put) -> None:
-    upload = await opened(store, put)
+    upload = await open_upload(store, put)
     for first in range(1, 1002, 50):
         await asyncio.gather(*(upload.part(n, b"x") for n in range(first, min(first + 50, 1002))))
     parts = await store.list_parts(*upload.address)
@@ -105,7 +107,7 @@ async def test_s3_refuses_a_size_that_differs_from_the_sum_of_the_parts(
 ) -> None:
     async with open_s3_store(fresh_bucket(versitygw)) as store:
         assert isinstance(store, S3ObjectStore)
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         (part,) = await store.list_parts(*upload.address)
         with pytest.raises(Exception, match="sizes or checksums"):
@@ -129,7 +131,7 @@ async def test_wrong_credentials_are_unavailability(strict_config: S3Config) -> 
 async def test_ensuring_a_bucket_again_keeps_its_objects(
     strict_config: S3Config, store: ObjectStore, put: Put
 ) -> None:
-    upload = await opened(store, put)
+    upload = await open_upload(store, put)
     await upload.part(1, b"hello")
     await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
     await ensure_bucket(strict_config)
@@ -149,7 +151,7 @@ async def test_a_page_of_an_allowed_origin_may_put_parts_and_read_their_etags(
     strict_config: S3Config, store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     await ensure_bucket(strict_config, ["https://app.example.com"])
-    url = (await (await opened(store, put)).signed(1)).url
+    url = (await (await open_upload(store, put)).sign(1)).url
     asked = {"Access-Control-Request-Method": "PUT", "Origin": "https://app.example.com"}
     preflight = await http.options(url, headers=asked)
     refused = await http.options(url, headers={**asked, "Origin": "https://evil.example.com"})

@@ -11,8 +11,8 @@ import pytest
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, opened
-from tests.patience import counting_loop_time, repeat_while_unavailable
+from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, open_upload
+from tests.patience import measure_loop_time, repeat_while_unavailable
 from tests.servers.canned import canned_server
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
@@ -57,7 +57,7 @@ async def absent() -> AsyncIterator[ObjectStore]:
 
 
 async def is_unavailable_in_time(call: Awaitable[object]) -> bool:
-    async with counting_loop_time() as waited:
+    async with measure_loop_time() as waited:
         with pytest.raises(StoreUnavailableError):
             await call
     return waited.seconds < PROMISED_SECONDS
@@ -88,12 +88,12 @@ async def test_complete_waits_longer_for_a_hanging_server_than_other_calls(
 @pytest.mark.integration
 async def test_a_store_works_again_after_s3_restarts(own_s3: S3Server, put: Put) -> None:
     async with open_s3_store(fresh_bucket(own_s3)) as store:
-        await (await opened(store, put)).part(1, b"before")
+        await (await open_upload(store, put)).part(1, b"before")
         own_s3.stop()
         assert all([await is_unavailable_in_time(call(store)) for call in CALLS.values()])
         own_s3.start()
         await repeat_while_unavailable(store.check)
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"after")
         parts = await store.list_parts(*upload.address)
         assert (await store.complete_upload(*upload.address, parts)).size == len(b"after")
@@ -103,7 +103,7 @@ async def test_a_store_works_again_after_s3_restarts(own_s3: S3Server, put: Put)
 async def test_parts_survive_a_kill_of_s3(versitygw: S3Server, own_s3: S3Server, put: Put) -> None:
     assert own_s3.name == versitygw.name  # MiniStack forgets open uploads
     async with open_s3_store(fresh_bucket(own_s3)) as store:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         own_s3.kill()
         own_s3.start()

@@ -24,7 +24,7 @@ from multipart_upload.testing.contract.sample_uploads import (
     Put,
     SampleUpload,
     new_object,
-    opened,
+    open_upload,
 )
 from tests.patience import PATIENCE_SECONDS
 
@@ -51,7 +51,7 @@ async def store(strict_config: S3Config) -> AsyncIterator[ObjectStore]:
 
 @pytest.fixture
 async def upload(store: ObjectStore, put: Put) -> SampleUpload:
-    return await opened(store, put)
+    return await open_upload(store, put)
 
 
 @pytest.mark.integration
@@ -68,25 +68,25 @@ class TestRefusals:
     async def test_another_part_number_than_signed_is_refused(
         self, http: httpx.AsyncClient, upload: SampleUpload
     ) -> None:
-        url = (await upload.signed(1)).url
+        url = (await upload.sign(1)).url
         assert await self.is_refused(http, upload, url.replace("partNumber=1", "partNumber=2"))
 
     async def test_a_longer_lifetime_than_signed_is_refused(
         self, http: httpx.AsyncClient, upload: SampleUpload
     ) -> None:
-        url = (await upload.signed(1)).url
+        url = (await upload.sign(1)).url
         assert await self.is_refused(http, upload, url.replace("Expires=3600", "Expires=7200"))
 
     async def test_another_key_than_signed_is_refused(
         self, http: httpx.AsyncClient, upload: SampleUpload
     ) -> None:
-        url = (await upload.signed(1)).url
+        url = (await upload.sign(1)).url
         assert await self.is_refused(http, upload, url.replace("alice", "mallory"))
 
     async def test_a_url_without_a_signature_is_refused(
         self, http: httpx.AsyncClient, upload: SampleUpload
     ) -> None:
-        location, _, query = (await upload.signed(1)).url.partition("?")
+        location, _, query = (await upload.sign(1)).url.partition("?")
         unsigned = [name for name in query.split("&") if not name.startswith("X-Amz-")]
         assert len(unsigned) == 2
         assert await self.is_refused(http, upload, f"{location}?{'&'.join(unsigned)}")

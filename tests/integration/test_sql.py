@@ -32,7 +32,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.outage import PROMISED_SECONDS
 from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
-from tests.patience import PATIENCE_SECONDS, counting_loop_time, repeat_while_unavailable
+from tests.patience import PATIENCE_SECONDS, measure_loop_time, repeat_while_unavailable
 from tests.servers.postgresql import PostgresqlServer
 
 ROOT = Path(__file__).parents[2]
@@ -246,7 +246,7 @@ async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
 ) -> None:
     await sessions.add(sample_session())
     other.execute("BEGIN IMMEDIATE")
-    async with counting_loop_time() as waited:
+    async with measure_loop_time() as waited:
         with pytest.raises(RepositoryUnavailableError):
             await sessions.save(sample_session())
     assert waited.seconds < PROMISED_SECONDS
@@ -260,7 +260,7 @@ async def test_every_writer_at_a_locked_file_is_answered_in_time_and_the_next_on
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
-    async with counting_loop_time() as waited:
+    async with measure_loop_time() as waited:
         outcomes = await asyncio.gather(
             *(sessions.add(sample_session(f"u{n}")) for n in range(30)), return_exceptions=True
         )
@@ -285,7 +285,7 @@ async def test_a_file_locked_for_a_moment_is_waited_for(
 async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        async with counting_loop_time() as waited:
+        async with measure_loop_time() as waited:
             with pytest.raises(RepositoryUnavailableError):
                 async with open_sql_sessions(url):
                     pytest.fail("opened")

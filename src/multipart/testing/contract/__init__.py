@@ -1,8 +1,8 @@
-"""What every adapter of a port must keep, as pytest classes to subclass (extra `contract`)."""
+"""The promises of every port, as pytest classes for adapters to subclass (extra `contract`)."""
 
 import pytest
 
-# Before they are imported, or their failures would show no values.
+# Before these modules are imported, so that their failed assertions show the compared values.
 pytest.register_assert_rewrite(
     f"{__name__}.durability",
     f"{__name__}.object_store",

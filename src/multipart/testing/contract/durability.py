@@ -1,4 +1,4 @@
-"""Promises about what is stored when a process ends: what a method has returned for stays."""
+"""Promises about durability: a write that has returned survives the end of the process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...domain.session import SessionState, UploadSession
 from .samples import NOW, full_session, sample_part, sample_session
 
 OpenSessions: TypeAlias = Callable[[], AbstractAsyncContextManager[SessionRepository]]
-"""Opens a repository over the same storage each time it is called, also while others are open."""
+"""Opens another repository over the same storage at each call, also while others are open."""
 
 PARTS = [sample_part(number) for number in (1, 2, 7)]
 
 
 async def store_everything(sessions: SessionRepository) -> UploadSession:
-    """Call every method that writes, and return a session that has reports."""
+    """Call every method that writes, and return a session with reported parts."""
     await sessions.add(full_session())
     await sessions.add(sample_session())
     session = await sessions.save(sample_session().initiated("2~abc", NOW))
@@ -40,7 +40,7 @@ async def store_everything(sessions: SessionRepository) -> UploadSession:
 
 
 async def require_everything(sessions: SessionRepository, session: UploadSession) -> None:
-    """Read with every method that reads what `store_everything` has stored."""
+    """Check with every method that reads what `store_everything` has stored."""
     assert await sessions.get("upload-full") == full_session()
     assert await sessions.get(session.id) == session
     assert await sessions.list_parts(session.id) == PARTS
@@ -57,26 +57,24 @@ async def require_everything(sessions: SessionRepository, session: UploadSession
 
 
 class DurabilityContract:
-    """What one repository has stored, the next one over the same storage reads."""
+    """A repository reads what any other repository over the same storage has written."""
 
-    async def test_what_was_stored_is_there_after_reopening(
-        self, open_sessions: OpenSessions
-    ) -> None:
+    async def test_stored_data_survives_reopening(self, open_sessions: OpenSessions) -> None:
         async with open_sessions() as sessions:
             session = await store_everything(sessions)
         async with open_sessions() as sessions:
             await require_everything(sessions, session)
 
-    async def test_a_write_is_stored_before_its_repository_is_closed(
+    async def test_writes_are_durable_before_the_repository_is_closed(
         self, open_sessions: OpenSessions
     ) -> None:
-        # A process that is killed closes nothing.
+        # A killed process closes nothing.
         async with open_sessions() as sessions:
             session = await store_everything(sessions)
             async with open_sessions() as others:
                 await require_everything(others, session)
 
-    async def test_promises_hold_between_repositories_over_one_storage(
+    async def test_promises_hold_across_repositories_over_one_storage(
         self, open_sessions: OpenSessions
     ) -> None:
         async with open_sessions() as sessions, open_sessions() as others:

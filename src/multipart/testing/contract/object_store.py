@@ -1,4 +1,4 @@
-"""The promises of the object store port, for adapters of this project and of others.
+"""The promises of the object store port, for adapters inside and outside this project.
 
 class TestMyObjectStore(ObjectStoreContract):
     @pytest_asyncio.fixture
@@ -30,26 +30,26 @@ from .upload_ending import UploadEndingContract
 class ObjectStoreContract(PartUploadingContract, SingleUploadingContract, UploadEndingContract):
     """A subclass provides the fixtures `store`, `put` and `post`.
 
-    `store` is open and its bucket is empty; `put` sends bytes on a signed URL with the headers
-    that the URL demands, and returns the answer's ETag header; `post` sends a form.
-    What is asked of the store are the promises that every S3 keeps; that it checks signatures is
-    beyond the port.
+    `store` is open and its bucket is empty. `put` sends bytes to a signed URL with the headers
+    that the URL requires, and returns the ETag header of the response. `post` sends a form.
+    The suite tests promises that every S3 server keeps. The port does not promise that signatures
+    are checked.
     """
 
     @pytest.fixture
     def store(self) -> ObjectStore:
-        """Provide the store to try."""
+        """Provide the store under test."""
         raise NotImplementedError
 
     @pytest.fixture
     def put(self) -> Put:
-        """Provide a client that uploads to it."""
+        """Provide a client that sends parts to the store."""
         raise NotImplementedError
 
     @pytest.fixture
     def post(self) -> Post:
-        """Provide a client that sends forms to it."""
+        """Provide a client that posts forms to the store."""
         raise NotImplementedError
 
-    async def test_an_open_store_answers(self, store: ObjectStore) -> None:
+    async def test_check_succeeds_while_the_store_is_open(self, store: ObjectStore) -> None:
         await store.check()

@@ -1,4 +1,4 @@
-"""Promises about a repository whose database does not answer."""
+"""Promises of a repository while its database is unavailable."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 
 from ...application.ports import SessionQuery, SessionRepository
 from ...domain.errors import RepositoryUnavailableError
-from .patience import counting_loop_time
+from .patience import measure_loop_time
 from .samples import NOW, sample_part, sample_session
 
 PROMISED_SECONDS: Final = 5.0
-"""Seconds in which a client must have an answer, be it that there is none."""
+"""Every method returns or raises within this time."""
 Call: TypeAlias = Callable[[SessionRepository], Awaitable[object]]
 CALLS: Final[Mapping[str, Call]] = {
     "now": lambda sessions: sessions.now(),
@@ -40,29 +40,30 @@ CALLS: Final[Mapping[str, Call]] = {
 
 @pytest.mark.asyncio
 class SessionRepositoryOutageContract:
-    """Every method says within 5 s that the repository is not available.
+    """Every method raises RepositoryUnavailableError within 5 s.
 
-    A subclass provides the fixture `away`: a repository whose database does not answer.
+    A subclass provides the fixture `unavailable`: a repository whose database does not answer.
     """
 
     @pytest.fixture
-    def away(self) -> SessionRepository:
-        """Provide the repository to try."""
+    def unavailable(self) -> SessionRepository:
+        """Provide the repository under test."""
         raise NotImplementedError
 
-    async def test_every_method_says_in_time_that_there_is_no_answer(
-        self, away: SessionRepository
+    async def test_every_method_raises_unavailable_in_time(
+        self, unavailable: SessionRepository
     ) -> None:
         promised = {name for name in vars(SessionRepository) if not name.startswith("_")}
         assert CALLS.keys() == promised
-        # At once and several times over: nobody's time may be spent on waiting for the others.
-        async with counting_loop_time() as waited:
+        # Concurrently and repeatedly: calls that queue for one another must be in time as well.
+        async with measure_loop_time() as waited:
             outcomes = await asyncio.gather(
-                *(call(away) for _ in range(4) for call in CALLS.values()), return_exceptions=True
+                *(call(unavailable) for _ in range(4) for call in CALLS.values()),
+                return_exceptions=True,
             )
-        told = [*zip([*CALLS] * 4, map(type, outcomes), strict=True)]
-        # A database in this process has no other clock than the process, which still goes.
-        told = [answer for answer in told if answer != ("now", datetime)]
-        assert {name for name, _ in told} >= CALLS.keys() - {"now"}
-        assert not [one for one in told if not issubclass(one[1], RepositoryUnavailableError)]
+        answers = [*zip([*CALLS] * 4, map(type, outcomes), strict=True)]
+        # An embedded database reads the clock of this process, which is still available.
+        answers = [answer for answer in answers if answer != ("now", datetime)]
+        assert {name for name, _ in answers} >= CALLS.keys() - {"now"}
+        assert not [one for one in answers if not issubclass(one[1], RepositoryUnavailableError)]
         assert waited.seconds < PROMISED_SECONDS

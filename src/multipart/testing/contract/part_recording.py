@@ -15,9 +15,9 @@ from .samples import sample_part, sample_session
 
 
 class PartRecordingContract:
-    """Each number is kept once, as it was last reported."""
+    """Each part number is stored once, with its last report."""
 
-    async def test_parts_are_read_back_in_every_field(self, sessions: SessionRepository) -> None:
+    async def test_every_field_of_a_part_is_stored(self, sessions: SessionRepository) -> None:
         parts = [
             sample_part(1, state=PartState.VERIFIED),
             sample_part(2, "é $weird.etag", size=None),
@@ -26,26 +26,26 @@ class PartRecordingContract:
         await sessions.record_parts("upload-1", parts)
         assert await sessions.list_parts("upload-1") == parts
 
-    async def test_a_parts_time_comes_back_in_utc(self, sessions: SessionRepository) -> None:
+    async def test_recorded_at_is_returned_in_utc(self, sessions: SessionRepository) -> None:
         await sessions.record_parts("upload-1", [sample_part()])
         (part,) = await sessions.list_parts("upload-1")
         assert part.recorded_at.utcoffset() == timedelta(0)
 
-    async def test_parts_are_listed_by_number_in_whatever_order_they_came(
+    async def test_parts_are_listed_by_number_regardless_of_recording_order(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.record_parts("upload-1", [sample_part(n) for n in (100, 9)])
         await sessions.record_parts("upload-1", [sample_part(n) for n in (10, 2)])
         assert [part.number for part in await sessions.list_parts("upload-1")] == [2, 9, 10, 100]
 
-    async def test_the_last_report_of_a_number_replaces_the_earlier_one_whole(
+    async def test_recording_a_number_again_replaces_every_field(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.record_parts("upload-1", [sample_part(1, "aa", state=PartState.VERIFIED)])
         await sessions.record_parts("upload-1", [sample_part(1, "bb", size=None)])
         assert await sessions.list_parts("upload-1") == [sample_part(1, "bb", size=None)]
 
-    async def test_the_last_of_one_number_in_one_call_wins(
+    async def test_last_part_of_a_number_within_one_call_wins(
         self, sessions: SessionRepository
     ) -> None:
         reports = [sample_part(1, "aa"), sample_part(2, "bb"), sample_part(1, "cc", size=None)]
@@ -57,13 +57,15 @@ class PartRecordingContract:
             await sessions.record_parts("upload-1", [sample_part(number)])
         assert await sessions.count_parts("upload-1") == 2
 
-    async def test_a_session_without_parts_lists_none(self, sessions: SessionRepository) -> None:
+    async def test_session_without_parts_lists_none_and_counts_zero(
+        self, sessions: SessionRepository
+    ) -> None:
         await sessions.add(sample_session())
         for upload_id in ("upload-1", "unknown"):
             assert await sessions.list_parts(upload_id) == []
             assert await sessions.count_parts(upload_id) == 0
 
-    async def test_forgotten_parts_are_gone_and_those_of_others_are_not(
+    async def test_forget_parts_removes_only_the_parts_of_that_session(
         self, sessions: SessionRepository
     ) -> None:
         for upload_id in ("upload-1", "upload-2"):
@@ -80,15 +82,13 @@ class PartRecordingContract:
         await sessions.record_parts("upload-1", [])
         assert await sessions.list_parts("upload-1") == [sample_part()]
 
-    async def test_parts_of_other_sessions_are_never_seen(
-        self, sessions: SessionRepository
-    ) -> None:
+    async def test_sessions_do_not_share_parts(self, sessions: SessionRepository) -> None:
         await sessions.record_parts("upload-1", [sample_part(1, "aa"), sample_part(2)])
         await sessions.record_parts("upload-2", [sample_part(1, "bb")])
         assert await sessions.list_parts("upload-2") == [sample_part(1, "bb")]
         assert await sessions.count_parts("upload-1") == 2
 
-    async def test_recording_parts_leaves_the_session_as_it_is_in_any_state(
+    async def test_recording_parts_does_not_change_the_session_in_any_state(
         self, sessions: SessionRepository
     ) -> None:
         session = sample_session(state=SessionState.COMPLETED)
@@ -97,13 +97,13 @@ class PartRecordingContract:
         assert await sessions.get(session.id) == session
         assert await sessions.count_parts(session.id) == 1
 
-    async def test_parts_survive_a_save_of_their_session(self, sessions: SessionRepository) -> None:
+    async def test_saving_a_session_keeps_its_parts(self, sessions: SessionRepository) -> None:
         await sessions.add(sample_session())
         await sessions.record_parts("upload-1", [sample_part()])
         await sessions.save(sample_session())
         assert await sessions.list_parts("upload-1") == [sample_part()]
 
-    async def test_racing_reports_of_one_number_leave_one_of_them(
+    async def test_racing_writes_of_one_number_store_exactly_one_of_them(
         self, sessions: SessionRepository
     ) -> None:
         reports = [sample_part(7, f"etag-{n}", size=n) for n in range(50)]
@@ -136,7 +136,7 @@ class PartRecordingContract:
         assert await sessions.count_parts("upload-1") == 100
 
     @pytest.mark.parametrize("number", [1, 59, 60, 1999, 2000, MAX_PART_COUNT])
-    async def test_whatever_its_number_a_part_counts_as_one(
+    async def test_any_part_number_counts_once(
         self, sessions: SessionRepository, number: int
     ) -> None:
         for _ in range(2):
@@ -144,7 +144,9 @@ class PartRecordingContract:
         assert await sessions.count_parts("upload-1") == 1
         assert [part.number for part in await sessions.list_parts("upload-1")] == [number]
 
-    async def test_ten_thousand_parts_go_in_one_call(self, sessions: SessionRepository) -> None:
+    async def test_ten_thousand_parts_are_recorded_in_one_call(
+        self, sessions: SessionRepository
+    ) -> None:
         parts = [sample_part(n) for n in range(1, MAX_PART_COUNT + 1)]
         await sessions.record_parts("upload-1", parts)
         assert await sessions.count_parts("upload-1") == MAX_PART_COUNT

@@ -1,4 +1,4 @@
-"""What lets the suites pass on a slow or busy machine: no promise is measured by the wall clock."""
+"""Timing that holds on slow and busy machines: no promise is measured by the wall clock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ...domain.errors import UnavailableError
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 120.0
-"""Ends a wait for what will never come; it is no promise of an adapter."""
+"""Timeout of the suites' own waits, not a promise of an adapter."""
 PAUSE_SECONDS: Final = 0.05
 
 
 async def repeat_while_unavailable(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a call, as a client does, whose server is too slow for the adapter's deadline."""
+    """Retry while the server is too slow for the adapter's deadline."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -32,23 +32,23 @@ async def repeat_while_unavailable(call: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(slots=True)
 class LoopTime:
-    """Seconds that the event loop was free to run: it stands still when it gets no processor.
+    """Seconds during which the event loop was running; it stops while the process gets no CPU.
 
-    A deadline that holds by the wall clock on an idle machine holds by this one on every machine.
+    A deadline met by the wall clock on an idle machine is met by this clock on every machine.
     """
 
     seconds: float = 0.0
 
     async def run(self) -> None:
-        """Count short sleeps, however long each of them takes."""
+        """Count short sleeps by their nominal length, however long each takes."""
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
             self.seconds += PAUSE_SECONDS
 
 
 @asynccontextmanager
-async def counting_loop_time() -> AsyncIterator[LoopTime]:
-    """Count while the block runs."""
+async def measure_loop_time() -> AsyncIterator[LoopTime]:
+    """Measure loop time while the block runs."""
     clock = LoopTime()
     counting = asyncio.create_task(clock.run())
     try:

@@ -1,4 +1,4 @@
-"""Uploads to try an object store with."""
+"""Sample uploads for the object store suite."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from uuid import uuid4
 from ...application.ports import NewObject, ObjectStore, SignedPart, SignedPost
 
 Put = Callable[[SignedPart, bytes], Awaitable[str]]
-"""Sends bytes on a signed URL and returns the ETag header of the answer."""
+"""Sends bytes to a signed URL and returns the ETag header of the response."""
 
 Post = Callable[[SignedPost, bytes], Awaitable[bool]]
-"""Sends a file on a signed form; tells whether the store took it."""
+"""Posts a file with a signed form and returns whether the store accepted it."""
 
 KEY: Final = "uploads/alice/upload-1/holiday.mp4"
 HOUR: Final = timedelta(hours=1)
 
 
 def new_object(key: str = KEY, filename: str = "holiday.mp4", **metadata: str) -> NewObject:
-    """Describe a file, with an upload id and a nonce that no other test uses."""
+    """Describe a file, with an upload id and a nonce of its own."""
     return NewObject(
         key=key,
         upload_id=uuid4().hex,
@@ -34,7 +34,7 @@ def new_object(key: str = KEY, filename: str = "holiday.mp4", **metadata: str) -
 
 @dataclass(frozen=True, slots=True)
 class SampleUpload:
-    """An upload that a test has opened, and the client that puts its parts."""
+    """An upload opened by a test, with the client that puts its parts."""
 
     store: ObjectStore
     put: Put
@@ -43,19 +43,19 @@ class SampleUpload:
 
     @property
     def address(self) -> tuple[str, str]:
-        """Give what the store calls it by."""
+        """Key and store upload id."""
         return self.new.key, self.id
 
     async def part(self, number: int, body: bytes) -> str:
         """Upload a part and return its ETag header."""
-        return await self.put(await self.signed(number), body)
+        return await self.put(await self.sign(number), body)
 
-    async def signed(self, number: int) -> SignedPart:
-        """Sign a part without saying how long it will be."""
+    async def sign(self, number: int) -> SignedPart:
+        """Sign a part without declaring its length."""
         return await self.store.sign_part(*self.address, number, expires_in=HOUR)
 
 
-async def opened(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:
-    """Open an upload."""
+async def open_upload(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:
+    """Open an upload for a test."""
     new = new or new_object()
     return SampleUpload(store, put, new, (await store.create_upload(new)).store_upload_id)

@@ -1,4 +1,4 @@
-"""Sessions and parts to try a repository with."""
+"""Sample sessions and parts for the repository suite."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
 
 NOW: Final = datetime(2036, 3, 30, 0, 59, 59, 999_000, tzinfo=UTC)
-"""The last millisecond before Europe's clocks change: what loses a zone or a digit shows it.
+"""The last millisecond before Europe's clocks change, which reveals a lost time zone or digit.
 
-Far off, so that no database finds that anything of it is past its retention.
+In the far future, so that no database treats a sample as past its retention.
 """
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -26,7 +26,7 @@ def sample_session(
     created_at: datetime = NOW,
     state: SessionState = SessionState.PENDING,
 ) -> UploadSession:
-    """Make a session as it is when a client has just asked for it, in any state."""
+    """Make a new session, in any state."""
     return UploadSession(
         id=upload_id,
         user_id=user_id,
@@ -47,7 +47,7 @@ def ended_session(upload_id: str, retained_until: datetime) -> UploadSession:
 
 
 def full_session() -> UploadSession:
-    """Make a session with something odd or large in every field."""
+    """Make a session with an unusual or large value in every field."""
     return UploadSession(
         id="upload-full",
         nonce="0123456789abcdef",
@@ -91,7 +91,7 @@ def sample_part(
     size: int | None = MAX_PART_SIZE,
     state: PartState = PartState.UPLOADED,
 ) -> Part:
-    """Make a part, recorded a few milliseconds after its session was made."""
+    """Make a part recorded `number` milliseconds after its session was created."""
     return Part(
         number=number,
         etag=etag,

@@ -1,4 +1,4 @@
-"""The promises of the session repository port, for adapters of this project and of others.
+"""The promises of the session repository port, for adapters inside and outside this project.
 
 class TestMySessions(SessionRepositoryContract):
     @pytest.fixture
@@ -31,23 +31,25 @@ class SessionRepositoryContract(
     SessionSweepingContract,
     DurabilityContract,
 ):
-    """A subclass provides the fixture `open_sessions`, over a storage with nothing in it.
+    """A subclass provides the fixture `open_sessions`, over an empty storage.
 
-    It is a function without arguments that returns an async context manager. Each call opens the
-    same storage.
+    It is a function without arguments that returns an async context manager. Each call opens
+    another repository over the same storage.
     """
 
     @pytest.fixture
     def open_sessions(self) -> OpenSessions:
-        """Provide what opens the repository to try."""
+        """Provide the function that opens the repository under test."""
         raise NotImplementedError
 
-    # Marked as asynchronous by itself: the plugin's strict mode, its default, wants that.
+    # An explicit asyncio fixture, which the strict mode (the default) of the plugin requires.
     @pytest_asyncio.fixture
     async def sessions(self, open_sessions: OpenSessions) -> AsyncIterator[SessionRepository]:
-        """Provide the repository to try."""
+        """Provide the repository under test."""
         async with open_sessions() as sessions:
             yield sessions
 
-    async def test_an_open_repository_answers(self, sessions: SessionRepository) -> None:
+    async def test_check_succeeds_while_the_repository_is_open(
+        self, sessions: SessionRepository
+    ) -> None:
         await sessions.check()

@@ -20,8 +20,8 @@ RETENTION = timedelta(days=30, milliseconds=5)
 RESULT = StoredObject(location="https://bucket.example/key", etag="0f-2", size=17)
 
 
-async def outcome_of_save(sessions: SessionRepository, session: UploadSession) -> bool:
-    """Tell whether the session was taken; any other refusal than staleness is raised."""
+async def try_save(sessions: SessionRepository, session: UploadSession) -> bool:
+    """Return whether the session was stored, or False if it was stale."""
     try:
         await sessions.save(session)
     except StaleSessionError:
@@ -29,8 +29,8 @@ async def outcome_of_save(sessions: SessionRepository, session: UploadSession) -
     return True
 
 
-async def outcome_of_add(sessions: SessionRepository, session: UploadSession) -> bool:
-    """Tell whether the session was taken; any other refusal than staleness is raised."""
+async def try_add(sessions: SessionRepository, session: UploadSession) -> bool:
+    """Return whether the session was stored, or False if it was stale."""
     try:
         await sessions.add(session)
     except StaleSessionError:
@@ -39,55 +39,53 @@ async def outcome_of_add(sessions: SessionRepository, session: UploadSession) ->
 
 
 class SessionSavingContract:
-    """Sessions come back as they were stored, and nobody's change is lost unseen."""
+    """Sessions are read as they were stored, and no change is lost silently."""
 
     @pytest.mark.parametrize("session", [sample_session(), full_session()], ids=["bare", "full"])
-    async def test_a_session_added_is_read_back_in_every_field(
+    async def test_every_field_of_a_session_is_stored(
         self, sessions: SessionRepository, session: UploadSession
     ) -> None:
         await sessions.add(session)
         assert await sessions.get(session.id) == session
 
-    async def test_times_come_back_in_utc(self, sessions: SessionRepository) -> None:
+    async def test_times_are_returned_in_utc(self, sessions: SessionRepository) -> None:
         await sessions.add(full_session())
         read = await sessions.get(full_session().id)
         assert read.lease is not None
         times = (read.created_at, read.active_at, read.expires_at, read.lease.deadline)
         assert [time.utcoffset() for time in times] == [timedelta(0)] * 4
 
-    async def test_every_millisecond_is_kept(self, sessions: SessionRepository) -> None:
-        # Fractions of a second as floating point would lose some of these.
+    async def test_times_keep_their_milliseconds(self, sessions: SessionRepository) -> None:
+        # Seconds stored as floating point would lose some of these.
         added = [sample_session(f"u{n}", created_at=NOW + n * 37 * MILLISECOND) for n in range(30)]
         for session in added:
             await sessions.add(session)
         assert [await sessions.get(session.id) for session in added] == added
 
-    async def test_a_session_that_was_never_added_is_not_found(
-        self, sessions: SessionRepository
-    ) -> None:
+    async def test_unknown_id_is_not_found(self, sessions: SessionRepository) -> None:
         await sessions.add(sample_session("upload-1"))
         for upload_id in ("upload-2", "UPLOAD-1", "upload-", "upload-1 ", "%", ""):
             with pytest.raises(SessionNotFoundError):
                 await sessions.get(upload_id)
 
-    async def test_an_id_can_be_added_only_once(self, sessions: SessionRepository) -> None:
+    async def test_id_can_be_added_only_once(self, sessions: SessionRepository) -> None:
         await sessions.add(sample_session(user_id="alice"))
         with pytest.raises(StaleSessionError):
             await sessions.add(sample_session(user_id="bob"))
         assert await sessions.get("upload-1") == sample_session(user_id="alice")
 
-    async def test_of_concurrent_adds_of_one_id_exactly_one_wins(
+    async def test_exactly_one_of_many_concurrent_adds_of_one_id_wins(
         self, sessions: SessionRepository
     ) -> None:
         racers = [sample_session(user_id=f"user-{n}") for n in range(RACERS)]
-        won = await asyncio.gather(*(outcome_of_add(sessions, racer) for racer in racers))
+        won = await asyncio.gather(*(try_add(sessions, racer) for racer in racers))
         assert sum(won) == 1
         assert await sessions.get("upload-1") == racers[won.index(True)]
 
-    async def test_every_step_of_a_completed_upload_is_kept(
+    async def test_every_transition_of_a_completed_upload_is_stored(
         self, sessions: SessionRepository
     ) -> None:
-        session = replace(full_session(), **_UNTOUCHED)
+        session = replace(full_session(), **_INITIAL_FIELDS)
         await sessions.add(session)
         for change in (
             session.opening(LEASE, LATER),
@@ -105,7 +103,7 @@ class SessionSavingContract:
             assert session == change.stored(session.version)
             assert await sessions.get(session.id) == session
 
-    async def test_every_step_of_an_aborted_upload_is_kept(
+    async def test_every_transition_of_an_aborted_upload_is_stored(
         self, sessions: SessionRepository
     ) -> None:
         session = sample_session()
@@ -121,7 +119,7 @@ class SessionSavingContract:
             assert session == change.stored(session.version)
             assert await sessions.get(session.id) == session
 
-    async def test_a_save_gives_a_version_that_can_be_saved_again(
+    async def test_save_returns_a_version_that_can_be_saved_again(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
@@ -129,7 +127,7 @@ class SessionSavingContract:
         second = await sessions.save(first.part_recorded(LATER))
         assert len({sample_session().version, first.version, second.version}) == 3
 
-    async def test_a_save_from_an_old_version_is_refused_and_changes_nothing(
+    async def test_save_from_an_old_version_is_refused_and_changes_nothing(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
@@ -138,14 +136,14 @@ class SessionSavingContract:
             await sessions.save(sample_session().initiated("2~other", LATER))
         assert await sessions.get("upload-1") == stored
 
-    async def test_a_save_from_a_version_never_given_out_is_refused(
+    async def test_save_from_an_unknown_version_is_refused(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
         with pytest.raises(StaleSessionError):
             await sessions.save(sample_session().initiated("2~abc", LATER).stored(99))
 
-    async def test_a_save_of_an_unchanged_session_still_takes_the_version(
+    async def test_saving_an_unchanged_session_still_advances_the_version(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
@@ -153,7 +151,7 @@ class SessionSavingContract:
         with pytest.raises(StaleSessionError):
             await sessions.save(sample_session())
 
-    async def test_a_save_of_a_session_that_is_not_there_is_refused(
+    async def test_saving_a_session_that_was_never_added_raises_not_found(
         self, sessions: SessionRepository
     ) -> None:
         with pytest.raises(SessionNotFoundError):
@@ -161,45 +159,45 @@ class SessionSavingContract:
         with pytest.raises(SessionNotFoundError):
             await sessions.get("upload-1")
 
-    async def test_a_save_leaves_other_sessions_alone(self, sessions: SessionRepository) -> None:
+    async def test_save_does_not_change_other_sessions(self, sessions: SessionRepository) -> None:
         for upload_id in ("upload-1", "upload-2"):
             await sessions.add(sample_session(upload_id))
         await sessions.save(sample_session("upload-1").initiated("2~abc", LATER))
         assert await sessions.get("upload-2") == sample_session("upload-2")
 
-    async def test_of_concurrent_saves_of_one_version_exactly_one_wins(
+    async def test_exactly_one_of_many_concurrent_saves_of_one_version_wins(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
         racers = [sample_session().initiated(f"2~{n}", LATER) for n in range(RACERS)]
-        won = await asyncio.gather(*(outcome_of_save(sessions, racer) for racer in racers))
+        won = await asyncio.gather(*(try_save(sessions, racer) for racer in racers))
         assert sum(won) == 1
         stored = await sessions.get("upload-1")
         assert stored == racers[won.index(True)].stored(stored.version)
 
-    async def test_concurrent_callers_who_read_again_lose_no_change(
+    async def test_concurrent_callers_that_retry_lose_no_change(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
 
-        async def one_millisecond_later() -> None:
+        async def add_one_millisecond() -> None:
             while True:
                 read = await sessions.get("upload-1")
                 changed = replace(read, active_at=read.active_at + MILLISECOND)
-                if await outcome_of_save(sessions, changed):
+                if await try_save(sessions, changed):
                     return
 
-        await asyncio.gather(*(one_millisecond_later() for _ in range(8)))
+        await asyncio.gather(*(add_one_millisecond() for _ in range(8)))
         assert (await sessions.get("upload-1")).active_at == NOW + 8 * MILLISECOND
 
 
-_UNTOUCHED = {
+_INITIAL_FIELDS = {
     field: getattr(sample_session(), field)
     for field in ("state", "store_upload_id", "lease", "ending", "result", "retained_until")
 }
 
 
 def _completing(session: UploadSession) -> UploadSession:
-    pending = replace(session, **_UNTOUCHED)
+    pending = replace(session, **_INITIAL_FIELDS)
     recorded = pending.initiated("2~abc", LATER).part_recorded(LATER)
     return recorded.completing(LEASE, LATER + 2 * MILLISECOND)

@@ -1,4 +1,4 @@
-"""Promises about what a sweep asks: the time, what is due, what may go."""
+"""Promises to the sweep: the current time, due sessions, purging after retention."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ...domain.session import Lease, SessionState, UploadSession
 from .samples import MILLISECOND, NOW, ended_session, full_session, sample_part, sample_session
 
 SLACK = timedelta(minutes=1)
-"""How far a database's clock and ours may be apart."""
+"""Largest difference between the database's clock and ours."""
 DAY = timedelta(days=1)
 
 
 def ids(found: Sequence[UploadSession]) -> list[str]:
-    """Give the ids in their order."""
+    """Return the ids in their order."""
     return [session.id for session in found]
 
 
 class SessionSweepingContract:
-    """Nothing is due before its time, and whatever is due is found."""
+    """No session is due early, and every due session is found."""
 
-    async def test_the_repository_tells_the_time_in_utc_to_the_millisecond(
+    async def test_now_is_in_utc_with_millisecond_precision(
         self, sessions: SessionRepository
     ) -> None:
         now = await sessions.now()
@@ -35,12 +35,12 @@ class SessionSweepingContract:
         assert now.microsecond % 1000 == 0
         assert abs(datetime.now(UTC) - now) < SLACK
 
-    async def test_the_time_goes_on(self, sessions: SessionRepository) -> None:
+    async def test_now_advances(self, sessions: SessionRepository) -> None:
         before = await sessions.now()
         await asyncio.sleep(0.02)
         assert timedelta(0) < await sessions.now() - before < SLACK
 
-    async def test_those_of_many_sessions_that_exist_are_read(
+    async def test_get_many_returns_the_sessions_that_exist(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(full_session())
@@ -53,12 +53,12 @@ class SessionSweepingContract:
             full_session(),
         ]
 
-    async def test_a_thousand_sessions_are_read_at_once(self, sessions: SessionRepository) -> None:
+    async def test_get_many_accepts_a_thousand_ids(self, sessions: SessionRepository) -> None:
         await sessions.add(sample_session("u7"))
         assert await sessions.get_many([]) == []
         assert ids(await sessions.get_many([f"u{n}" for n in range(1000)])) == ["u7"]
 
-    async def test_a_session_is_due_by_its_state_and_not_before(
+    async def test_session_becomes_due_at_the_time_for_its_state(
         self, sessions: SessionRepository
     ) -> None:
         lease = Lease("worker", NOW + 2 * DAY)
@@ -77,17 +77,17 @@ class SessionSweepingContract:
                 }
                 assert set(ids(await sessions.find_due(before, 100))) == expected
 
-    async def test_what_has_ended_is_never_due(self, sessions: SessionRepository) -> None:
+    async def test_terminal_sessions_are_never_due(self, sessions: SessionRepository) -> None:
         for state in SessionState:
             if state.is_terminal:
                 await sessions.add(sample_session(state, state=state))
         assert await sessions.find_due(NOW + 1000 * DAY, 100) == []
 
-    async def test_what_is_due_comes_in_every_field(self, sessions: SessionRepository) -> None:
+    async def test_find_due_returns_every_field(self, sessions: SessionRepository) -> None:
         await sessions.add(full_session())
         assert await sessions.find_due(NOW + DAY, 100) == [full_session()]
 
-    async def test_a_session_is_due_by_what_was_saved_last(
+    async def test_session_becomes_due_by_its_last_saved_state(
         self, sessions: SessionRepository
     ) -> None:
         await sessions.add(sample_session())
@@ -96,10 +96,10 @@ class SessionSweepingContract:
         assert await sessions.find_due(NOW + DAY + MILLISECOND, 100) == [saved]
 
     @pytest.mark.parametrize("limit", [1, 2, 5])
-    async def test_pages_of_what_is_due_have_no_gap_and_no_repeat(
+    async def test_pages_of_due_sessions_have_no_gaps_and_no_repeats(
         self, sessions: SessionRepository, limit: int
     ) -> None:
-        # Two of a moment and of two users, so that pages end between and within moments.
+        # Two sessions share each time, so that pages end both within and between times.
         for n in range(8):
             session = sample_session(
                 f"u{n}", user_id=f"user-{n % 2}", created_at=NOW - n // 2 * MILLISECOND
@@ -117,26 +117,26 @@ class SessionSweepingContract:
             after = page[-1].due_at, page[-1].id
         assert seen == ["u6", "u7", "u4", "u5", "u2", "u3", "u0", "u1"]
 
-    async def test_what_is_past_its_retention_goes_with_its_parts(
+    async def test_purge_removes_sessions_past_their_retention_with_their_parts(
         self, sessions: SessionRepository
     ) -> None:
-        await sessions.add(ended_session("over", NOW - MILLISECOND))
-        await sessions.add(ended_session("remembered", NOW))
+        await sessions.add(ended_session("expired", NOW - MILLISECOND))
+        await sessions.add(ended_session("retained", NOW))
         await sessions.add(sample_session("open", state=SessionState.IN_PROGRESS))
-        for upload_id in ("over", "remembered", "open"):
+        for upload_id in ("expired", "retained", "open"):
             await sessions.record_parts(upload_id, [sample_part()])
         assert await sessions.purge_sessions(NOW, 100) == 1
         with pytest.raises(SessionNotFoundError):
-            await sessions.get("over")
-        assert await sessions.list_parts("over") == []
-        for upload_id in ("remembered", "open"):
+            await sessions.get("expired")
+        assert await sessions.list_parts("expired") == []
+        for upload_id in ("retained", "open"):
             assert (await sessions.get(upload_id)).id == upload_id
             assert await sessions.count_parts(upload_id) == 1
 
-    async def test_parts_stay_with_their_session_however_long_ago_they_were_reported(
+    async def test_purge_keeps_old_parts_of_retained_sessions(
         self, sessions: SessionRepository
     ) -> None:
-        # An upload that lasted for years, or one reported through a worker whose clock is behind.
+        # From an upload that took years, or from a worker whose clock is behind.
         await sessions.add(sample_session())
         session = await sessions.save(sample_session().initiated("2~abc", NOW))
         old = replace(sample_part(), recorded_at=datetime(2001, 1, 1, tzinfo=UTC))
@@ -147,9 +147,7 @@ class SessionSweepingContract:
         assert await sessions.list_parts(session.id) == [old]
         assert await sessions.count_parts(session.id) == 1
 
-    async def test_no_more_is_removed_at_once_than_was_asked_for(
-        self, sessions: SessionRepository
-    ) -> None:
+    async def test_purge_removes_at_most_the_limit(self, sessions: SessionRepository) -> None:
         for n in range(3):
             await sessions.add(ended_session(f"u{n}", NOW))
         after = NOW + DAY

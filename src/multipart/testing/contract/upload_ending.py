@@ -1,4 +1,4 @@
-"""Promises about how uploads end: complete, abort, and what is there afterwards."""
+"""Promises about the end of an upload: complete, abort, and the state after each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...application.ports import NewObject, ObjectStore
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import MIN_PART_SIZE
 from ...domain.session import StoredObject
-from .sample_uploads import KEY, Put, new_object, opened
+from .sample_uploads import KEY, Put, new_object, open_upload
 
 KEYS = [
     "plain.bin",
@@ -21,30 +21,30 @@ KEYS = [
 ]
 
 
-def with_owner(completed: StoredObject, new: NewObject) -> StoredObject:
-    """Add what only `head_object` tells."""
+def add_owner(completed: StoredObject, new: NewObject) -> StoredObject:
+    """Add the fields that only `head_object` returns."""
     return replace(completed, upload_id=new.upload_id, nonce=new.nonce)
 
 
 class UploadEndingContract:
-    """An upload becomes an object or nothing, and a refusal leaves it as it was."""
+    """An upload ends as an object or as nothing, and a refused complete changes nothing."""
 
-    async def test_a_completed_upload_is_an_object(self, store: ObjectStore, put: Put) -> None:
-        upload = await opened(store, put)
+    async def test_completed_upload_becomes_an_object(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
         await upload.part(1, b"a" * MIN_PART_SIZE)
         await upload.part(2, b"tail")
         parts = await store.list_parts(*upload.address)
         completed = await store.complete_upload(*upload.address, parts)
         head = await store.head_object(KEY)
-        assert head == with_owner(completed, upload.new)
+        assert head == add_owner(completed, upload.new)
         assert completed.size == MIN_PART_SIZE + 4
         assert completed.etag
         assert '"' not in completed.etag
 
-    async def test_an_object_holds_the_parts_that_were_named_and_no_others(
+    async def test_object_contains_only_the_listed_parts(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         for number, body in ((1, b"one"), (2, b"three"), (3, b"four")):
             await upload.part(number, body)
         parts = await store.list_parts(*upload.address)
@@ -53,17 +53,19 @@ class UploadEndingContract:
         assert head is not None
         assert head.size == len(b"three")
 
-    async def test_a_part_put_again_is_in_the_object_as_it_was_last(
+    async def test_object_contains_the_last_version_of_a_part(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"first")
         await upload.part(1, b"the second")
         parts = await store.list_parts(*upload.address)
         assert (await store.complete_upload(*upload.address, parts)).size == len(b"the second")
 
-    async def test_an_empty_file_is_one_empty_part(self, store: ObjectStore, put: Put) -> None:
-        upload = await opened(store, put)
+    async def test_one_empty_part_completes_an_empty_file(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await open_upload(store, put)
         await upload.part(1, b"")
         parts = await store.list_parts(*upload.address)
         await store.complete_upload(*upload.address, parts)
@@ -72,10 +74,10 @@ class UploadEndingContract:
         assert head.size == 0
 
     @pytest.mark.parametrize("key", KEYS)
-    async def test_every_call_takes_keys_of_any_characters(
+    async def test_every_method_accepts_keys_with_any_characters(
         self, store: ObjectStore, put: Put, key: str
     ) -> None:
-        upload = await opened(store, put, new_object(key))
+        upload = await open_upload(store, put, new_object(key))
         assert [found.store_upload_id for found in await store.list_uploads(key)] == [upload.id]
         await upload.part(1, b"hello")
         parts = await store.list_parts(*upload.address)
@@ -84,7 +86,7 @@ class UploadEndingContract:
         assert completed.location.isascii()
         assert unquote(location.path).endswith(key)
         assert (location.query, location.fragment) == ("", "")
-        assert await store.head_object(key) == with_owner(completed, upload.new)
+        assert await store.head_object(key) == add_owner(completed, upload.new)
 
     @pytest.mark.parametrize(
         "new",
@@ -97,27 +99,25 @@ class UploadEndingContract:
         ],
         ids=["unicode", "quotes", "long", "longest name", "most metadata"],
     )
-    async def test_an_upload_takes_names_and_metadata_of_any_characters(
+    async def test_upload_accepts_names_and_metadata_with_any_characters(
         self, store: ObjectStore, put: Put, new: NewObject
     ) -> None:
-        upload = await opened(store, put, new)
+        upload = await open_upload(store, put, new)
         await upload.part(1, b"hello")
         await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
         head = await store.head_object(KEY)
         assert head is not None
         assert (head.upload_id, head.nonce) == (new.upload_id, new.nonce)
 
-    async def test_no_object_is_there_before_its_upload_is_completed(
-        self, store: ObjectStore, put: Put
-    ) -> None:
-        upload = await opened(store, put)
+    async def test_no_object_exists_before_completion(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         assert await store.head_object(KEY) is None
 
-    async def test_a_part_of_another_etag_is_refused_and_the_upload_stays_open(
+    async def test_wrong_etag_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         parts = await store.list_parts(*upload.address)
         with pytest.raises(PartsRefusedError):
@@ -125,20 +125,20 @@ class UploadEndingContract:
         assert await store.list_parts(*upload.address) == parts
         assert (await store.complete_upload(*upload.address, parts)).size == 5
 
-    async def test_a_part_that_was_never_put_is_refused_and_the_upload_stays_open(
+    async def test_part_never_put_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"a" * MIN_PART_SIZE)
         parts = await store.list_parts(*upload.address)
         with pytest.raises(PartsRefusedError):
             await store.complete_upload(*upload.address, [*parts, replace(parts[0], number=2)])
         assert await store.list_parts(*upload.address) == parts
 
-    async def test_a_small_part_before_the_last_is_refused_and_the_upload_stays_open(
+    async def test_small_part_before_the_last_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"small")
         await upload.part(2, b"tail")
         parts = await store.list_parts(*upload.address)
@@ -147,44 +147,44 @@ class UploadEndingContract:
         assert refused.value.facts["reason"] == "EntityTooSmall"
         assert await store.list_parts(*upload.address) == parts
 
-    async def test_no_parts_at_all_are_refused(self, store: ObjectStore, put: Put) -> None:
-        upload = await opened(store, put)
+    async def test_completing_with_no_parts_is_refused(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
         with pytest.raises(PartsRefusedError):
             await store.complete_upload(*upload.address, [])
         assert await store.head_object(KEY) is None
 
-    async def test_completing_again_gives_the_same_object_or_says_that_the_upload_is_gone(
+    async def test_completing_twice_returns_the_same_object_or_raises_gone(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         parts = await store.list_parts(*upload.address)
         completed = await store.complete_upload(*upload.address, parts)
         with suppress(StoreUploadGoneError):
             assert await store.complete_upload(*upload.address, parts) == completed
-        assert await store.head_object(KEY) == with_owner(completed, upload.new)
+        assert await store.head_object(KEY) == add_owner(completed, upload.new)
 
-    async def test_a_completed_upload_is_open_no_more(self, store: ObjectStore, put: Put) -> None:
-        upload = await opened(store, put)
+    async def test_completed_upload_is_no_longer_open(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
         assert await store.list_uploads(KEY) == []
         with pytest.raises(StoreUploadGoneError):
             await store.list_parts(*upload.address)
 
-    async def test_aborting_a_completed_upload_leaves_the_object(
+    async def test_aborting_a_completed_upload_keeps_the_object(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload = await opened(store, put)
+        upload = await open_upload(store, put)
         await upload.part(1, b"hello")
         await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
         await store.abort_upload(*upload.address)
         assert await store.head_object(KEY) is not None
 
-    async def test_an_aborted_upload_is_gone_with_its_parts(
+    async def test_aborted_upload_is_gone_with_its_parts(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload, other = await opened(store, put), await opened(store, put)
+        upload, other = await open_upload(store, put), await open_upload(store, put)
         await upload.part(1, b"hello")
         parts = await store.list_parts(*upload.address)
         await store.abort_upload(*upload.address)
@@ -194,10 +194,10 @@ class UploadEndingContract:
         with pytest.raises(StoreUploadGoneError):
             await store.complete_upload(*upload.address, parts)
 
-    async def test_aborting_an_upload_that_is_gone_changes_nothing(
+    async def test_aborting_a_gone_upload_changes_nothing(
         self, store: ObjectStore, put: Put
     ) -> None:
-        upload, other = await opened(store, put), await opened(store, put)
+        upload, other = await open_upload(store, put), await open_upload(store, put)
         for _ in range(2):
             await store.abort_upload(*upload.address)
         await store.abort_upload(KEY, upload.id[::-1])

@@ -1,4 +1,4 @@
-"""Both ports in memory, for tests."""
+"""In-memory adapters of both ports, for tests."""
 
 from .object_store import MemoryObject, MemoryObjectStore
 from .session_repository import MemorySessionRepository

@@ -1,4 +1,4 @@
-"""The object store port in memory."""
+"""An object store in memory, for tests."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from ...domain.limits import MAX_URL_SECONDS, MIN_PART_SIZE
 from ...domain.part import StoredPart
 from ...domain.session import StoredObject
 
-_PAGE: Final = 1000
-_LONGEST: Final = timedelta(seconds=MAX_URL_SECONDS)
+_PAGE_SIZE: Final = 1000
+_MAX_EXPIRY: Final = timedelta(seconds=MAX_URL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryObject:
-    """A finished object: its bytes, and what it was made with."""
+    """A finished object: its bytes, ETag and description."""
 
     body: bytes
     etag: str
@@ -49,17 +49,16 @@ class _Upload:
 
 
 class MemoryObjectStore:
-    """Keeps bytes as long as the process lives.
+    """Keeps all bytes in this process, and signs `memory:` URLs for its own `put` and `post`.
 
-    Its URLs are `memory:` ones, for its own `put` and `post`.
-
-    `life` is what a bucket's lifecycle rule says of open uploads; here nothing enforces it.
+    `lifecycle` is the age at which a rule of the bucket would abort open uploads. It is only
+    reported, never enforced.
     """
 
-    def __init__(self, clock: Clock, life: timedelta | None = None) -> None:
+    def __init__(self, clock: Clock, lifecycle: timedelta | None = None) -> None:
         self.objects: dict[str, MemoryObject] = {}
         self._clock = clock
-        self._life = life
+        self._lifecycle = lifecycle
         self._posts: dict[str, tuple[NewObject, int]] = {}
         self._uploads: defaultdict[str, dict[str, _Upload]] = defaultdict(dict)
 
@@ -67,7 +66,9 @@ class MemoryObjectStore:
         """Open an upload."""
         store_upload_id, now = uuid4().hex, self._clock.now()
         self._uploads[new.key][store_upload_id] = _Upload(new, now)
-        return OpenedUpload(store_upload_id, None if self._life is None else now + self._life)
+        return OpenedUpload(
+            store_upload_id, None if self._lifecycle is None else now + self._lifecycle
+        )
 
     async def sign_part(
         self,
@@ -78,8 +79,8 @@ class MemoryObjectStore:
         expires_in: timedelta,
         content_length: int | None = None,
     ) -> SignedPart:
-        """Write down what may be put."""
-        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        """Encode what may be put into the URL."""
+        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
         length = {} if content_length is None else {"Content-Length": str(content_length)}
         url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **length)
         return SignedPart(url, length, expires_at)
@@ -92,8 +93,8 @@ class MemoryObjectStore:
         *,
         expires_in: timedelta,
     ) -> SignedParts:
-        """Write down what may be put, once for each part."""
-        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        """Encode what may be put into one URL per part."""
+        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
 
         def sign(number: int) -> str:
             return _url(key, upload=store_upload_id, part=number, until=expires_at)
@@ -101,9 +102,9 @@ class MemoryObjectStore:
         return SignedParts(part_numbers, sign, expires_at)
 
     async def put(self, signed: SignedPart, body: bytes) -> str:
-        """Do what S3 does on a PUT, and return the ETag header.
+        """Store a part as S3 does on a PUT, and return the ETag header.
 
-        Raise PermissionError if the URL is too old or for another length, and
+        Raise PermissionError if the URL has expired or declares another length, and
         StoreUploadGoneError if the upload is not open.
         """
         url = urlsplit(signed.url)
@@ -125,11 +126,11 @@ class MemoryObjectStore:
         """Remember what may be posted."""
         policy = uuid4().hex
         self._posts[policy] = (new, max_size)
-        expires_at = self._clock.now() + min(expires_in, _LONGEST)
+        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
         return SignedPost("memory:/", {"key": new.key, "policy": policy}, expires_at)
 
     async def post(self, signed: SignedPost, body: bytes) -> bool:
-        """Do what S3 does on a POST of the form, and tell whether it took the file."""
+        """Store a file as S3 does on a POST of the form, and return whether it was accepted."""
         new, max_size = self._posts[signed.fields["policy"]]
         is_allowed = signed.fields["key"] == new.key and self._clock.now() <= signed.expires_at
         if not is_allowed or len(body) > max_size:
@@ -139,14 +140,14 @@ class MemoryObjectStore:
         return True
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
-        """Read all parts."""
+        """List the parts by number."""
         parts = self._upload(key, store_upload_id).parts
         return [parts[number] for number in sorted(parts)]
 
     async def complete_upload(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
-        """Join the parts by S3's rules."""
+        """Concatenate the parts, by S3's rules."""
         upload = self._upload(key, store_upload_id)
         if refusal := _refusal(upload, parts):
             raise PartsRefusedError(*refusal)
@@ -160,38 +161,38 @@ class MemoryObjectStore:
         return self._stored(key)
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
-        """Forget the upload."""
+        """Discard the upload and its parts."""
         self._uploads[key].pop(store_upload_id, None)
 
     async def list_uploads(self, key: str) -> list[ListedUpload]:
-        """Read the open uploads of a key."""
+        """List the open uploads of a key."""
         return [
             ListedUpload(key=key, store_upload_id=id_, initiated_at=upload.initiated_at)
             for id_, upload in self._uploads[key].items()
         ]
 
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
-        """Read a page of the open uploads under a prefix."""
+        """List a page of the open uploads under a prefix."""
         keys = [key for key, opened in self._uploads.items() if opened and key.startswith(prefix)]
         following = sorted(key for key in keys if after is None or key > after)
-        page = following[:_PAGE]
+        page = following[:_PAGE_SIZE]
         uploads = [upload for key in page for upload in await self.list_uploads(key)]
-        return UploadPage(uploads, page[-1] if len(following) > _PAGE else None)
+        return UploadPage(uploads, page[-1] if len(following) > _PAGE_SIZE else None)
 
     async def abort_rule(self, prefix: str) -> timedelta | None:
-        """Give the rule of the whole bucket."""
+        """Return the rule, which covers the whole bucket."""
         del prefix
-        return self._life
+        return self._lifecycle
 
     async def head_object(self, key: str) -> StoredObject | None:
-        """Look at the finished object."""
+        """Return the finished object with its owner, if it exists."""
         if key not in self.objects:
             return None
         new = self.objects[key].new
         return replace(self._stored(key), upload_id=new.upload_id, nonce=new.nonce)
 
     async def check(self) -> None:
-        """Memory is always there."""
+        """Do nothing: memory is always available."""
 
     def _upload(self, key: str, store_upload_id: str) -> _Upload:
         try:

@@ -1,4 +1,4 @@
-"""Sessions and parts in this process's memory: for tests, gone with the process."""
+"""A session repository in memory, for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...domain.session import UploadSession
 
 
 class MemorySessionRepository:
-    """Keeps the promises of the port within one event loop, but that of surviving it."""
+    """Keeps every promise of the port except durability, within one event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -39,7 +39,7 @@ class MemorySessionRepository:
         return [self._sessions[id_] for id_ in set(upload_ids) if id_ in self._sessions]
 
     async def save(self, session: UploadSession) -> UploadSession:
-        # Nothing is awaited between the check and the write, so no other task comes between.
+        # Atomic: neither the check nor the write yields to the event loop.
         stored = await self.get(session.id)
         if stored.version != session.version:
             raise StaleSessionError
@@ -81,25 +81,25 @@ class MemorySessionRepository:
             for session in self._sessions.values()
             if session.due_at is not None and session.due_at < before
         )
-        following = [place for place in due if after is None or place > after]
+        following = [position for position in due if after is None or position > after]
         return [self._sessions[upload_id] for _, upload_id in following[:limit]]
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
-        retired = [
+        purgeable = [
             session.id
             for session in self._sessions.values()
             if session.retained_until is not None and session.retained_until < before
         ]
-        for upload_id in retired[:limit]:
+        for upload_id in purgeable[:limit]:
             del self._sessions[upload_id]
             await self.forget_parts(upload_id)
-        return len(retired[:limit])
+        return len(purgeable[:limit])
 
     async def check(self) -> None:
         return
 
     def _keep(self, session: UploadSession) -> UploadSession:
-        # The caller's mapping may still change.
+        # A copy, because the caller may still change its mapping.
         kept = replace(session, metadata=dict(session.metadata))
         self._sessions[session.id] = kept
         return kept
