@@ -10,7 +10,6 @@ from datetime import UTC
 from typing import Any, Final
 
 from beanie import init_beanie
-from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -71,7 +70,8 @@ async def open_mongo_sessions(
             sessions=chosen[SessionDocument.get_collection_name()],
             # Without time zones: adding one to 10,000 times takes as long as everything else.
             parts=chosen.get_collection(
-                PartDocument.get_collection_name(), codec_options=CodecOptions()
+                PartDocument.get_collection_name(),
+                codec_options=client.codec_options.with_options(tz_aware=False, tzinfo=None),
             ),
         )
     finally:
