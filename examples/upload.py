@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Upload a file through the four endpoints, parts in parallel; the standard library is enough."""
+"""Upload a file through the four endpoints, with parts in parallel and no dependencies."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener, url
 from uuid import uuid4
 
 ATTEMPTS = 4
-PASSING = {429, 500, 502, 503, 504}
+TRANSIENT = {429, 500, 502, 503, 504}
 
 
 class PartConnection(HTTPConnection):
-    """Reads the answer of a store that hangs up before it has read the whole part.
+    """Read the response even if S3 closes the connection before it has read the whole part.
 
-    A store that refuses a part does that: sending fails, and only the answer says why.
+    A store that refuses a part may do that: sending fails, and only the response says why.
     """
 
     def send(self, data: Any) -> None:
-        """Send as much as the store takes."""
+        """Send as much as the store accepts."""
         with suppress(BrokenPipeError, ConnectionResetError):
             super().send(data)
 
@@ -41,7 +41,7 @@ class TlsPartConnection(PartConnection, HTTPSConnection):
 
 
 class PartHandler(HTTPHandler, HTTPSHandler):
-    """PUTs parts without a Content-Type, which some stores refuse where it is not signed."""
+    """PUT parts without a Content-Type; some stores refuse one that is not signed."""
 
     def http_open(self, request: Request) -> HTTPResponse:
         """Send a request."""
@@ -52,7 +52,7 @@ class PartHandler(HTTPHandler, HTTPSHandler):
         return self.do_open(TlsPartConnection, request)
 
     def http_request(self, request: Request) -> Request:
-        """Remove the type that urllib adds to every body, that of a form."""
+        """Remove the Content-Type of a form, which urllib adds to every body."""
         request = self.do_request_(request)
         request.unredirected_hdrs.pop("Content-type", None)
         return request
@@ -66,17 +66,17 @@ put_part = build_opener(PartHandler).open
 def call(
     request: Request | str, send: Callable[..., Any] = urlopen
 ) -> tuple[bytes, dict[str, str]]:
-    """Send a request, again after a pause where trying again is right."""
+    """Send a request. Retry transient failures after a pause."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with send(request, timeout=600) as answer:
                 return answer.read(), dict(answer.headers)
         except HTTPError as exc:
-            may_pass = exc.code in PASSING or "Retry-After" in exc.headers
-            if not may_pass or attempt == ATTEMPTS:
+            is_transient = exc.code in TRANSIENT or "Retry-After" in exc.headers
+            if not is_transient or attempt == ATTEMPTS:
                 raise
             time.sleep(float(exc.headers.get("Retry-After", attempt)))
-        except (OSError, HTTPException):  # refused, cut, timed out
+        except (OSError, HTTPException):  # connection refused, closed or timed out
             if attempt == ATTEMPTS:
                 raise
             time.sleep(attempt)
@@ -84,17 +84,17 @@ def call(
 
 
 class Upload:
-    """One file on its way."""
+    """The upload of one file."""
 
     def __init__(self, api: str, user_id: str, file: Path) -> None:
         self.api, self.user_id, self.file = api.rstrip("/"), user_id, file
         self.session: dict[str, Any] = {}
 
     def run(self, parallel: int) -> dict[str, Any]:
-        """Upload the file and return what complete-upload answers."""
+        """Upload the file and return the response of complete-upload."""
         size = self.file.stat().st_size
         content_type = mimetypes.guess_type(self.file.name)[0] or "application/octet-stream"
-        # So that a start whose answer was lost can be repeated and gives the same session.
+        # With this key, a start repeated after a lost response returns the same upload.
         once = {"Idempotency-Key": str(uuid4())}
         self.session = self.post(
             "start-upload", once, filename=self.file.name, content_type=content_type, size=size
@@ -116,11 +116,11 @@ class Upload:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What names the session in every later call."""
+        """The fields that identify the upload in every later call."""
         return {name: self.session[name] for name in ("upload_id", "key")}
 
     def parts(self, size: int) -> Iterator[tuple[int, int, int]]:
-        """Give number, offset and length of every part."""
+        """Yield number, offset and length of every part."""
         part_size = self.session["part_size"]
         for number in range(1, self.session["part_count"] + 1):
             offset = (number - 1) * part_size
@@ -142,7 +142,7 @@ class Upload:
     def post(
         self, route: str, more: Mapping[str, str] = MappingProxyType({}), **fields: object
     ) -> dict[str, Any]:
-        """Call a route of the service for this user, perhaps with more headers."""
+        """POST to a route of the service as this user."""
         body = json.dumps({"user_id": self.user_id, **fields}).encode()
         headers = {"Content-Type": "application/json", **more}
         request = Request(f"{self.api}/api/{route}", data=body, headers=headers)  # noqa: S310
@@ -154,9 +154,9 @@ def main() -> None:
     """Read the command line, upload, and print where the object is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--api", default="http://127.0.0.1:8000", help="the service [%(default)s]")
-    parser.add_argument("--user", default="alice", help="whose upload it is [%(default)s]")
-    parser.add_argument("--parallel", type=int, default=4, help="parts at once [%(default)s]")
+    parser.add_argument("--api", default="http://127.0.0.1:8000", help="service URL [%(default)s]")
+    parser.add_argument("--user", default="alice", help="the owner of the upload [%(default)s]")
+    parser.add_argument("--parallel", type=int, default=4, help="parts in parallel [%(default)s]")
     options = parser.parse_args()
     try:
         result = Upload(options.api, options.user, options.file).run(options.parallel)

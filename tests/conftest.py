@@ -1,8 +1,8 @@
-"""Where the fixtures of the servers come from."""
+"""Fixtures of the servers, and assertion rewriting for the contract suites."""
 
 import pytest
 
-# Before anybody imports the suites: their assertions, too, say what they compared.
+# Before any import of these modules: pytest then explains their failed assertions too.
 pytest.register_assert_rewrite("multipart_upload.testing.contract", "tests.servers")
 
 pytest_plugins = [

@@ -1,4 +1,4 @@
-"""How tests wait: for events, and long enough for a slow machine. None asserts on wall time."""
+"""How tests wait: for events, with timeouts for a slow machine. No test asserts on wall time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def wait_until(find: Callable[[], T | None], what: str) -> T:
-    """Wait until a condition holds, or something is found, and return it."""
+    """Poll until the function returns something true, and return that."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := find()):
         assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"

@@ -1,7 +1,7 @@
-"""A bound on teardowns.
+"""A timeout for teardowns.
 
-pytest-timeout raises once per test. asyncio then waits in the teardown for every task of the test
-that it has interrupted, and one that does not end when cancelled would hold the run.
+pytest-timeout raises only once per test. In the teardown asyncio then waits for all tasks of the
+interrupted test, and a task that ignores cancellation would block the run.
 """
 
 import faulthandler
@@ -16,17 +16,17 @@ _SETTING: Final = "teardown_timeout"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addini(_SETTING, "seconds until a teardown that hangs ends the process")
+    parser.addini(_SETTING, "seconds after which a hanging teardown ends the process")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Not captured yet: what is written to pytest's own file is lost with the process.
+    # Captured output is lost when the process exits, so keep the real stderr.
     config.stash[_STDERR] = os.dup(2)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """End the process, after the stacks of its threads, when the teardown hangs."""
+    """Dump the stacks of all threads and end the process if the teardown hangs."""
     seconds = float(item.config.getini(_SETTING))
     faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_STDERR])
     try:

@@ -1,5 +1,5 @@
 """Fixtures of the tests of adapters."""
 
-from tests.deadlines import _unhurried_adapters
+from tests.deadlines import _extended_deadlines
 
-__all__ = ["_unhurried_adapters"]
+__all__ = ["_extended_deadlines"]

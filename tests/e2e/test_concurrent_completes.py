@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.patience import wait_until
-from tests.servers.s3_proxy import InTurn, S3Proxy, held_until, s3_proxy, slow
+from tests.servers.s3_proxy import FaultSequence, S3Proxy, blocked_until, s3_proxy, slow
 
 from .bucket import Bucket
 from .lines import at_once, through
@@ -77,7 +77,7 @@ def test_50_concurrent_completes_through_two_processes_are_one_in_s3_and_50_equa
         answers = at_once([uploads[n % 2].complete for n in range(CALLERS)])
         require_one_object(bucket, uploads[0])
     require_equal_answers(answers)
-    assert (line.asked[COMPLETE], line.most_at_once[COMPLETE]) == (1, 1)
+    assert (line.asked[COMPLETE], line.max_concurrent[COMPLETE]) == (1, 1)
 
 
 def test_a_complete_that_takes_longer_than_its_lease_keeps_it(
@@ -95,7 +95,7 @@ def test_the_waiting_caller_takes_over_from_a_process_that_was_killed(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, s3_ends: str
 ) -> None:
     s3_may_end = Event()
-    line.faults[COMPLETE] = InTurn(held_until(s3_may_end))
+    line.faults[COMPLETE] = FaultSequence(blocked_until(s3_may_end))
     with (
         two_services(tmp_path, settings) as (doomed, survivor),
         seen_through(doomed, survivor) as (upload, same),
@@ -122,7 +122,7 @@ def test_who_would_wait_longer_than_the_setting_is_told_to_come_back(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
 ) -> None:
     s3_may_end = Event()
-    line.faults[COMPLETE] = held_until(s3_may_end)
+    line.faults[COMPLETE] = blocked_until(s3_may_end)
     with (
         two_services(tmp_path, {**settings, "WAIT_SECONDS": "1"}) as services,
         seen_through(*services) as (upload, same),

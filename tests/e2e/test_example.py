@@ -14,9 +14,9 @@ from typing import Final
 import pytest
 
 from tests.patience import PATIENCE_SECONDS
-from tests.servers.canned import s3_error
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import Forward, S3Request, s3_proxy
+from tests.servers.scripted_server import s3_error
 
 from .bucket import Bucket
 from .service import running_service

@@ -15,7 +15,7 @@ from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
     Fault,
-    InTurn,
+    FaultSequence,
     S3Proxy,
     cut_after,
     cut_before,
@@ -126,7 +126,9 @@ def test_commands_that_fail_on_the_line_to_mongodb_cost_nothing_that_was_acknowl
     with load:
         for command in commands:
             befall(mongodb_line, command, FAULTS)
-            wait_until(lambda: mongodb_line.faults_done == FAULTS, f"{FAULTS} faults: {command}")
+            wait_until(
+                lambda: mongodb_line.faults_injected == FAULTS, f"{FAULTS} faults: {command}"
+            )
 
 
 def test_a_line_to_mongodb_that_falls_silent_costs_nothing_that_was_acknowledged(
@@ -143,7 +145,7 @@ def test_requests_that_fail_on_the_line_to_s3_cost_nothing_that_was_acknowledged
     s3_line: S3Proxy, load: AbstractContextManager[Load], name: str
 ) -> None:
     fault, operations = S3_FAULTS[name]
-    befalling = {operation: InTurn(*[fault] * FAULTS) for operation in operations}
+    befalling = {operation: FaultSequence(*[fault] * FAULTS) for operation in operations}
     with load:
         s3_line.faults.update(befalling)
         wait_until(lambda: all(turns.is_over for turns in befalling.values()), "all faults")

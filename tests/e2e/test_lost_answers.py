@@ -15,8 +15,8 @@ from tests.patience import wait_until
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
     Fault,
+    FaultSequence,
     Forward,
-    InTurn,
     S3Proxy,
     S3Request,
     cut_after,
@@ -125,10 +125,10 @@ def test_a_complete_whose_answer_is_lost_ends_in_the_same_200(
     line: S3Proxy, service: Service, own_bucket: Bucket, name: str
 ) -> None:
     case = CASES[name]
-    befalling: dict[str, InTurn] = {}
+    befalling: dict[str, FaultSequence] = {}
 
     async def of_each_upload(request: S3Request, forward: Forward) -> bytes:
-        turns = befalling.setdefault(request.key, InTurn(*case.faults))
+        turns = befalling.setdefault(request.key, FaultSequence(*case.faults))
         return await turns(request, forward)
 
     line.faults["CompleteMultipartUpload"] = of_each_upload

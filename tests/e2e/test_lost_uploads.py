@@ -18,7 +18,7 @@ import pytest
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import (
-    InTurn,
+    FaultSequence,
     S3Proxy,
     cut_after,
     no_uploads_listed,
@@ -247,7 +247,7 @@ def test_no_upload_is_opened_anew_for_one_that_s3_has_completed_and_we_do_not_kn
     upload = begun(api)
     opened_before = line.asked[CREATE]
     if is_begun_by_us:
-        line.faults["CompleteMultipartUpload"] = InTurn(cut_after, cut_after)
+        line.faults["CompleteMultipartUpload"] = FaultSequence(cut_after, cut_after)
         with services[0].client_that_gives_up() as once:
             problem(replace(upload, api=once).complete(), 503, "store-unavailable")
     else:

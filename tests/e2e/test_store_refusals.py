@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.servers.canned import s3_error
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import Fault, Forward, S3Proxy, S3Request, cut_after, s3_proxy
+from tests.servers.scripted_server import s3_error
 
 from .bucket import Bucket
 from .companion import CompanionUpload, success

@@ -67,7 +67,7 @@ async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_e
         if command == "update":
             proxy.lose_answer_to(command)
         saved = await sessions.save(sample_session().initiated("2~abc", NOW))
-        assert proxy.has_lost_one
+        assert proxy.has_injected_fault
         assert await sessions.get("upload-1") == saved
 
 
@@ -76,7 +76,7 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> 
     async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         proxy.lose_answer_to("update")
         await sessions.record_parts("upload-1", parts)
-        assert proxy.has_lost_one
+        assert proxy.has_injected_fault
         assert await sessions.list_parts("upload-1") == parts
 
 

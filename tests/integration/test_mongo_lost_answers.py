@@ -71,14 +71,14 @@ async def test_the_server_played_here_announces_no_replica_set(bare: Line) -> No
 async def test_an_add_whose_answer_was_lost_is_no_duplicate(line: Line) -> None:
     line.proxy.lose_answer_to("insert")
     await line.sessions.add(sample_session())
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     assert await line.others.get("upload-1") == sample_session()
 
 
 async def test_an_add_that_never_arrived_is_sent_again(line: Line) -> None:
     line.proxy.lose("insert")
     await line.sessions.add(sample_session())
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     assert await line.others.get("upload-1") == sample_session()
 
 
@@ -89,7 +89,7 @@ async def test_an_id_that_another_caller_has_taken_is_a_duplicate_whatever_answe
     line.proxy.lose_answer_to("insert")
     with pytest.raises(StaleSessionError):
         await line.sessions.add(sample_session())
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
 
 
 @pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
@@ -99,7 +99,7 @@ async def test_a_save_whose_answer_was_lost_is_not_stale(
     session = await in_progress(line.others)
     fault(line.proxy, "update")
     saved = await line.sessions.save(session.part_recorded(NOW))
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     assert await line.others.get("upload-1") == saved
     assert saved.version == session.version + 1
 
@@ -110,7 +110,7 @@ async def test_a_save_that_came_too_late_is_stale_whatever_answers_are_lost(line
     line.proxy.lose_answer_to("update")
     with pytest.raises(StaleSessionError):
         await line.sessions.save(session.part_recorded(NOW))
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
 
 
 async def test_a_save_of_a_session_that_is_gone_says_so_whatever_answers_are_lost(
@@ -144,7 +144,7 @@ async def test_whether_a_write_succeeded_is_unknown_once_others_have_written_aft
             try:
                 return await getattr(bare.sessions.sessions, name)(*args)  # type: ignore[attr-defined]
             finally:
-                if bare.proxy.has_lost_one and not self.has_written:
+                if bare.proxy.has_injected_fault and not self.has_written:
                     self.has_written = True
                     stored = await bare.others.get("upload-1")
                     await bare.others.save(replace(stored, state=SessionState.IN_PROGRESS))
@@ -159,7 +159,7 @@ async def test_whether_a_write_succeeded_is_unknown_once_others_have_written_aft
     bare.proxy.lose_answer_to(write)
     with pytest.raises(RepositoryUnavailableError):
         await calls[write]()
-    assert bare.proxy.has_lost_one
+    assert bare.proxy.has_injected_fault
 
 
 @pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
@@ -169,10 +169,10 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(
     session = await in_progress(line.others)
     fault(line.proxy, "update")
     assert await line.sessions.report_parts(session, PARTS) == 3
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     fault(line.proxy, "update")
     await line.sessions.record_parts("upload-1", PARTS)
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     assert await line.others.list_parts("upload-1") == PARTS
     assert await line.others.count_parts("upload-1") == 3
 
@@ -184,7 +184,7 @@ async def test_forgotten_parts_are_forgotten_though_an_answer_was_lost(
     await line.others.record_parts("upload-1", PARTS)
     line.proxy.lose_answer_to(command)
     await line.sessions.forget_parts("upload-1")
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     assert await line.others.list_parts("upload-1") == []
     assert await line.others.count_parts("upload-1") == 0
 
@@ -196,7 +196,7 @@ async def test_a_removal_goes_on_though_an_answer_was_lost(line: Line, command: 
     await line.others.record_parts("upload-1", PARTS)
     line.proxy.lose_answer_to(command)
     assert await line.sessions.purge_sessions(NOW.replace(year=2037), 10) == 1
-    assert line.proxy.has_lost_one
+    assert line.proxy.has_injected_fault
     with pytest.raises(SessionNotFoundError):
         await line.others.get("upload-1")
     assert await line.others.list_parts("upload-1") == []

@@ -20,9 +20,9 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.domain.part import StoredPart
 from multipart_upload.testing.contract.sample_uploads import KEY, new_object
-from tests.servers.canned import CannedServer, http_answer, s3_error
+from tests.servers.scripted_server import ScriptedServer, http_answer, s3_error
 
-from .canned_store import answering
+from .scripted_store import answering
 
 ID = "2~abc"
 PARTS: Sequence[StoredPart] = [
@@ -39,7 +39,7 @@ NO_PARTS = http_answer(
 )
 
 
-def methods(server: CannedServer) -> list[str]:
+def methods(server: ScriptedServer) -> list[str]:
     return [head.partition(" ")[0] for head in server.requests]
 
 

@@ -13,9 +13,9 @@ from multipart_upload.adapters.s3 import S3Config
 from multipart_upload.adapters.s3.cors import apply_cors
 from multipart_upload.adapters.s3.cors_check import check_cors
 from multipart_upload.domain.errors import UploadError
-from tests.servers.canned import s3_error
 from tests.servers.minio import minio_dialect
 from tests.servers.s3_proxy import Forward, S3Proxy, S3Request, cut_before
+from tests.servers.scripted_server import s3_error
 
 pytestmark = pytest.mark.integration
 

@@ -12,11 +12,11 @@ from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.adapters.s3.client import create_session, open_client
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreRefusedError, StoreUnavailableError, UploadError
-from tests.servers.canned import http_answer, s3_error
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
+from tests.servers.scripted_server import http_answer, s3_error
 
-from .canned_store import answering
+from .scripted_store import answering
 
 pytestmark = pytest.mark.integration
 

@@ -13,13 +13,13 @@ from multipart_upload.adapters.s3 import open_s3_store
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.testing.contract.sample_uploads import KEY, new_object
-from tests.servers.canned import CannedServer, http_answer
 from tests.servers.minio import minio_dialect
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 from tests.servers.s3_proxy import S3Proxy
+from tests.servers.scripted_server import ScriptedServer, http_answer
 
-from .canned_store import answering
+from .scripted_store import answering
 
 ID = "2~abc"
 
@@ -55,7 +55,7 @@ def page_of_uploads(keys: Sequence[str], next_marker: str | None) -> bytes:
     )
 
 
-def markers(server: CannedServer, name: str) -> list[str]:
+def markers(server: ScriptedServer, name: str) -> list[str]:
     """Read a query parameter out of each request, empty where it is not sent."""
     targets = [head.split(" ")[1] for head in server.requests]
     return [(target + f"{name}=").split(f"{name}=")[1].split("&")[0] for target in targets]

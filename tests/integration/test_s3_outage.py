@@ -13,9 +13,10 @@ from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, open_upload
 from tests.patience import measure_loop_time, repeat_while_unavailable
-from tests.servers.canned import canned_server
+from tests.servers.scripted_server import scripted_server
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
+from tests.servers.scripted_server import scripted_server
 
 pytestmark = pytest.mark.deadlines
 
@@ -41,7 +42,7 @@ CONFIG = S3Config(
 async def hung() -> AsyncIterator[ObjectStore]:
     """Provide a store whose server accepts requests and never answers."""
     async with (
-        canned_server() as server,
+        scripted_server() as server,
         open_s3_store(replace(CONFIG, endpoint_url=server.endpoint_url)) as store,
     ):
         yield store
@@ -50,7 +51,7 @@ async def hung() -> AsyncIterator[ObjectStore]:
 @pytest.fixture
 async def absent() -> AsyncIterator[ObjectStore]:
     """Provide a store on a closed port."""
-    async with canned_server() as server:
+    async with scripted_server() as server:
         config = replace(CONFIG, endpoint_url=server.endpoint_url)
     async with open_s3_store(config) as store:
         yield store

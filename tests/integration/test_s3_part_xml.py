@@ -20,9 +20,9 @@ from multipart_upload.adapters.s3.part_xml import parse_time
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.part import StoredPart
 from multipart_upload.testing.contract.sample_uploads import KEY
-from tests.servers.canned import http_answer
+from tests.servers.scripted_server import http_answer
 
-from .canned_store import answering
+from .scripted_store import answering
 
 CONFIG: Final = S3Config(
     bucket="bucket",

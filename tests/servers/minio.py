@@ -1,7 +1,7 @@
-"""What MinIO does differently, played by a proxy in front of another server.
+"""MinIO's differences from S3, emulated by a proxy in front of another server.
 
-It lists open uploads by a prefix only when that is a whole key; without a prefix it lists all, the
-oldest first, whatever the marker. It has CORS for the whole server and no rules of a bucket's own.
+MinIO lists open uploads by prefix only if the prefix is a whole key; without a prefix it lists all
+uploads, oldest first, and ignores the marker. CORS is configured per server, not per bucket.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .canned import http_answer, s3_error
 from .s3_proxy import Fault, Forward, S3Request
+from .scripted_server import http_answer, s3_error
 
 
 def minio_dialect(client: Any, bucket: str) -> Mapping[str, Fault]:
-    """Make the faults; `client` is botocore's, of the server behind the proxy."""
+    """Return the faults of the proxy; `client` is a botocore client of the real server."""
 
     async def list_uploads(request: S3Request, _: Forward) -> bytes:
         answer = await asyncio.to_thread(client.list_multipart_uploads, Bucket=bucket)

@@ -1,4 +1,4 @@
-"""Fixtures that find a MongoDB server, real if there is one."""
+"""Fixtures that provide a MongoDB server, a real one if available."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STARTABLE: Final[tuple[Callable[[Path], MongoServer | None], ...]] = (mongod, do
 
 
 def with_database(uri: str, database: str) -> str:
-    """Name a database in a URI, which still logs in where it did before."""
+    """Set the database of a URI and keep the database that it authenticates against."""
     parts = urlsplit(uri)
     options = dict(parse_qsl(parts.query))
     if "@" in parts.netloc:
@@ -32,7 +32,7 @@ def with_database(uri: str, database: str) -> str:
 def mongo_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MongoServer]:
-    """Provide the run's MongoDB server."""
+    """Provide the MongoDB server of the test run."""
     yield from _started((external, *STARTABLE), tmp_path_factory, request.config)
 
 
@@ -52,7 +52,7 @@ def mongo_uri(mongo_server: MongoServer) -> Iterator[str]:
 def own_mongo_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MongoServer]:
-    """Provide a server that the test may stop and kill, never the one of MONGO_URI."""
+    """Provide a server that the test may stop and kill, never the server of MONGO_URI."""
     yield from _started(STARTABLE, tmp_path_factory, request.config)
 
 

@@ -1,4 +1,4 @@
-"""MongoDB's own image, where a Docker daemon answers."""
+"""MongoDB in a container, if a Docker daemon is available."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ IMAGE: Final = "mongo:8"
 
 
 class DockerServer(MongoServer):
-    """MongoDB's own image as a one-node replica set."""
+    """The official MongoDB image as a replica set of one node."""
 
     def __init__(self, port: int) -> None:
         self.name = f"Docker image {IMAGE}"
-        # Direct, because the member's own address is right only inside the container.
+        # Direct, because the member's own address is valid only inside the container.
         self.uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
         self._port = port
         self._container: MongoDbContainer | None = None
         self._running = False
 
     def start(self) -> None:
-        """Start the container, at first from the image."""
+        """Create the container, or restart it."""
         if self._running:
             return
         if self._container is None:
@@ -64,14 +64,14 @@ class DockerServer(MongoServer):
 
 
 def docker(_folder: Path) -> MongoServer | None:
-    """Give MongoDB's image, if a Docker daemon answers."""
+    """Return a server in a container, if a Docker daemon answers."""
     if find_spec("testcontainers") is None:
         return None
     return DockerServer(free_port()) if _docker_listens() else None
 
 
 def _docker_listens() -> bool:
-    # By hand: the docker package leaves its socket open where no daemon is.
+    # Not with the docker package, which leaves its socket open if there is no daemon.
     host = urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     local = host.scheme == "unix"
     try:
@@ -88,7 +88,7 @@ def _replica_set_container(port: int) -> MongoDbContainer:
 
     class ReplicaSetContainer(MongoDbContainer):
         def _configure(self) -> None:
-            # No root user: with one, a replica set would need a key file, too.
+            # No root user: with one, a replica set also needs a key file.
             self.with_command("--replSet rs0 --bind_ip_all")
 
     return ReplicaSetContainer(IMAGE).with_bind_ports(27017, port)

@@ -1,4 +1,4 @@
-"""The kinds of MongoDB server that tests can use, from the real one to a stand-in from PyPI."""
+"""The kinds of MongoDB server for tests, from a real one to a substitute from PyPI."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ _ALREADY_INITIALIZED: Final = 23
 
 
 class MongoServer(ABC):
-    """A server that keeps its address and its data over stop or kill and start."""
+    """A server that keeps its address and data when stopped or killed and restarted."""
 
     name: str
-    """What it is, for the report of the run."""
+    """The name for the summary of the test run."""
     uri: str
-    """Its address, without a database."""
+    """The address, without a database."""
 
     @abstractmethod
     def start(self) -> None:
-        """Start it and wait until it takes writes; nothing happens if it runs."""
+        """Start the server and wait until it accepts writes. Do nothing if it is running."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Let it shut down in order."""
+        """Shut down cleanly."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Stop at once, as in a power failure."""
 
     @abstractmethod
     def discard(self) -> None:
-        """End it for good; its data may go."""
+        """Stop for good and release its resources."""
 
 
 class ExternalServer(MongoServer):
-    """Somebody else's server: nothing here may stop it."""
+    """The server of MONGO_URI, which tests may not stop."""
 
     def __init__(self, uri: str) -> None:
         self.name = "the server of MONGO_URI"
         self.uri = uri
 
     def start(self) -> None:
-        """Take it as it is."""
+        """Do nothing."""
 
     def stop(self) -> None:
-        """Refuse: a test that wants this takes `own_mongo_server`."""
-        msg = "the server of MONGO_URI is not for the tests to stop"
+        """Refuse; a test that stops its server uses `own_mongo_server`."""
+        msg = "tests may not stop the server of MONGO_URI"
         raise RuntimeError(msg)
 
     def kill(self) -> None:
-        """Refuse, as to stop."""
+        """Refuse, as `stop` does."""
         self.stop()
 
     def discard(self) -> None:
@@ -73,7 +73,7 @@ class ExternalServer(MongoServer):
 
 
 class ProcessServer(MongoServer):
-    """A server that is a process of this machine, on a folder of its own."""
+    """A server as a local process with its own data folder."""
 
     def __init__(self, name: str, folder: Path, port: int, *command: str) -> None:
         self.name = name
@@ -94,15 +94,15 @@ class ProcessServer(MongoServer):
         make_primary(self.uri, f"127.0.0.1:{self._port}", self._require_running)
 
     def stop(self) -> None:
-        """Ask the process to end."""
+        """Send SIGTERM."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Give the process no chance to flush anything."""
+        """Send SIGKILL, so that nothing more is flushed."""
         self._end(signal.SIGKILL)
 
     def discard(self) -> None:
-        """Do not wait for the clients."""
+        """Kill the process, without waiting for clients."""
         self.kill()
 
     def _end(self, sign: signal.Signals) -> None:
@@ -119,7 +119,7 @@ class ProcessServer(MongoServer):
 
 
 def mongod(folder: Path) -> MongoServer | None:
-    """Give the MongoDB of this machine, if it has one."""
+    """Return a `mongod` from PATH, if there is one."""
     if (program := shutil.which("mongod")) is None:
         return None
     port = free_port()
@@ -130,7 +130,7 @@ def mongod(folder: Path) -> MongoServer | None:
 
 
 def secantusdb(folder: Path) -> MongoServer | None:
-    """Give PyPI's stand-in, which speaks MongoDB's protocol over MongoDB's storage engine."""
+    """Return the substitute from PyPI: MongoDB's protocol on MongoDB's storage engine."""
     if find_spec("secantus") is None:
         return None
     port = free_port()
@@ -139,20 +139,20 @@ def secantusdb(folder: Path) -> MongoServer | None:
 
 
 def external(_folder: Path) -> MongoServer | None:
-    """Give the server that the environment names."""
+    """Return the server of MONGO_URI, if set."""
     uri = os.environ.get("MONGO_URI")
     return ExternalServer(uri) if uri else None
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def make_primary(uri: str, member: str, require_running: Any = lambda: None) -> None:
-    """Wait until the server answers and takes writes; a node that has no replica set gets one."""
+    """Wait until the server accepts writes; initiate its replica set if it has none."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     client: MongoClient[dict[str, Any]] = MongoClient(
         uri, directConnection=True, serverSelectionTimeoutMS=5000

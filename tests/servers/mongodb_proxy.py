@@ -1,4 +1,4 @@
-"""A line to a MongoDB server that can be cut, go silent, or answer for the server."""
+"""A proxy to a MongoDB server that can cut connections, stall, or answer for the server."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ import bson
 from .mongodb_wire import read_message, without_replica_set
 
 _OP_MSG: Final = 2013
-# A message's header and flags, the kind of its first section, and how that document begins: its
-# length and the type of its first field, whose name is the command's.
+# Offset of the command's name: header, flags, kind of the first section, length of its document,
+# and the type of its first field.
 _NAME_AT: Final = 16 + 4 + 1 + 4 + 1
 
 
 class Fault(Enum):
-    """What becomes of a command."""
+    """What happens to a command."""
 
     LOST = auto()
-    """The line is cut before the server has heard of it."""
+    """The connection is cut before the command reaches the server."""
     ANSWER_LOST = auto()
-    """The line is cut once the server has done it."""
+    """The connection is cut after the server has executed the command."""
     REFUSED = auto()
-    """It is answered as by a server that is no longer the primary."""
+    """The proxy answers like a server that is no longer the primary."""
 
 
 @dataclass
-class Doomed:
-    """Which commands a fault is for, and how many of them still."""
+class PlannedFault:
+    """A fault for the next `times` commands of a name."""
 
     command: str
     fault: Fault
     times: int
     error_labels: tuple[str, ...] = ()
 
-    def strikes(self, sent: bytes) -> bool:
-        """Tell whether it is for this message, and count it."""
-        # The driver waits for each answer, so that what is read at once begins with a message.
+    def consume(self, sent: bytes) -> bool:
+        """Return whether the fault applies to this message, and count it."""
+        # The driver waits for each answer, so every chunk read starts with a message.
         if not self.times or not sent.startswith(self.command.encode() + b"\0", _NAME_AT):
             return False
         self.times -= 1
@@ -51,10 +51,10 @@ class Doomed:
 
 
 class MongoProxy:
-    """Passes bytes on, until told otherwise.
+    """Forward bytes, with faults on request.
 
-    With `has_replica_set` False the server looks like FerretDB: it announces none, so that the
-    driver repeats no write.
+    With `has_replica_set` False the server looks like FerretDB: it announces no replica set, so
+    the driver does not retry writes.
     """
 
     def __init__(self, server_uri: str, *, has_replica_set: bool = True) -> None:
@@ -64,26 +64,26 @@ class MongoProxy:
         self._database = address.path
         self._passing = asyncio.Event()
         self._passing.set()
-        self._doomed: Doomed | None = None
-        self._lines: set[asyncio.Task[Any]] = set()
+        self._planned: PlannedFault | None = None
+        self._connections: set[asyncio.Task[Any]] = set()
         self._is_cut = False
-        self.faults_done = 0
+        self.faults_injected = 0
         self.port = 0
 
     @property
     def uri(self) -> str:
-        """Give the address to connect to; direct, or the driver would go on to the server's own."""
+        """The URI of the proxy; direct, or the driver would switch to the server's own address."""
         return f"mongodb://127.0.0.1:{self.port}{self._database}?directConnection=true"
 
     @property
-    def has_lost_one(self) -> bool:
-        """Tell whether something has befallen a command."""
-        return self.faults_done > 0
+    def has_injected_fault(self) -> bool:
+        """Whether at least one command has had a fault."""
+        return self.faults_injected > 0
 
     @classmethod
     @asynccontextmanager
     async def open(cls, server_uri: str, *, has_replica_set: bool = True) -> AsyncIterator[Self]:
-        """Listen on a free port."""
+        """Run a proxy on a free port."""
         proxy = cls(server_uri, has_replica_set=has_replica_set)
         server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
         proxy.port = server.sockets[0].getsockname()[1]
@@ -92,58 +92,58 @@ class MongoProxy:
             # asyncio leaks the socket of a client that connects while the server closes.
             await asyncio.sleep(0.05)
             proxy.cut()
-            await asyncio.gather(*proxy._lines, return_exceptions=True)
+            await asyncio.gather(*proxy._connections, return_exceptions=True)
 
     def silence(self) -> None:
-        """Take bytes and connections, and pass nothing on."""
+        """Accept connections and bytes, and forward nothing."""
         self._passing.clear()
 
     def resume(self) -> None:
-        """Pass on again, what was held back first."""
+        """Forward again, starting with the bytes held back."""
         self._passing.set()
 
     def cut(self) -> None:
-        """End every connection, and each new one as soon as it is there."""
+        """Close all connections, and every new one as soon as it is accepted."""
         self._is_cut = True
-        for line in self._lines:
-            line.cancel()
+        for task in self._connections:
+            task.cancel()
 
     def lose(self, command: str, times: int = 1) -> None:
-        """Cut the line when the next commands of this name come; the server gets none of them."""
-        self._doom(Doomed(command, Fault.LOST, times))
+        """Cut the connection at the next commands of this name, before they reach the server."""
+        self._plan(PlannedFault(command, Fault.LOST, times))
 
     def lose_answer_to(self, command: str, times: int = 1) -> None:
-        """Let the server do the next commands of this name; cut the line before it answers."""
-        self._doom(Doomed(command, Fault.ANSWER_LOST, times))
+        """Let the server execute the next commands of this name, and cut before the answer."""
+        self._plan(PlannedFault(command, Fault.ANSWER_LOST, times))
 
     def refuse(self, command: str, times: int = 1, *, labelled: bool = False) -> None:
         """Answer NotWritablePrimary to the next commands of this name.
 
-        With the label that replica sets add, the driver sends a write once more by itself.
+        With `labelled` it carries the label of replica sets that makes the driver retry a write.
         """
         labels = ("RetryableWriteError",) if labelled else ()
-        self._doom(Doomed(command, Fault.REFUSED, times, labels))
+        self._plan(PlannedFault(command, Fault.REFUSED, times, labels))
 
-    def _doom(self, doomed: Doomed) -> None:
-        self.faults_done = 0
-        self._doomed = doomed
+    def _plan(self, planned: PlannedFault) -> None:
+        self.faults_injected = 0
+        self._planned = planned
 
-    def _strike(self, sent: bytes) -> Doomed | None:
-        if self._doomed is None or not self._doomed.strikes(sent):
+    def _take_fault(self, sent: bytes) -> PlannedFault | None:
+        if self._planned is None or not self._planned.consume(sent):
             return None
-        self.faults_done += 1
-        return self._doomed
+        self.faults_injected += 1
+        return self._planned
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             if not self._is_cut:
-                line = asyncio.create_task(self._line(reader, writer))
-                self._lines.add(line)
-                await asyncio.wait([line])
-                self._lines.discard(line)
+                task = asyncio.create_task(self._forward(reader, writer))
+                self._connections.add(task)
+                await asyncio.wait([task])
+                self._connections.discard(task)
         writer.close()
 
-    async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
         answer_lost = asyncio.Event()
         try:
@@ -164,20 +164,20 @@ class MongoProxy:
         with suppress(OSError):
             while sent := await reader.read(65536):
                 await self._passing.wait()
-                doomed = self._strike(sent)
-                if doomed and doomed.fault is Fault.LOST:
+                planned = self._take_fault(sent)
+                if planned and planned.fault is Fault.LOST:
                     break
-                if doomed and doomed.fault is Fault.REFUSED:
-                    client.write(_not_writable_primary(sent, doomed.error_labels))
+                if planned and planned.fault is Fault.REFUSED:
+                    client.write(_not_writable_primary(sent, planned.error_labels))
                     continue
-                if doomed:
+                if planned:
                     answer_lost.set()
                 server.write(sent)
                 await server.drain()
         server.close()
 
     async def _read_answer(self, reader: asyncio.StreamReader) -> bytes:
-        # Whole messages only where they are rewritten: tests put HTTP through this line, too.
+        # Read whole messages only to rewrite them: tests also send HTTP through this proxy.
         return await (reader.read(65536) if self._has_replica_set else read_message(reader))
 
     async def _pass_answers(
@@ -197,7 +197,7 @@ class MongoProxy:
 
 
 def _not_writable_primary(command: bytes, labels: Sequence[str]) -> bytes:
-    """Write the answer of a server that has stepped down, to the command in this message."""
+    """Return the answer of a server that has stepped down to the command in this message."""
     (request_id,) = struct.unpack_from("<i", command, 4)
     error = {"ok": 0.0, "errmsg": "not primary", "code": 10107, "codeName": "NotWritablePrimary"}
     body = bson.encode({**error, "errorLabels": list(labels)} if labels else error)

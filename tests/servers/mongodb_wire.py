@@ -1,4 +1,4 @@
-"""Messages of MongoDB's wire protocol, and how a server without a replica set would write them."""
+"""Read messages of MongoDB's wire protocol, and hide the replica set in them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import bson
 _HEADER: Final = struct.Struct("<iiii")
 _OP_REPLY: Final = 1
 _OP_MSG: Final = 2013
-# Where the document of an answer begins: behind flags, cursor and counts, or flags and kind.
+# Offset of an answer's document: after flags, cursor and counts, or after flags and kind.
 _BODY_AT: Final = {_OP_REPLY: 16 + 20, _OP_MSG: 16 + 5}
 _OF_REPLICA_SETS: Final = ("setName", "setVersion", "hosts", "primary", "me", "secondary")
 
 
 async def read_message(reader: asyncio.StreamReader) -> bytes:
-    """Read one whole message; empty at the end of the stream."""
+    """Read one message. Return empty bytes at the end of the stream."""
     try:
         header = await reader.readexactly(_HEADER.size)
         size = _HEADER.unpack(header)[0]
@@ -27,7 +27,7 @@ async def read_message(reader: asyncio.StreamReader) -> bytes:
 
 
 def without_replica_set(message: bytes) -> bytes:
-    """Take out of an answer to `hello` that the server is a member of a replica set."""
+    """Remove the replica set's fields from an answer to `hello`."""
     _, request_id, response_to, opcode = _HEADER.unpack_from(message)
     start = _BODY_AT.get(opcode)
     if start is None or b"setName\0" not in message:

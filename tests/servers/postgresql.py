@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, in a temporary folder and on a free port."""
+"""A PostgreSQL server for tests, in a temporary folder and on a free port."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PostgresqlServer:
     process: subprocess.Popen[bytes]
 
     def url(self, database: str = "postgres") -> str:
-        """Give its URL as the service reads it."""
+        """Return the URL of a database, as the service expects it."""
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"
 
     def signal_all(self, what: signal.Signals) -> None:
@@ -47,7 +47,7 @@ class PostgresqlServer:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresqlServer]:
-    """Provide the run's PostgreSQL server."""
+    """Provide the PostgreSQL server of the test run."""
     with running_postgresql(find_postgresql() or _missing()) as server:
         yield server
 
@@ -79,7 +79,7 @@ def find_postgresql() -> Path | None:
 
 @contextmanager
 def running_postgresql(programs: Path) -> Iterator[PostgresqlServer]:
-    """Start a new, empty server on a free port of 127.0.0.1 and stop it afterwards."""
+    """Run a new, empty server on a free port of 127.0.0.1."""
     with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
         account = _account(folder)
         data = str(Path(folder, "data"))
@@ -95,12 +95,12 @@ def running_postgresql(programs: Path) -> Iterator[PostgresqlServer]:
             yield PostgresqlServer(port, process)
         finally:
             process.send_signal(signal.SIGCONT)
-            process.send_signal(signal.SIGINT)  # "Fast": its own children end with it.
+            process.send_signal(signal.SIGINT)  # fast shutdown: also ends its connections
             process.wait(PATIENCE_SECONDS)
 
 
 def free_port() -> int:
-    """Find a port of 127.0.0.1 at which nobody listens."""
+    """Find a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -108,7 +108,7 @@ def free_port() -> int:
 
 
 def _account(folder: str) -> dict[str, Any]:
-    """Give the folder to an account that PostgreSQL runs under: it refuses to run as root."""
+    """Give the folder to an unprivileged account; PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {"cwd": folder}
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -119,7 +119,7 @@ def _account(folder: str) -> dict[str, Any]:
 
 def _wait_until_it_answers(log: Path, process: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + PATIENCE_SECONDS
-    # Its port is open before it lets anybody in.
+    # The port is open before connections are accepted.
     while b"ready to accept connections" not in log.read_bytes():
         if time.monotonic() > give_up or process.poll() is not None:
             msg = f"PostgreSQL does not start:\n{log.read_text()}"

@@ -1,4 +1,4 @@
-"""A replica set of three, whose members can be killed and cut off."""
+"""A replica set of three members, which can be killed or isolated."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from .mongodb_kinds import free_port
 T = TypeVar("T")
 
 NAME: Final = "rs0"
-# What a member does when it hears of no primary; MongoDB's own default is 10 s.
+# How long a member waits for a primary before it calls an election; MongoDB's default is 10 s.
 ELECTION_MILLISECONDS: Final = 5000
 ANSWER_SECONDS: Final = 2.0
 _PRIMARY_OR_SECONDARY: Final = {1, 2}
 
 
 class Machine(Protocol):
-    """Where the members run; `mongod` and the address it listens on are the machine's own."""
+    """Where the members run: a folder, the address to listen on, and a shell."""
 
     name: str
     folder: str
     listen: str
 
     def run(self, script: str) -> None:
-        """Run a shell script. Raise if it fails."""
+        """Run a shell script; raise if it fails."""
 
     def discard(self) -> None:
-        """End what is left of it."""
+        """Release the machine."""
 
 
-class ThisMachine:
-    """Members are processes beside the tests."""
+class LocalMachine:
+    """Run the members as local processes."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self.name = f"three mongod at {program}"
@@ -58,11 +58,11 @@ class ThisMachine:
         )
 
     def discard(self) -> None:
-        """Leave nothing: the members are killed one by one."""
+        """Do nothing: the replica set kills its members itself."""
 
 
-class InDocker:
-    """Members are processes in one container: so they and the tests know them by one address."""
+class DockerMachine:
+    """Run the members in one container, so that they and the tests use the same addresses."""
 
     def __init__(self, ports: list[int]) -> None:
         self.name = f"three mongod in Docker image {IMAGE}"
@@ -70,7 +70,7 @@ class InDocker:
         self.listen = "0.0.0.0"  # noqa: S104  # of the container
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
-        # With an init of its own, which buries the members that were killed.
+        # With an init process, which reaps killed members.
         self._container = DockerContainer(IMAGE).with_kwargs(init=True)
         self._container.with_command(["sleep", "infinity"])
         for port in ports:
@@ -88,7 +88,7 @@ class InDocker:
 
 
 class ReplicaSet:
-    """Members are named by their ports."""
+    """Three members, identified by their ports."""
 
     def __init__(self, machine: Machine, ports: list[int]) -> None:
         self.name = machine.name
@@ -100,7 +100,7 @@ class ReplicaSet:
         return f"mongodb://{members}/{database}?replicaSet={NAME}"
 
     def start(self) -> None:
-        """Start all members, and make them a set."""
+        """Start all members and initiate the replica set."""
         for port in self._ports:
             self.start_member(port)
         wait_until(lambda: all(map(_answers, self._ports)), "answers of all members")
@@ -123,32 +123,31 @@ class ReplicaSet:
         )
 
     def kill(self, port: int) -> None:
-        """End a member as a power cut does, and wait until it is gone."""
+        """Kill a member and wait until its process has ended."""
         self._signal(port, "KILL")
         pid = f"$(cat {self._machine.folder}/{port}.pid)"
         is_gone = f"kill -0 {pid} 2>/dev/null || exit 0"
         self._machine.run(f"for _ in $(seq 100); do {is_gone}; sleep 0.1; done")
 
     def cut_off(self, port: int) -> None:
-        """Stop a member from hearing and saying anything, its connections left open."""
+        """Suspend a member: it neither receives nor sends, and its connections stay open."""
         self._signal(port, "STOP")
 
     def reconnect(self, port: int) -> None:
-        """Let it hear what it was sent meanwhile, and go on from there."""
+        """Resume a suspended member, which then receives what was sent to it."""
         self._signal(port, "CONT")
 
     def primary(self, other_than: int | None = None) -> int:
-        """Wait until a member takes writes, and name it."""
+        """Wait until a member is primary, and return its port."""
         others = [port for port in self._ports if port != other_than]
         return wait_until(lambda: next(filter(_is_primary, others), None), "a primary")
 
     def wait_until_whole(self) -> None:
         """Wait until one member is the primary and all others follow it."""
-
         wait_until(lambda: _is_whole(self.primary()), "a primary that two others follow")
 
     def discard(self) -> None:
-        """End everything."""
+        """Kill all members and release the machine."""
         for port in self._ports:
             with suppress(subprocess.SubprocessError, RuntimeError):
                 self.kill(port)
@@ -159,11 +158,11 @@ class ReplicaSet:
 
 
 def find_replica_set(folder: Path) -> ReplicaSet | None:
-    """Give a set, not started yet, where there is a mongod on PATH or a Docker daemon."""
+    """Return a set, not started yet, if there is a mongod on PATH or a Docker daemon."""
     ports = [free_port() for _ in range(3)]
     if program := shutil.which("mongod"):
-        return ReplicaSet(ThisMachine(program, folder), ports)
-    return ReplicaSet(InDocker(ports), ports) if docker(folder) else None
+        return ReplicaSet(LocalMachine(program, folder), ports)
+    return ReplicaSet(DockerMachine(ports), ports) if docker(folder) else None
 
 
 def _ask(

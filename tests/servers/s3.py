@@ -27,11 +27,11 @@ STRICT: Final[tuple[Callable[[Path, Path], S3Server | None], ...]] = (
     s3_kinds.versitygw,
     s3_kinds.ministack,
 )
-"""The servers that check signatures, the best first."""
+"""The servers that check signatures, in order of preference."""
 
 
 def fresh_bucket(server: S3Server) -> S3Config:
-    """Make a bucket that no other test uses and say how to reach it."""
+    """Create a bucket that no other test uses and return its configuration."""
     config = S3Config(
         bucket=f"test-{uuid4().hex}",
         region="us-east-1",
@@ -44,8 +44,8 @@ def fresh_bucket(server: S3Server) -> S3Config:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _botocores_files_read_once() -> Iterator[None]:
-    """Keep botocore's descriptions of S3: to read them for each store takes half of the time."""
+def _cached_botocore_loader() -> Iterator[None]:
+    """Cache botocore's service model: loading it for each store takes half of the test time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", cache(create_loader))
         yield
@@ -55,7 +55,7 @@ def _botocores_files_read_once() -> Iterator[None]:
 def versitygw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:
-    """Provide versitygw; a test that names it is skipped where only MiniStack is to be had."""
+    """Provide versitygw; tests that use it are skipped where only MiniStack is available."""
     yield from _started((s3_kinds.versitygw,), tmp_path_factory, request.config)
 
 
@@ -63,7 +63,7 @@ def versitygw(
 def ceph_rgw(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:
-    """Provide Ceph's gateway; nobody is asked to have it."""
+    """Provide Ceph's S3 gateway, which is optional."""
     if not os.environ.get("CEPH_RGW"):
         pytest.skip("CEPH_RGW names no script that starts Ceph's S3 gateway")
     yield from _started((s3_kinds.ceph_rgw,), tmp_path_factory, request.config)
@@ -81,7 +81,7 @@ def moto(
 def strict_s3(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:
-    """Provide the best server there is that checks signatures."""
+    """Provide the preferred server that checks signatures."""
     yield from _started(STRICT, tmp_path_factory, request.config)
 
 
@@ -89,27 +89,27 @@ def strict_s3(
 def own_s3(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[S3Server]:
-    """Provide a server like strict_s3 that the test may stop and kill."""
+    """Provide a server like `strict_s3` that the test may stop and kill."""
     yield from _started(STRICT, tmp_path_factory, request.config)
 
 
 @pytest.fixture
 def strict_config(strict_s3: S3Server) -> S3Config:
-    """Provide a bucket of the test's own on strict_s3."""
+    """Provide the configuration of a new bucket on `strict_s3`."""
     return fresh_bucket(strict_s3)
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """Provide a client that no proxy of the environment comes between."""
-    # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
+    """Provide a client that ignores the proxies of the environment."""
+    # The servers speak plain HTTP, and loading certificates takes longer than most tests.
     async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS, verify=False) as client:  # noqa: S501
         yield client
 
 
 @pytest.fixture
 def put(http: httpx.AsyncClient) -> Put:
-    """Provide what uploads a part and returns its ETag header."""
+    """Provide a function that uploads a part and returns its ETag header."""
 
     async def put_part(signed: SignedPart, body: bytes) -> str:
         answer = await http.put(signed.url, content=body, headers=dict(signed.headers))
@@ -120,7 +120,7 @@ def put(http: httpx.AsyncClient) -> Put:
 
 @pytest.fixture
 def post(http: httpx.AsyncClient) -> Post:
-    """Provide what sends a form and tells whether it was taken."""
+    """Provide a function that posts a form and returns whether S3 accepted it."""
 
     async def post_form(signed: SignedPost, body: bytes) -> bool:
         file = {"file": ("blob", body)}

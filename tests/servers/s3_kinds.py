@@ -1,4 +1,4 @@
-"""The kinds of S3 server that tests can use, each a process on a folder and a port of its own."""
+"""The kinds of S3 server for tests, each a process with its own folder and port."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _POLICY: Final = (
 
 
 class S3Server:
-    """A server that keeps its address, keys and objects over stop and start."""
+    """A server that keeps its address, keys and objects when stopped and restarted."""
 
     def __init__(
         self, name: str, folder: Path, *command: str, environment: Mapping[str, str] | None = None
@@ -48,14 +48,14 @@ class S3Server:
         self._client: Any = None
 
     def start(self) -> None:
-        """Start it and wait until it answers; nothing happens if it runs."""
+        """Start the server and wait until it answers. Do nothing if it is running."""
         if self._process is not None:
             return
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
-                # Whatever it keeps beside the command line's folder stays there, too.
+                # Keep its temporary files in the same folder.
                 env={**os.environ, "TMPDIR": str(self._folder), **self._environment},
                 stdout=log,
                 stderr=log,
@@ -63,15 +63,15 @@ class S3Server:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """Let it shut down in order."""
+        """Shut down cleanly."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Stop at once, as in a power failure."""
         self._end(signal.SIGKILL)
 
     def make_bucket(self, name: str) -> None:
-        """Make a bucket, with one client for all: to make a client takes longer."""
+        """Create a bucket, with one cached client: creating a client is slow."""
         if self._client is None:
             self._client = self._client_for("s3", self.access_key, self.secret_key)
         self._client.create_bucket(Bucket=name)
@@ -111,9 +111,9 @@ class S3Server:
 
 
 class MiniStack(S3Server):
-    """An emulator that checks the signatures of IAM users, but not all of its root key's.
+    """An emulator that checks the signatures of IAM users, but not all of those by its root key.
 
-    It remembers users and objects over stop, not over kill, and open uploads over neither.
+    Users and objects survive a stop but not a kill; open uploads survive neither.
     """
 
     def __init__(self, program: str, folder: Path) -> None:
@@ -135,7 +135,7 @@ class MiniStack(S3Server):
         self._has_user = False
 
     def start(self) -> None:
-        """Start it with a user, whom it remembers."""
+        """Start the server and create its user once."""
         super().start()
         if not self._has_user:
             self._make_user()
@@ -151,19 +151,24 @@ class MiniStack(S3Server):
 
 
 class CephRgw(S3Server):
-    """A store of several processes, which a script starts and stops; it keeps nothing over that."""
+    """Several processes that a script starts and stops; nothing survives a stop."""
 
     def __init__(self, script: Path, folder: Path) -> None:
         super().__init__(f"Ceph RGW by {script.name}", folder, str(script))
         self._is_running = False
 
     def start(self) -> None:
-        """Start it, installed first if need be, and take the keys that the script tells."""
+        """Install it if needed, start it, and read the keys that the script prints."""
         if self._is_running:
             return
-        told = dict(line.split("=", 1) for line in self._run("start", str(self.port)).splitlines())
+        printed = dict(
+            line.split("=", 1) for line in self._run("start", str(self.port)).splitlines()
+        )
         self._is_running = True
-        self.access_key, self.secret_key = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
+        self.access_key, self.secret_key = (
+            printed["AWS_ACCESS_KEY_ID"],
+            printed["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def _end(self, sign: signal.Signals) -> None:
         super()._end(sign)
@@ -183,7 +188,7 @@ class CephRgw(S3Server):
 
 
 def versitygw(folder: Path, _root: Path) -> S3Server | None:
-    """Give the S3 server on a folder, if PATH has it: of all here the nearest to AWS."""
+    """Return versitygw on a folder, if PATH has it; of all kinds the closest to AWS."""
     if (program := shutil.which("versitygw")) is None:
         return None
     (objects := folder / "objects").mkdir()
@@ -199,20 +204,20 @@ def versitygw(folder: Path, _root: Path) -> S3Server | None:
 
 
 def ministack(folder: Path, root: Path) -> S3Server | None:
-    """Give PyPI's emulator, from PATH or from the environment that make keeps for it."""
+    """Return the emulator from PyPI, from PATH or from its own virtual environment."""
     here = root / ".venv-ministack" / "bin" / "ministack"
     program = shutil.which("ministack") or (str(here) if here.exists() else None)
     return None if program is None else MiniStack(program, folder)
 
 
 def ceph_rgw(folder: Path, root: Path) -> S3Server | None:
-    """Give Ceph, if CEPH_RGW names the script that starts it; it takes a minute to install."""
+    """Return Ceph, if CEPH_RGW names the script that starts it; installing takes a minute."""
     script = os.environ.get("CEPH_RGW")
     return CephRgw(root / script, folder) if script else None
 
 
 def moto(folder: Path, _root: Path) -> S3Server:
-    """Give the emulator that every test environment has; it checks no signatures."""
+    """Return moto, which is always installed and does not check signatures."""
     command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")
     return S3Server(f"moto {version('moto')}", folder, *command)
 

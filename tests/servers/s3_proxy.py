@@ -1,4 +1,4 @@
-"""A line to an S3 server on which requests and answers can be lost, delayed or forged."""
+"""A proxy to an S3 server that can lose, delay or forge requests and responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
-from .canned import http_answer
+from .scripted_server import http_answer
 
 _OPERATIONS: Final[Mapping[tuple[str, str], str]] = {
     ("POST", "uploads"): "CreateMultipartUpload",
@@ -29,7 +29,7 @@ _OPERATIONS: Final[Mapping[tuple[str, str], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class S3Request:
-    """A request as it came; `operation` is S3's name of it where the table above has one."""
+    """A request; `operation` is S3's name if the table above has one, else the method."""
 
     operation: str
     key: str
@@ -46,41 +46,41 @@ class S3Request:
         return cls(next(known, method), unquote(key), raw, query)
 
     def header(self, name: str) -> str:
-        """Give a header's value, empty if the request has none of this name."""
+        """Return the value of a header, or an empty string."""
         lines = self.raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
         headers = {line.partition(":")[0].lower(): line.partition(":")[2] for line in lines}
         return headers.get(name, "").strip()
 
 
-class LineCutError(Exception):
-    """The client gets no answer, and its connection is gone."""
+class ConnectionCutError(Exception):
+    """Close the client's connection without an answer."""
 
 
 Forward = Callable[[], Awaitable[bytes]]
-"""Gives the request to the server, and the server's answer."""
+"""Send the request to the server and return its answer."""
 Fault = Callable[[S3Request, Forward], Awaitable[bytes]]
-"""Stands between a request and its answer, which it gives."""
+"""Decide the answer to a request."""
 
 
 async def cut_before(_: S3Request, __: Forward) -> bytes:
-    """Cut the line before the server has heard of the request."""
-    raise LineCutError
+    """Cut the connection before the request reaches the server."""
+    raise ConnectionCutError
 
 
 async def cut_after(_: S3Request, forward: Forward) -> bytes:
-    """Cut the line once the server has done what was asked."""
+    """Cut the connection after the server has executed the request."""
     await forward()
-    raise LineCutError
+    raise ConnectionCutError
 
 
 async def no_uploads_listed(_: S3Request, __: Forward) -> bytes:
-    """Answer as some servers do after a restart: whatever was open, nothing is listed."""
+    """Answer with an empty list of uploads, as some servers do after a restart."""
     result = "ListMultipartUploadsResult"
     return http_answer("200 OK", f"<{result}><IsTruncated>false</IsTruncated></{result}>")
 
 
 async def parts_from_years_ago(_: S3Request, forward: Forward) -> bytes:
-    """List parts as if the server had taken them four years ago, as leap days come back."""
+    """List parts with dates four years in the past; four, so that 29 February stays valid."""
     return re.sub(
         rb"(?<=<LastModified>)\d{4}(?=-)",
         lambda year: b"%04d" % (int(year[0]) - 4),
@@ -89,7 +89,7 @@ async def parts_from_years_ago(_: S3Request, forward: Forward) -> bytes:
 
 
 def slow(seconds: float) -> Fault:
-    """Have the server take its time before it does what was asked."""
+    """Delay the request on its way to the server."""
 
     async def wait_and_forward(_: S3Request, forward: Forward) -> bytes:
         await asyncio.sleep(seconds)
@@ -99,7 +99,7 @@ def slow(seconds: float) -> Fault:
 
 
 def late(seconds: float) -> Fault:
-    """Hold back the answer to what the server has done at once."""
+    """Delay the answer on its way to the client."""
 
     async def forward_and_wait(_: S3Request, forward: Forward) -> bytes:
         answer = await forward()
@@ -109,8 +109,8 @@ def late(seconds: float) -> Fault:
     return forward_and_wait
 
 
-def held_until(release: threading.Event) -> Fault:
-    """Have the server begin only when the test lets it."""
+def blocked_until(release: threading.Event) -> Fault:
+    """Hold the request until the test sets the event."""
 
     async def wait_and_forward(_: S3Request, forward: Forward) -> bytes:
         while not release.is_set():  # noqa: ASYNC110  # it is set in another thread
@@ -120,8 +120,8 @@ def held_until(release: threading.Event) -> Fault:
     return wait_and_forward
 
 
-class InTurn:
-    """Faults for one request each; all further ones are passed on."""
+class FaultSequence:
+    """Apply each fault to one request, then forward the rest."""
 
     def __init__(self, *faults: Fault) -> None:
         self._left = deque(faults)
@@ -135,43 +135,43 @@ class InTurn:
 
 
 class S3Proxy:
-    """Passes requests on, each over a connection of its own; `faults` are by operation."""
+    """Forward requests, each over its own connection; `faults` are by operation."""
 
     def __init__(self, server_url: str) -> None:
         address = urlsplit(server_url)
         self._upstream = (address.hostname, address.port)
-        self._lines: set[asyncio.Task[Any]] = set()
+        self._connections: set[asyncio.Task[Any]] = set()
         self.url = ""
         self.faults: dict[str, Fault] = {}
         self.asked: Counter[str] = Counter()
-        """How often the client has asked for each operation."""
+        """Requests received, by operation."""
         self.done: Counter[str] = Counter()
-        """How many of these have come to their end, with or without an answer."""
-        self.most_at_once: Counter[str] = Counter()
-        """How many of each operation were on their way at the same time, at most."""
+        """Requests finished, with or without an answer, by operation."""
+        self.max_concurrent: Counter[str] = Counter()
+        """The highest number of concurrent requests, by operation."""
 
     @classmethod
     @asynccontextmanager
     async def open(cls, server_url: str) -> AsyncIterator[Self]:
-        """Listen on a free port."""
+        """Run a proxy on a free port."""
         proxy = cls(server_url)
         server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
         proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
             yield proxy
-            for line in proxy._lines:
-                line.cancel()
-            await asyncio.gather(*proxy._lines, return_exceptions=True)
+            for connection in proxy._connections:
+                connection.cancel()
+            await asyncio.gather(*proxy._connections, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = asyncio.create_task(self._line(reader, writer))
-        self._lines.add(line)
-        await asyncio.wait([line])
-        self._lines.discard(line)
+        connection = asyncio.create_task(self._handle(reader, writer))
+        self._connections.add(connection)
+        await asyncio.wait([connection])
+        self._connections.discard(connection)
         writer.close()
 
-    async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(LineCutError, OSError, asyncio.IncompleteReadError):
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionCutError, OSError, asyncio.IncompleteReadError):
             writer.write(await self._answer(S3Request.read_from(await _read_request(reader))))
             await writer.drain()
 
@@ -179,17 +179,17 @@ class S3Proxy:
         operation = request.operation
         self.asked[operation] += 1
         at_once = self.asked[operation] - self.done[operation]
-        self.most_at_once[operation] = max(self.most_at_once[operation], at_once)
+        self.max_concurrent[operation] = max(self.max_concurrent[operation], at_once)
         try:
-            fault = self.faults.get(operation, InTurn())
-            return await fault(request, lambda: self._forwarded(request))
+            fault = self.faults.get(operation, FaultSequence())
+            return await fault(request, lambda: self._forward(request))
         finally:
             self.done[operation] += 1
 
-    async def _forwarded(self, request: S3Request) -> bytes:
+    async def _forward(self, request: S3Request) -> bytes:
         reader, writer = await asyncio.open_connection(*self._upstream)
         try:
-            # The server ends its answer by hanging up; the client reads the same, and hangs up.
+            # With "Connection: close" the end of the stream is the end of the answer.
             writer.write(request.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             return await reader.read()
         finally:
@@ -198,7 +198,7 @@ class S3Proxy:
 
 @contextmanager
 def s3_proxy(server_url: str) -> Iterator[S3Proxy]:
-    """Open a proxy in a thread of its own, for tests that block."""
+    """Run a proxy in its own thread, for synchronous tests."""
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(S3Proxy.open(server_url)) as proxy,

@@ -1,4 +1,4 @@
-"""Which servers a run has used, said at its end, whichever of its processes has used them."""
+"""List the servers that a test run used, across all its processes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _HANDED_OVER: Final = "servers_used"
 
 
 def note_used(config: pytest.Config, server: str) -> None:
-    """Have the end of the run say that it used this server."""
+    """Add a server to the summary of the run."""
     used = config.stash.setdefault(_USED, {})
     used[server] = None
-    # Only a process that xdist has started has it.
+    # Only worker processes of xdist have `workeroutput`.
     handed_over: dict[str, Any] = getattr(config, "workeroutput", {})
     handed_over[_HANDED_OVER] = list(used)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a process that ends has used; one that crashed tells nothing."""
+    """Collect the servers of a worker that ends; a crashed worker reports none."""
     for server in getattr(node, "workeroutput", {}).get(_HANDED_OVER, []):
         note_used(node.config, server)
 
@@ -29,7 +29,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say which it was."""
+    """Print the servers used."""
     used: dict[str, None] = config.stash.get(_USED, {})
     for server in sorted(used):
         terminalreporter.write_line(server)

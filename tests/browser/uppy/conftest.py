@@ -14,7 +14,7 @@ from tests.browser.chromium import chromium, running_browser
 from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, run_command, running_service
 from tests.servers.s3_kinds import S3Server
-from tests.servers.whole_puts import whole_puts_to
+from tests.servers.whole_request_proxy import whole_request_proxy
 
 from . import bundles
 from .uppy_page import OpenUppy, UppyPage
@@ -64,7 +64,7 @@ def bucket(
 @pytest.fixture(scope="package")
 def settings(bucket: Bucket, pages: str) -> Iterator[dict[str, str]]:
     """Provide the settings of a service that lets the pages in."""
-    with whole_puts_to(bucket.server.endpoint_url) as public:
+    with whole_request_proxy(bucket.server.endpoint_url) as public:
         yield {
             **bucket.settings,
             "S3_PUBLIC_ENDPOINT_URL": public,

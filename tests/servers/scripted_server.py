@@ -1,4 +1,4 @@
-"""A server that gives the answers that no real one gives on demand, or none at all."""
+"""A server that sends prepared responses, or none, which real servers do not do on demand."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class CannedServer:
-    """Gives its answers in turn, the last again and again; without any it never answers."""
+class ScriptedServer:
+    """Send one response per request and repeat the last; without responses, never answer."""
 
     answers: list[bytes]
     endpoint_url: str = ""
     requests: list[str] = field(default_factory=list)
-    """The head of each request as it came."""
+    """The head of each request received."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request and hang up."""
+        """Answer one request and close the connection."""
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
             if not self.answers:
-                await reader.read()  # until the client has had enough
+                await reader.read()  # until the client gives up
                 return
             writer.write(self.answers[min(len(self.requests), len(self.answers)) - 1])
             await writer.drain()
@@ -32,21 +32,21 @@ class CannedServer:
 
 
 @asynccontextmanager
-async def canned_server(*answers: bytes) -> AsyncIterator[CannedServer]:
-    """Listen on a port of its own."""
-    canned = CannedServer(list(answers))
-    server = await asyncio.start_server(canned.serve, "127.0.0.1", 0)
+async def scripted_server(*answers: bytes) -> AsyncIterator[ScriptedServer]:
+    """Run a scripted server on a free port."""
+    scripted = ScriptedServer(list(answers))
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
     async with server:
-        canned.endpoint_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        yield canned
+        scripted.endpoint_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield scripted
 
 
 def http_answer(status: str, body: str = "") -> bytes:
-    """Write an answer as it goes over the wire."""
+    """Return the bytes of an HTTP response."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body.encode())}\r\nConnection: close"
     return f"{head}\r\nContent-Type: application/xml\r\n\r\n{body}".encode()
 
 
 def s3_error(status: str, code: str) -> bytes:
-    """Write an answer that carries an error of S3."""
+    """Return the bytes of an S3 error response."""
     return http_answer(status, f"<Error><Code>{code}</Code><Message>Sorry.</Message></Error>")

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.application.ports import ObjectStore
-from tests.servers.canned import CannedServer, canned_server
+from tests.servers.scripted_server import ScriptedServer, scripted_server
 
 
 @asynccontextmanager
-async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, CannedServer]]:
+async def answering(*answers: bytes) -> AsyncIterator[tuple[ObjectStore, ScriptedServer]]:
     """Open a store whose S3 gives these answers one after another."""
-    async with canned_server(*answers) as server:
+    async with scripted_server(*answers) as server:
         config = S3Config(
             bucket="bucket",
             region="us-east-1",

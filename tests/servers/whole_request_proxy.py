@@ -1,8 +1,7 @@
-"""What stands in front of S3's own stores: it passes on whole requests alone.
+"""A proxy that forwards only complete requests.
 
-versitygw 1.8 keeps a PUT that was cut in the middle as a part of its full length, wrong bytes
-at its end, and lists it like any other; AWS keeps nothing of it. Behind this,
-versitygw does as AWS.
+versitygw 1.8 keeps a PUT that was cut as a part of full length with wrong bytes at the end, and
+lists it like any other; AWS keeps nothing. Behind this proxy, versitygw behaves like AWS.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from urllib.parse import urlsplit
 
 from tests.patience import PATIENCE_SECONDS
 
-_OUR_OWN: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+_PER_CONNECTION: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
-class _Passing(BaseHTTPRequestHandler):
-    """Sends a request on, its host and all, when it is there to its last byte."""
+class _Forwarder(BaseHTTPRequestHandler):
+    """Forward a request, including its Host header, once its body is complete."""
 
     protocol_version = "HTTP/1.1"
     upstream: str
 
-    def pass_on(self) -> None:
+    def forward(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:
@@ -41,12 +40,12 @@ class _Passing(BaseHTTPRequestHandler):
         self._answer(answer.status, answer.getheaders(), answer.read())
         connection.close()
 
-    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = pass_on  # noqa: N815  # http.server's names
+    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = forward  # noqa: N815  # http.server's names
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers:
-            if name.lower() not in _OUR_OWN:
+            if name.lower() not in _PER_CONNECTION:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -55,7 +54,7 @@ class _Passing(BaseHTTPRequestHandler):
     def handle(self) -> None:
         try:
             super().handle()
-        except ConnectionError:  # the client has hung up
+        except ConnectionError:  # the client has disconnected
             self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
@@ -67,9 +66,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def whole_puts_to(endpoint_url: str) -> Iterator[str]:
-    """Listen on a port of its own, and give the address that clients are to see."""
-    handler = type("Passing", (_Passing,), {"upstream": urlsplit(endpoint_url).netloc})
+def whole_request_proxy(endpoint_url: str) -> Iterator[str]:
+    """Run a proxy on a free port. Yield its URL for clients."""
+    handler = type("Forwarder", (_Forwarder,), {"upstream": urlsplit(endpoint_url).netloc})
     server = _Server(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
