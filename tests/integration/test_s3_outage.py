@@ -13,7 +13,6 @@ from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, open_upload
 from tests.patience import measure_loop_time, repeat_while_unavailable
-from tests.servers.scripted_server import scripted_server
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 from tests.servers.scripted_server import scripted_server
