@@ -132,7 +132,7 @@ async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes,
     status = 0
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": body}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal status
@@ -145,7 +145,10 @@ async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes,
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"content-length", str(len(body)).encode())],
+        "headers": [
+            (b"content-length", str(len(body)).encode()),
+            (b"content-type", b"application/json"),
+        ],
     }
     others = asyncio.create_task(turns.take())
     await app(scope, receive, send)  # type: ignore[arg-type]  # Litestar has types of its own
