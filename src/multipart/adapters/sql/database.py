@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Executable, RowMapping, Select, func, select
+from sqlalchemy import Connection, Executable, RowMapping, Select, func, select
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...application.task_cancellation import close_in_time
 from ...domain.errors import RepositoryUnavailableError
-from .errors import unavailable
+from .errors import is_refusal, unavailable
 from .sqlite_file import SqliteFile, is_busy
 
 ANSWER_SECONDS: Final = 4.5
@@ -31,6 +31,10 @@ ANSWER_SECONDS: Final = 4.5
 CONNECTIONS: Final = 10
 FRESH_SECONDS: Final = 5.0
 """How long after a write the disk counts as writable."""
+MIGRATION_SECONDS: Final = 3600.0
+"""How long a change of the schema may take: an index on a large table takes minutes."""
+SCHEMA_LOCK: Final = 7_305_808_869_231_649
+"""PostgreSQL's advisory lock of all releases for changes of the schema; any number would do."""
 _CHUNK: Final = 500
 """Rows of one transaction, some 10 ms: as long as others wait for the one writer of SQLite."""
 
@@ -103,6 +107,14 @@ class Database:
                 return False
         return True
 
+    async def inspect(self, look: Callable[[Connection], T]) -> T:
+        """Return what a function finds that only reads, such as the tables' names."""
+        return await self.await_answer(self._inspect(look))
+
+    async def change_schema(self, change: Callable[[Connection], T]) -> T:
+        """Run a change in one transaction while no other process changes the schema."""
+        return await self.await_answer(self._change_schema(change), MIGRATION_SECONDS)
+
     async def check_writable(self) -> None:
         """Have SQLite write and commit, which a full disk refuses; recent writes say as much.
 
@@ -150,6 +162,20 @@ class Database:
             result = await connection.execute(statement)
             rows: Sequence[RowMapping] = result.mappings().all()
             return rows
+
+    async def _inspect(self, look: Callable[[Connection], T]) -> T:
+        async with self._connections, self.engine.connect() as connection:
+            return await connection.run_sync(look)
+
+    async def _change_schema(self, change: Callable[[Connection], T]) -> T:
+        async with self._transaction() as connection:
+            if self.dialect == "sqlite":
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                await connection.execute(select(func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+                # Calls of other replicas queue behind a change that waits for a table's lock.
+                await connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+            return await connection.run_sync(change)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -207,5 +233,5 @@ def _is_our_mistake(error: Exception) -> bool:
     """Tell whether the database refused the statement or its values; a retry cannot help."""
     if isinstance(error, ProgrammingError):
         # SQLite says so of a connection that was closed, too.
-        return not error.connection_invalidated
+        return not error.connection_invalidated and not is_refusal(error)
     return isinstance(error, (ArgumentError, DataError, IntegrityError))

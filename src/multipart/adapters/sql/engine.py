@@ -4,44 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import URL, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ...application.ports import SessionRepository
 from ...domain.errors import RepositoryMisconfiguredError, RepositoryUnavailableError
 from .database import CONNECTIONS, Database
+from .schema import list_migrations, list_pending_migrations, upgrade_schema
 from .session_repository import SqlSessionRepository
 from .sqlite_file import SqliteFile
-from .tables import SCHEMA
 
 SQLITE: Final = "sqlite+aiosqlite"
 POSTGRESQL: Final = "postgresql+asyncpg"
 POOL: Final[Mapping[str, int]] = {"pool_size": CONNECTIONS, "max_overflow": 0}
 START_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.1
-INDEX_SECONDS: Final = 3600.0
-"""An index on a large table takes minutes. Not in the background: it keeps writers out."""
+T = TypeVar("T")
 
 
 @asynccontextmanager
 async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
-    """Open the database, with its tables made if they are not there, and close it afterwards.
+    """Open the database, create or migrate its tables, and close it afterwards.
 
     Any number of processes may start on one database at once. Raise ValueError, naming
-    DATABASE_URL, for a URL that can never work, and RepositoryUnavailableError if the database
-    does not answer.
+    DATABASE_URL, for a URL that can never work, RepositoryUnavailableError if the database does not
+    answer, and RepositoryMisconfiguredError if it needs a migration that is not safe here.
     """
+    async with _opened(url) as database:
+        await _retry_while_away(database, partial(upgrade_schema, only_additive=True))
+        database.prepared()
+        yield SqlSessionRepository(database)
+
+
+async def migrate_sql_database(url: str) -> list[str]:
+    """Run all pending migrations and return their names."""
+    async with _opened(url) as database:
+        return await _retry_while_away(database, partial(upgrade_schema, only_additive=False))
+
+
+async def list_pending_sql_migrations(url: str) -> list[str]:
+    """Return the names of the pending migrations; a SQLite file that is missing is not created."""
+    if _is_missing_file(parse_database_url(url)):
+        return list_migrations()
+    async with _opened(url) as database:
+        return await _retry_while_away(database, list_pending_migrations)
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
     database = open_database(parse_database_url(url))
     try:
-        await _prepare(database)
-        yield SqlSessionRepository(database)
+        yield database
     finally:
         await database.close()
 
@@ -84,6 +104,10 @@ def open_database(url: URL) -> Database:
         raise ValueError(msg) from None
 
 
+def _is_missing_file(url: URL) -> bool:
+    return url.drivername == SQLITE and not Path(url.database or "").exists()
+
+
 def _require_file(path: str | None) -> None:
     if not path or path == ":memory:":
         msg = f"DATABASE_URL: sessions in memory would be lost; name a file, {SQLITE}:///uploads.db"
@@ -93,35 +117,25 @@ def _require_file(path: str | None) -> None:
         raise ValueError(msg)
 
 
-async def _prepare(database: Database) -> None:
-    # Tried again, because IF NOT EXISTS does not help the loser when two processes create at once,
-    # and because a server that is started together with the service takes a moment.
+async def _retry_while_away(database: Database, step: Callable[[Database], Awaitable[T]]) -> T:
+    # A server that is started together with the service takes a moment.
     give_up = time.monotonic() + START_SECONDS
     while True:
         try:
-            await database.await_answer(_ask(database.engine))
-            await database.await_answer(_create_tables(database.engine), INDEX_SECONDS)
+            await database.await_answer(_connect(database.engine))
+            return await step(database)
         except RepositoryMisconfiguredError:
             raise
         except RepositoryUnavailableError:
             if time.monotonic() > give_up:
                 raise
             await asyncio.sleep(RETRY_SECONDS)
-        else:
-            return database.prepared()
 
 
-async def _ask(engine: AsyncEngine) -> None:
+async def _connect(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
-        await connection.execute(select(1))
-
-
-async def _create_tables(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
-            # Kept in the file: readers go on while somebody writes.
+            # Kept in the file: readers go on while another process writes.
             await connection.execute(text("PRAGMA journal_mode = WAL"))
-        for table in SCHEMA.sorted_tables:
-            await connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                await connection.execute(CreateIndex(index, if_not_exists=True))
+        else:
+            await connection.execute(select(1))

@@ -18,11 +18,22 @@ _REFUSALS: Final[Mapping[str | None, tuple[str, str]]] = {
 }
 
 
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Tell whether the server refuses the service until an operator changes something."""
+    return getattr(error.orig, "sqlstate", None) in _REFUSALS
+
+
 def unavailable(error: Exception) -> RepositoryUnavailableError:
     """Give the error of the port, with a cause that shows no row and no parameter."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    if refusal := _REFUSALS.get(getattr(original, "sqlstate", None)):
+    sqlstate = getattr(original, "sqlstate", None)
+    if refusal := _REFUSALS.get(sqlstate):
         return RepositoryMisconfiguredError(*refusal)
+    if sqlstate == _LOCK_NOT_AVAILABLE:
+        return RepositoryUnavailableError("another transaction uses a table that has to change")
     if isinstance(error, TimeoutError):
         return RepositoryUnavailableError("no answer in time")
     if isinstance(error, OSError | OperationalError | InterfaceError):

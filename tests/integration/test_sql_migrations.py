@@ -1,0 +1,382 @@
+"""The SQL schema: migrations from every earlier one, by any number of processes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from multipart_upload.adapters.sql import (
+    list_pending_sql_migrations,
+    migrate_sql_database,
+    open_sql_sessions,
+)
+from multipart_upload.adapters.sql.database import SCHEMA_LOCK
+from multipart_upload.adapters.sql.engine import open_database, parse_database_url
+from multipart_upload.adapters.sql.migrating import MIGRATIONS, Migrations
+from multipart_upload.adapters.sql.schema_version import LATEST, VERSION_TABLE
+from multipart_upload.adapters.sql.tables import SCHEMA
+from multipart_upload.domain.errors import (
+    RepositoryMisconfiguredError,
+    RepositoryUnavailableError,
+)
+from multipart_upload.testing.contract.samples import full_session
+from tests.patience import PATIENCE_SECONDS
+from tests.stored import STORED_SQL, read_statements
+
+ROOT = Path(__file__).parents[2]
+PROCESSES: Final = 6
+STARTS: Final = """
+import asyncio, sys
+from multipart_upload.adapters.sql import open_sql_sessions
+from multipart_upload.testing.contract.samples import sample_session
+
+async def main() -> None:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    async with open_sql_sessions(sys.argv[1]) as sessions:
+        await sessions.add(sample_session(sys.argv[2]))
+    print("stored", flush=True)
+
+asyncio.run(main())
+"""
+
+
+class SqlDatabase(Protocol):
+    """A database of the test's own, and a way into it that is not the service's."""
+
+    url: str
+
+    async def execute(self, script: str) -> None: ...
+
+    async def fetch(self, query: str) -> list[tuple[Any, ...]]: ...
+
+
+class SqliteDatabase:
+    def __init__(self, file: Path) -> None:
+        self.url = f"sqlite+aiosqlite:///{file}"
+        self._file = file
+
+    async def execute(self, script: str) -> None:
+        with closing(sqlite3.connect(self._file)) as connection:
+            connection.executescript(script)
+
+    async def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._file)) as connection:
+            return connection.execute(query).fetchall()
+
+
+class PostgresqlDatabase:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def execute(self, script: str) -> None:
+        async with connect_to_postgresql(self.url) as connection:
+            await connection.execute(script)
+
+    async def fetch(self, query: str) -> list[tuple[Any, ...]]:
+        async with connect_to_postgresql(self.url) as connection:
+            return [tuple(row) for row in await connection.fetch(query)]
+
+
+@asynccontextmanager
+async def connect_to_postgresql(url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqlDatabase:
+    """Provide an empty database of each kind."""
+    if request.param == "sqlite":
+        return SqliteDatabase(tmp_path / "uploads.db")
+    return PostgresqlDatabase(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Provide a function that adds migration 0003 to this release."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def add(text: str) -> None:
+        head = '"""Change something."""\nrevision = "0003"\ndown_revision = "0002"\n'
+        (folder / "m0003_change.py").write_text(head + text)
+        monkeypatch.setattr("multipart_upload.adapters.sql.migrating.MIGRATIONS", folder)
+        for module in ("schema", "schema_version"):
+            monkeypatch.setattr(f"multipart_upload.adapters.sql.{module}.LATEST", "0003")
+
+    return add
+
+
+async def make_database_of_earlier_release(database: SqlDatabase, stored: Path) -> None:
+    kind = "sqlite" if isinstance(database, SqliteDatabase) else "postgresql"
+    await database.execute((stored / f"{kind}.sql").read_text())
+
+
+async def open_once(database: SqlDatabase) -> None:
+    async with open_sql_sessions(database.url) as sessions:
+        await sessions.check()
+
+
+async def differences(database: SqlDatabase) -> list[Any]:
+    """Compare the database's tables with those that the code uses."""
+
+    def compare(connection: Connection) -> list[Any]:
+        options = {
+            "version_table": VERSION_TABLE,
+            "compare_type": True,
+            "include_object": lambda _, name, kind, *__: (kind, name) != ("table", VERSION_TABLE),
+        }
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), SCHEMA))
+
+    opened = open_database(parse_database_url(database.url))
+    try:
+        return await opened.inspect(compare)
+    finally:
+        await opened.close()
+
+
+async def version_of(database: SqlDatabase) -> str:
+    ((version,),) = await database.fetch(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+    return str(version)
+
+
+def test_latest_version_is_that_of_the_last_migration() -> None:
+    names = Migrations(None).names
+    versions = [name.split()[0] for name in names]
+    assert versions == [f"{number:04}" for number in range(1, len(names) + 1)]
+    assert versions[-1] == LATEST
+
+
+async def test_migrations_create_the_tables_that_the_code_uses(database: SqlDatabase) -> None:
+    await open_once(database)
+    assert await differences(database) == []
+    assert await version_of(database) == LATEST
+
+
+@pytest.mark.parametrize("stored", STORED_SQL, ids=str)
+async def test_database_of_earlier_release_is_migrated_at_start(
+    database: SqlDatabase, stored: Path
+) -> None:
+    await make_database_of_earlier_release(database, ROOT / stored)
+    await open_once(database)
+    assert await differences(database) == []
+    assert await version_of(database) == LATEST
+
+
+async def test_start_that_died_between_tables_is_finished_by_the_next(
+    database: SqlDatabase,
+) -> None:
+    await open_once(database)
+    await database.execute(
+        f"DROP TABLE {VERSION_TABLE}; DROP TABLE upload_parts; DROP INDEX upload_sessions_due;"
+    )
+    await open_once(database)
+    assert await differences(database) == []
+
+
+async def test_migration_runs_once_and_then_nothing_is_pending(database: SqlDatabase) -> None:
+    pending = await list_pending_sql_migrations(database.url)
+    assert pending == Migrations(None).names
+    assert await migrate_sql_database(database.url) == pending
+    assert await list_pending_sql_migrations(database.url) == []
+    assert await migrate_sql_database(database.url) == []
+
+
+async def test_check_does_not_create_the_file(tmp_path: Path) -> None:
+    await list_pending_sql_migrations(f"sqlite+aiosqlite:///{tmp_path}/uploads.db")
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+async def test_earlier_release_writes_to_a_migrated_database(database: SqlDatabase) -> None:
+    await open_once(database)
+    await database.execute(read_statements(ROOT / STORED_SQL[0], "INSERT"))
+    async with open_sql_sessions(database.url) as sessions:
+        session = await sessions.get("u-in-progress")
+        assert session.nonce is None
+        assert session.closes_at is None
+        assert len(await sessions.list_parts("u-in-progress")) == 2
+
+
+async def test_schema_of_later_release_is_used_as_it_is(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    await open_once(database)
+    await database.execute("ALTER TABLE upload_sessions ADD COLUMN later TEXT")
+    await database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099'")  # noqa: S608
+    async with open_sql_sessions(database.url) as sessions:
+        await sessions.add(full_session())
+        assert await sessions.get(full_session().id) == full_session()
+        saved = await sessions.save(full_session())
+        assert await sessions.get(saved.id) == saved
+    assert await version_of(database) == "0099"
+    assert await list_pending_sql_migrations(database.url) == []
+    assert "0099 of a later release" in caplog.text
+
+
+async def test_failed_migration_changes_nothing(
+    database: SqlDatabase, migrations: Callable[[str], None]
+) -> None:
+    await open_once(database)
+    migrations(
+        "is_additive = True\n"
+        "def upgrade(op):\n"
+        "    op.execute('ALTER TABLE upload_sessions ADD COLUMN half TEXT')\n"
+        "    raise RuntimeError('died')\n"
+    )
+    with pytest.raises(RuntimeError, match="died"):
+        await migrate_sql_database(database.url)
+    assert await differences(database) == []
+    assert await version_of(database) == "0002"
+    migrations("is_additive = True\ndef upgrade(op): pass\n")
+    await open_once(database)
+    assert await version_of(database) == "0003"
+
+
+async def test_start_leaves_a_migration_that_is_not_additive_to_the_operator(
+    database: SqlDatabase, migrations: Callable[[str], None]
+) -> None:
+    await open_once(database)
+    migrations("is_additive = False\ndef upgrade(op): pass\n")
+    with pytest.raises(RepositoryMisconfiguredError) as refusal:
+        await open_once(database)
+    assert "multipart-upload migrate" in refusal.value.cause
+    assert await version_of(database) == "0002"
+    assert await migrate_sql_database(database.url) == ["0003 Change something"]
+    await open_once(database)
+
+
+async def test_empty_database_gets_all_tables_although_a_migration_is_not_additive(
+    database: SqlDatabase, migrations: Callable[[str], None]
+) -> None:
+    migrations("is_additive = False\ndef upgrade(op): pass\n")
+    await open_once(database)
+    assert await version_of(database) == "0003"
+
+
+async def store_by_many_processes_at_once(database: SqlDatabase) -> None:
+    starts = []
+    for number in range(PROCESSES):
+        command = [sys.executable, "-c", STARTS, database.url, f"u{number}"]
+        starts.append(
+            subprocess.Popen(  # noqa: ASYNC220
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        )
+    try:
+        for start in starts:
+            assert start.stdout is not None
+            assert start.stdout.readline() == "ready\n"
+        for start in starts:
+            assert start.stdin is not None
+            start.stdin.write("\n")
+            start.stdin.flush()
+        outputs = [start.communicate(timeout=PATIENCE_SECONDS)[0] for start in starts]
+    finally:
+        for start in starts:
+            start.kill()
+            start.wait()
+    assert outputs == ["stored\n"] * PROCESSES
+
+
+async def require_all_stored(database: SqlDatabase) -> None:
+    async with open_sql_sessions(database.url) as sessions:
+        found = await sessions.get_many([f"u{number}" for number in range(PROCESSES)])
+    assert len(found) == PROCESSES
+
+
+async def test_many_processes_start_at_once_on_an_empty_database(database: SqlDatabase) -> None:
+    await store_by_many_processes_at_once(database)
+    await require_all_stored(database)
+    assert await differences(database) == []
+
+
+async def test_many_processes_start_at_once_on_a_database_of_an_earlier_release(
+    database: SqlDatabase,
+) -> None:
+    await make_database_of_earlier_release(database, ROOT / STORED_SQL[0])
+    await store_by_many_processes_at_once(database)
+    await require_all_stored(database)
+    assert await differences(database) == []
+
+
+@pytest.mark.integration
+async def test_start_on_a_current_schema_takes_no_lock(postgresql_url: str) -> None:
+    database = PostgresqlDatabase(postgresql_url)
+    await open_once(database)
+    async with connect_to_postgresql(postgresql_url) as other:
+        await lock_schema(other)
+        await open_once(database)
+
+
+async def lock_schema(connection: Any) -> None:
+    """Take the lock that a migration takes."""
+    await connection.execute(f"SELECT pg_advisory_lock({SCHEMA_LOCK})")
+
+
+@pytest.mark.integration
+async def test_migration_waits_for_that_of_another_process(postgresql_url: str) -> None:
+    async with connect_to_postgresql(postgresql_url) as other:
+        await lock_schema(other)
+        migrating = asyncio.create_task(migrate_sql_database(postgresql_url))
+        await wait_until(lambda: is_any_waiting(other))
+        assert not migrating.done()
+    assert await migrating == Migrations(None).names
+
+
+async def is_any_waiting(connection: Any) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return bool(await connection.fetchval(waiting))
+
+
+async def wait_until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await is_so():  # noqa: ASYNC110  # no event says so
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.integration
+@pytest.mark.deadlines
+async def test_migration_of_a_table_in_use_gives_up_and_succeeds_later(postgresql_url: str) -> None:
+    database = PostgresqlDatabase(postgresql_url)
+    await make_database_of_earlier_release(database, ROOT / STORED_SQL[0])
+    async with connect_to_postgresql(postgresql_url) as other:
+        reading = other.transaction()
+        await reading.start()
+        await other.fetch("SELECT id FROM upload_sessions")
+        with pytest.raises(RepositoryUnavailableError) as refusal:
+            await migrate_sql_database(postgresql_url)
+        assert "another transaction uses a table" in refusal.value.cause
+        await reading.rollback()
+    await open_once(database)
+    assert await differences(database) == []
+
+
+@pytest.mark.integration
+async def test_user_that_may_not_create_tables_is_a_misconfiguration(postgresql_url: str) -> None:
+    name = parse_database_url(postgresql_url).database
+    role = f"reader_{name}"
+    database = PostgresqlDatabase(postgresql_url)
+    await database.execute(f"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;")
+    try:
+        with pytest.raises(RepositoryMisconfiguredError) as refusal:
+            await migrate_sql_database(postgresql_url.replace("postgres@", f"{role}@"))
+    finally:
+        await database.execute(f"DROP ROLE {role}")
+    assert refusal.value.facts == {"reason": "not-authorized"}
