@@ -47,7 +47,7 @@ class CorsRefusedError(UploadError):
 
     @property
     def leaves_rules_unknown(self) -> bool:
-        """Whether pages may be able to use the bucket all the same."""
+        """Whether pages may still be able to use the bucket."""
         return self.is_unknown_call or self.s3_code == "AccessDenied"
 
     @property

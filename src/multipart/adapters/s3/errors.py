@@ -57,10 +57,10 @@ async def translate_errors(timeout_seconds: float) -> AsyncIterator[None]:
 
 
 async def await_answer(call: Awaitable[T]) -> T:
-    """Await a call of botocore, and translate the exceptions that only it may raise.
+    """Await a call of botocore, and raise StoreUnavailableError for its built-in exceptions.
 
-    It raises KeyError or ValueError for a response that it cannot read, and RuntimeError for
-    credentials that have expired although they were renewed. Elsewhere they are bugs.
+    botocore raises KeyError or ValueError for a response that it cannot read, and RuntimeError for
+    credentials that were renewed and have already expired. Anywhere else these are bugs.
     """
     try:
         return await call
@@ -95,7 +95,7 @@ def _translate(exc: ClientError) -> UploadError:
     if known is not None and known.problem is not None:
         if not is_complete:
             return StoreMisconfiguredError(*known.problem)
-        # Its caller gets the refusal: the session must not wait for the operator.
+        # A refused complete is reported to the client: its session must not wait for the operator.
         meaning = _infer_meaning(exc)
     if meaning is Meaning.GONE:
         return StoreUploadGoneError()

@@ -51,8 +51,8 @@ async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
     clients = AsyncExitStack()
     try:
         client = await clients.enter_async_context(open_client(session, config))
-        # Without a retry by botocore: versitygw that is killed during a complete answers 200 to the
-        # same complete afterwards, and has no object. The use case looks at the store first.
+        # No retries by botocore: after a kill during a complete, versitygw answers 200 to the same
+        # complete without having the object. The use case checks the store before it repeats one.
         complete_client = await clients.enter_async_context(
             open_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1)
         )
@@ -63,7 +63,7 @@ async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
 
 @dataclass(frozen=True, slots=True)
 class S3ObjectStore:
-    """One bucket. Only `complete_client` waits longer than clients of the service do."""
+    """One bucket; `complete_client` has a longer timeout than `client`, and no retries."""
 
     bucket: str
     client: S3Client
@@ -134,7 +134,7 @@ class S3ObjectStore:
                     ExpiresIn=context.lifetime_seconds,
                 )
             )
-        # botocore's URL is that of the service's own endpoint.
+        # Not the form's own URL: it has the service's endpoint instead of the public one.
         return SignedPost(self.presigner.location(""), form["fields"], context.expires_at)
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:

@@ -1,8 +1,9 @@
 """Read ListParts and write CompleteMultipartUpload faster than botocore does.
 
-Both have up to 10,000 parts, and botocore walks its model of S3 for each element of each. For a
-complete of 10,000 parts that takes 410 ms of CPU time, with this module 140 ms (Python 3.11). The
-calls stay botocore's, with the same parameters and results: this module only handles its events.
+Both have up to 10,000 parts, and botocore walks its model of S3 for each element of each. To list
+and complete 10,000 parts takes 0.2 s of CPU time with this module and 1.6 s without it (Python
+3.11, a busy machine). The calls stay botocore's, with the same parameters and results: this module
+only handles its events.
 """
 
 from __future__ import annotations

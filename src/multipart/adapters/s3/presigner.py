@@ -27,9 +27,12 @@ _ANY_KEY: Final = "any/key"
 _ONE_SECOND: Final = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BucketUrl:
-    """Where clients reach the bucket, and the region that signs for it."""
+    """Where clients reach the bucket, and the region that signs for it.
+
+    Compared by identity: `_part_signer` has it as the key of a cache.
+    """
 
     origin: str
     path: str
@@ -116,7 +119,7 @@ class Presigner:
         return f"{self.bucket_url.origin}{self.bucket_url.path_of(key)}"
 
     async def signing_context(self, expires_in: timedelta) -> SigningContext:
-        """Return what signs now; it may live shorter than asked for, see ObjectStore.sign_part."""
+        """Return what signs now; its lifetime may be shorter, see ObjectStore.sign_part."""
         now = self.now()
         if self._last is not None:
             lifetime, context = self._last
@@ -153,7 +156,7 @@ class Presigner:
         )
 
 
-# To prepare a signer takes longer than to sign, and clients sign the parts of an upload one by one.
+# To prepare a signer takes twice as long as to sign, and a client signs part after part.
 @lru_cache(maxsize=1024)
 def _part_signer(
     context: SigningContext,

@@ -25,7 +25,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 class SigningContext:
     """Credentials, region, time and lifetime: what URLs signed in one second share.
 
-    Contexts are compared by identity, so that one is cheap as the key of a cache.
+    Compared by identity: `_part_signer` has it as the key of a cache.
     """
 
     access_key_id: str
@@ -35,7 +35,7 @@ class SigningContext:
     signed_at: datetime
     lifetime_seconds: int
 
-    @property
+    @cached_property
     def expires_at(self) -> datetime:
         return self.signed_at + timedelta(seconds=self.lifetime_seconds)
 
