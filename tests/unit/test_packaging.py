@@ -1,9 +1,12 @@
 """What setuptools, pip and an operator read agrees with what the source says."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,35 @@ def test_every_file_beside_the_code_is_in_the_wheel() -> None:
 
     assert SOURCE / "adapters" / "mongo" / "sharding.js" in beside
     assert beside == shipped
+
+
+def test_every_imported_package_is_a_declared_dependency() -> None:
+    imported = {name for path in SOURCE.rglob("*.py") for name in _imported(path)}
+    project = _pyproject()["project"]
+    declared = {
+        re.match(r"[\w.-]+", requirement)[0].lower()  # type: ignore[index]
+        for requirements in (project["dependencies"], *project["optional-dependencies"].values())
+        for requirement in requirements
+    }
+    distributions = packages_distributions()
+
+    undeclared = {
+        name: distributions.get(name)
+        for name in imported - sys.stdlib_module_names - {"multipart_upload"}
+        if not declared & {found.lower() for found in distributions.get(name, ())}
+    }
+
+    # aiobotocore requires botocore in a narrow range of its own; only mypy imports its types.
+    assert undeclared.keys() == {"botocore", "types_aiobotocore_s3"}
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Yield the top-level modules that a file imports, without its own package's."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
 
 
 def test_the_import_name_is_a_link_to_the_source() -> None:
