@@ -134,7 +134,8 @@ class Settings(BaseSettings):
 
     mongo_uri: SecretStr | None = Field(
         default=None,
-        description="MongoDB that stores the upload sessions. Without it DATABASE_URL is used.",
+        description="MongoDB that stores the upload sessions. MONGO_URI or DATABASE_URL is "
+        "required; MONGO_URI wins if both are set.",
     )
     mongo_database: (
         Annotated[
@@ -152,7 +153,8 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="SQL database that stores the upload sessions when MONGO_URI is not set: "
+        description="SQL database that stores the upload sessions when MONGO_URI is not set "
+        "(one of them is required): "
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE.",
     )
 
