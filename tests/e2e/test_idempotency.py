@@ -16,7 +16,7 @@ from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 
 from .bucket import Bucket
-from .service import running_service
+from .service import Service, running_service
 from .upload import answer, problem, wrong_fields
 
 pytestmark = pytest.mark.e2e
@@ -69,14 +69,30 @@ async def test_while_the_first_start_is_under_way_the_second_is_told_to_wait(
         with running_service(tmp_path, settings) as service, service.client() as api:
             key = str(uuid4())
             line.silence()
-            first = asyncio.create_task(asyncio.to_thread(start, api, key))
+            first = asyncio.create_task(asyncio.to_thread(start_in_the_end, service, key))
             await asyncio.to_thread(wait_until_pending, api)
-            second = await asyncio.to_thread(start, api, key)
+            second = await asyncio.to_thread(wait_until_refused, service, key)
             assert problem(second, 409, "operation-in-progress")["upload_status"] == "pending"
             assert int(second.headers["retry-after"]) >= 1
             line.resume()
             assert answer(await first)["status"] == "initiated"
             assert (await asyncio.to_thread(start, api, key)).content == (await first).content
+
+
+def start_in_the_end(service: Service, key: str) -> httpx.Response:
+    """Start, and repeat what is refused for now: S3 may be silent for longer than a start waits."""
+    with service.client_that_gives_up() as api:
+        return wait_until(lambda: not_yet(start(api, key), 409, 503), "it has started")
+
+
+def wait_until_refused(service: Service, key: str) -> httpx.Response:
+    """Start until the first start is at work: between its attempts this one waits for S3 itself."""
+    with service.client_that_gives_up() as api:
+        return wait_until(lambda: not_yet(start(api, key), 503), "the first start is under way")
+
+
+def not_yet(response: httpx.Response, *statuses: int) -> httpx.Response | None:
+    return None if response.status_code in statuses else response
 
 
 def wait_until_pending(api: httpx.Client) -> None:
