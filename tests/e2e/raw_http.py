@@ -27,9 +27,11 @@ def post_head(path: str, length: int) -> bytes:
 
 
 def read_answer(connection: socket.socket) -> tuple[int, dict[str, Any]]:
-    """Read one answer's status and its JSON."""
+    """Read one answer's status and its JSON, and require the headers that every answer has."""
     response = http.client.HTTPResponse(connection)
     response.begin()
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["cache-control"] == "no-store"
     return response.status, json.loads(response.read())
 
 

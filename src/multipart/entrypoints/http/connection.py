@@ -16,12 +16,15 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from .security_headers import DEFAULT_HEADERS
+
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 100
 MAX_PIPELINED: Final = 16
 """Requests that a client may send ahead, before it has the answer to the first."""
 MAX_CONNECTIONS: Final = 800
 """Per worker. With the connections to the database and S3 it stays below the usual 1,024 files."""
+_SECURITY_HEADERS: Final = b"".join(b"%s: %s\r\n" % header for header in DEFAULT_HEADERS)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
@@ -246,6 +249,7 @@ def _answer(status: HTTPStatus, code: str, detail: str) -> bytes:
             STATUS_LINE[status],
             b"content-type: application/problem+json\r\ncontent-length: %d\r\n" % len(body),
             retry,
+            _SECURITY_HEADERS,
             b"connection: close\r\n\r\n",
             body,
         ]

@@ -7,7 +7,7 @@ from typing import Final
 
 from litestar.types import Message, Scope
 
-_DEFAULT_HEADERS: Final = (
+DEFAULT_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
@@ -24,7 +24,7 @@ async def send_security_headers(message: Message, scope: Scope) -> None:  # noqa
     if message["type"] == "http.response.start":
         headers = message["headers"]
         names = {name for name, _ in headers}
-        missing = [header for header in _DEFAULT_HEADERS if header[0] not in names]
+        missing = [header for header in DEFAULT_HEADERS if header[0] not in names]
         message["headers"] = [*headers, *missing]
 
 
