@@ -55,7 +55,12 @@ class SessionRepository(Protocol):
         ...
 
     async def get(self, upload_id: str) -> UploadSession:
-        """Read a session as last stored. Raise SessionNotFoundError if there is none."""
+        """Read a session as last stored.
+
+        Raise SessionNotFoundError if there is none, and StoredSessionUnreadableError if it is
+        stored in a form that this release cannot read. `get_many`, `find` and `find_due` log and
+        skip such a session.
+        """
         ...
 
     async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
