@@ -13,7 +13,7 @@ from multipart_upload.domain.errors import UploadError
 from multipart_upload.domain.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE
 from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.entrypoints.http.docs.flow import ORDER
-from multipart_upload.entrypoints.http.docs.html import page
+from multipart_upload.entrypoints.http.docs.html import render_page
 from multipart_upload.entrypoints.http.problems.examples import EXAMPLES
 from multipart_upload.settings import load_settings
 
@@ -186,7 +186,7 @@ def test_parameters_tell_their_bounds(
 
 
 def test_the_page_shows_every_operation_and_needs_nothing_else(document: dict[str, Any]) -> None:
-    html = page(document)
+    html = render_page(document)
 
     assert [f'<article id="{name}">' in html for name in ORDER] == [True] * len(ORDER)
     assert "<script" not in html
@@ -200,7 +200,7 @@ def test_the_page_shows_every_operation_and_needs_nothing_else(document: dict[st
 def test_the_page_escapes_what_the_document_says(document: dict[str, Any]) -> None:
     info = {**document["info"], "description": "<script>alert(1)</script> `<b>`"}
 
-    html = page({**document, "info": info})
+    html = render_page({**document, "info": info})
 
     assert "<script>" not in html
     assert "<code>&lt;b&gt;</code>" in html

@@ -23,7 +23,7 @@ from multipart_upload.entrypoints.http.api.schemas import (
 from multipart_upload.entrypoints.http.companion.schemas import CompleteRequest, CreateRequest
 from multipart_upload.entrypoints.http.validation.field_rules import (
     body_errors,
-    type_of,
+    inspect_type,
     value_errors,
 )
 from multipart_upload.entrypoints.http.validation.limits import (
@@ -76,7 +76,7 @@ def is_taken(body: dict[str, Any], kind: type[msgspec.Struct]) -> bool:
 def test_what_the_decoder_refuses_has_errors_and_nothing_else_has(
     kind: type[msgspec.Struct], body: dict[str, Any]
 ) -> None:
-    errors = list(value_errors(body, type_of(kind), ""))
+    errors = list(value_errors(body, inspect_type(kind), ""))
 
     assert (errors == []) == is_taken(body, kind), errors
     assert all(NOT_FOR_PEOPLE.search(error.message) is None for error in errors)

@@ -20,7 +20,7 @@ from .api.queries import QueryController
 from .api.uploads import UploadController
 from .companion.router import companion_router
 from .companion.users import UserSource
-from .dependencies import provide, use_case_dependencies
+from .dependencies import provide, provide_use_cases
 from .docs import openapi_config
 from .health import HealthController
 from .large_bodies import LargeBodyGate
@@ -31,13 +31,13 @@ from .responses import Turns
 from .security_headers import send_security_headers
 from .web import web_page_router
 
-# The largest body is a start-upload with all its metadata, a few KiB; batches have their own limit.
+# The largest body is start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
 _REQUEST_HEADERS: Final = ("Content-Type", "Authorization", "Idempotency-Key", HEADER)
 
 
 def create_app(container: Container) -> Litestar:
-    """Make the service; its resources open when it starts and close when it stops."""
+    """Create the application; its resources open when it starts and close when it stops."""
     opened = OpenUseCases()
 
     @asynccontextmanager
@@ -54,14 +54,14 @@ def create_app(container: Container) -> Litestar:
             *_web_page(container.settings()),
         ],
         lifespan=[lifespan],
-        dependencies={**use_case_dependencies(opened), "turns": provide(Turns())},
+        dependencies={**provide_use_cases(opened), "turns": provide(Turns())},
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[send_request_id, send_security_headers],
         request_class=ServiceRequest,
         cors_config=_cors(container.settings()),
         openapi_config=_openapi(container.settings()),
         request_max_body_size=MAX_BODY_BYTES,
-        # The command line sets logging up; an app that is imported must not.
+        # The command line configures logging; an imported application must not.
         logging_config=None,
     )
 

@@ -1,4 +1,4 @@
-"""HTTP connections that no client can fill, stall or keep."""
+"""HTTP connections with limits on size, time and number."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .security_headers import DEFAULT_HEADERS
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADERS: Final = 100
 MAX_PIPELINED: Final = 16
-"""Requests that a client may send ahead, before it has the answer to the first."""
+"""Requests that a client may send before it receives the answer to the first."""
 MAX_CONNECTIONS: Final = 800
-"""Per worker. With the connections to the database and S3 it stays below the usual 1,024 files."""
+"""Per worker. Together with connections to the database and S3, below the usual 1,024 files."""
 _SECURITY_HEADERS: Final = b"".join(b"%s: %s\r\n" % header for header in DEFAULT_HEADERS)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Awaited(IntEnum):
-    """What a connection waits for its client to do, the least valuable first."""
+    """What a connection waits for, ordered by value: the first is the first to be replaced."""
 
     LEAVE = 0
     BEGIN = 1
@@ -38,16 +38,16 @@ class Awaited(IntEnum):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with the bounds that it has no settings for.
+    """uvicorn's protocol with limits that uvicorn has no settings for.
 
-    The number of connections is its `limit_concurrency`. uvicorn itself answers 503 to every
-    request beyond that, health checks included. Here a new connection replaces the one that has
-    waited longest for its client; only when all are at work is it answered 503 and closed.
+    The largest number of connections is `limit_concurrency`. uvicorn answers 503 to every request
+    beyond it, health checks included. Here a new connection replaces the one that has waited
+    longest for its client; if all are busy, the new one is answered 503 and closed.
     """
 
     CHECK_SECONDS: ClassVar[float] = 1.0
     WRITE_SECONDS: ClassVar[float] = 20.0
-    """How long a client may leave an answer unread."""
+    """How long a client may not read an answer."""
     WAIT_SECONDS: ClassVar[dict[Awaited, float]] = {
         Awaited.LEAVE: 2.0,
         Awaited.BEGIN: 10.0,
@@ -62,21 +62,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._awaited: Awaited | None = Awaited.BEGIN
         self._since = self._sent_at = self.loop.time()
         self._timer: asyncio.TimerHandle | None = None
-        self._read = 0  # bytes in the read that is being parsed
-        self._held = 0  # bytes of earlier reads that the parser has not handed on
-        self._refusal = (HTTPStatus.BAD_REQUEST, "malformed-request", "This is not HTTP/1.1.")
+        self._read = 0  # bytes of the read that is being parsed
+        self._held = 0  # bytes of earlier reads that the parser still buffers
+        self._refusal = (
+            HTTPStatus.BAD_REQUEST,
+            "malformed-request",
+            "The request is not HTTP/1.1.",
+        )
 
     @property
     def waits_for_client(self) -> bool:
-        """Say whether the client, not this service, is the one to act."""
-        # A body that is not read yet, because its request has to queue, is not late.
+        """Return whether the client must act next, not the service."""
+        # A body is not late while its request waits in the queue of large bodies.
         cycle = self._current
         queues = self.flow.read_paused or (cycle is not None and cycle.waiting_for_100_continue)
         return self._awaited is not None and not (self._awaited is Awaited.END_BODY and queues)
 
     @property
     def _current(self) -> RequestResponseCycle | None:
-        return self.cycle  # uvicorn's type leaves out the None before the first request
+        return self.cycle  # None before the first request, which uvicorn's type omits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -113,7 +117,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Trailers come here, too.
+        # Also called for trailers.
         if len(self.headers) >= MAX_HEADERS:
             self._stop_parsing(_HEAD_TOO_LARGE)
         super().on_header(name, value)
@@ -139,7 +143,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._awaited is None and self.cycle.response_complete:
             self._await(Awaited.BEGIN)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # ours says which limit it was
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # the answer names the limit
         self._refuse(*self._refusal)
 
     def _await(self, awaited: Awaited) -> None:
@@ -168,7 +172,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(*_TOO_SLOW)
 
     def _reset(self) -> None:
-        """Close the connection and free what the kernel still holds of the unread answer."""
+        """Close the connection and free the kernel's buffer of the unread answer."""
         sock = self.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
@@ -186,8 +190,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(*_TOO_MANY_CONNECTIONS)
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
-        """Answer, then read on for a moment: closing at once may take the answer back."""
-        self.logger.info("Refused a connection's request: %s", code)
+        """Answer, then keep reading for a moment: closing at once can discard the answer."""
+        self.logger.info("Refused a request: %s", code)
         cycle = self._current
         is_answering = cycle is not None and cycle.response_started and not cycle.response_complete
         if self.transport.is_closing() or is_answering or self.pipeline:
@@ -196,7 +200,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(_answer(status, code, detail))
+        self.transport.write(_encode_problem(status, code, detail))
         self.flow.resume_reading()
         self._await(Awaited.LEAVE)
 
@@ -209,7 +213,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 class _RefusedError(Exception):
-    """Makes the parser stop."""
+    """Stops the parser."""
 
 
 _HEAD_TOO_LARGE: Final = (
@@ -225,7 +229,7 @@ _TOO_SLOW: Final = (
 _TOO_MANY_AHEAD: Final = (
     HTTPStatus.BAD_REQUEST,
     "malformed-request",
-    f"At most {MAX_PIPELINED} requests may be sent ahead of their answers.",
+    f"At most {MAX_PIPELINED} requests may be sent before the answer to the first.",
 )
 _TOO_MANY_CONNECTIONS: Final = (
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -234,7 +238,7 @@ _TOO_MANY_CONNECTIONS: Final = (
 )
 
 
-def _answer(status: HTTPStatus, code: str, detail: str) -> bytes:
+def _encode_problem(status: HTTPStatus, code: str, detail: str) -> bytes:
     problem = {
         "type": f"urn:multipart-upload:{code}",
         "title": status.phrase,

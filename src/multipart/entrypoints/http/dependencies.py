@@ -1,4 +1,4 @@
-"""Hand the use cases to the controllers."""
+"""Litestar dependencies: the use cases, by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...container import USE_CASES
 from ..startup import OpenUseCases
 
 
-def use_case_dependencies(opened: OpenUseCases) -> dict[str, Provide]:
+def provide_use_cases(opened: OpenUseCases) -> dict[str, Provide]:
     """Provide every use case under its name in the container."""
     return {name: _provide(name, opened) for name in USE_CASES}
 
@@ -19,7 +19,7 @@ def provide(value: object) -> Provide:
 
 
 def _provide(name: str, opened: OpenUseCases) -> Provide:
-    # Not from the application's state: to hand that over takes longer than to sign a part.
+    # Not through the application's state, which would take longer than signing a part.
     def provide() -> object:
         return opened.get().by_name[name]
 

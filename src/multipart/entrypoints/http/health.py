@@ -1,4 +1,4 @@
-"""What an orchestrator asks."""
+"""Health checks for orchestrators."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .problems.openapi import document_problems
 
 
 class Health(Struct, frozen=True):
-    """The service can do its work."""
+    """The process is alive, or the service is ready."""
 
     status: Annotated[str, Meta(description="Always `ok`.")] = "ok"
 
 
 class HealthController(Controller):
-    """Alive: the process answers. Ready: the database and the bucket do too."""
+    """Live: the process answers. Ready: the database and the bucket answer as well."""
 
     path = "/health"
     tags = ("Health",)
 
     @get("/live", operation_id="live", summary="Is the process alive?")
     async def live(self) -> Health:
-        """Answer without asking anything else."""
+        """Answer without a call of the database or S3."""
         return Health()
 
     @get(
@@ -36,10 +36,11 @@ class HealthController(Controller):
         responses=document_problems(503),
     )
     async def ready(self, check_readiness: NamedDependency[CheckReadiness]) -> Health:
-        """Ask the database and the bucket.
+        """Check that the database and the bucket answer.
 
-        A 503 names one that is away, a 500 one that refuses until a setting is changed: its member
-        `reason` says why, such as `bucket-missing` or `authentication-failed`.
+        A 503 names the one that is unavailable. A 500 names the one that needs a change of
+        settings; its member `reason` says why, such as `bucket-missing` or
+        `authentication-failed`.
         """
         await check_readiness()
         return Health()

@@ -1,4 +1,4 @@
-"""How many large bodies a process receives and works on at once."""
+"""Limit how many large bodies a process receives and handles at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Message = HTTPReceiveMessage | WebSocketReceiveMessage
 
 MAX_SMALL_BYTES: Final = 64 * 1024
 RECEIVING: Final = 32
-"""Bodies that are received or wait to be worked on: 64 MiB at the most."""
+"""Bodies that are being received or wait to run: 64 MiB at most."""
 RUNNING: Final = 2
 WAITING: Final = 100
 """Requests that wait to be received or to run."""
@@ -32,7 +32,7 @@ WAIT_SECONDS: Final = 30.0
 
 
 class TooManyBatchesError(UnavailableError):
-    """Too many large requests are at work or wait already."""
+    """Too many large requests are running or waiting."""
 
     code = "too-many-batches"
 
@@ -41,10 +41,10 @@ class TooManyBatchesError(UnavailableError):
 
 
 class LargeBodyGate(ASGIMiddleware):
-    """Lets small requests pass and large ones queue.
+    """Passes small requests through and queues large ones.
 
-    A request that waits holds at most the 64 KiB that the server reads ahead. A request runs only
-    once its whole body is there, so that a slow sender does not delay the others.
+    A waiting request holds at most the 64 KiB that the server reads ahead. A request runs only
+    once its whole body has arrived, so a slow sender does not delay the others.
     """
 
     def __init__(self, max_bytes: int, running: int = RUNNING) -> None:
@@ -54,25 +54,25 @@ class LargeBodyGate(ASGIMiddleware):
         self._waiting = 0
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Run a request at once, or when it is its turn. Raise TooManyBatchesError."""
+        """Run a small request at once and a large one in its turn. Raise TooManyBatchesError."""
         if not self._is_large(scope):
             await next_app(scope, receive, send)
             return
-        async with self._admitted(self._receiving):
+        async with self._wait_for_slot(self._receiving):
             received = await self._receive_all(receive)
-            async with self._admitted(self._running):
+            async with self._wait_for_slot(self._running):
                 await next_app(scope, _replay(received, receive), send)
 
     def _is_large(self, scope: Scope) -> bool:
         headers = Headers.from_scope(scope)
         length = headers.get("content-length", "")
         if length.isdecimal():
-            # What is too large is refused without being read.
+            # A body over the limit is refused without being read.
             return MAX_SMALL_BYTES < int(length) <= self._max_bytes
         return "transfer-encoding" in headers
 
     @asynccontextmanager
-    async def _admitted(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
+    async def _wait_for_slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         if slots.locked() and self._waiting >= WAITING:
             raise TooManyBatchesError
         self._waiting += 1
@@ -89,7 +89,7 @@ class LargeBodyGate(ASGIMiddleware):
             slots.release()
 
     async def _receive_all(self, receive: Receive) -> list[_Message]:
-        """Receive a body to its end, or until it is larger than the route takes."""
+        """Receive a body to its end, or until it exceeds the limit of the route."""
         received: list[_Message] = []
         size = 0
         while size <= self._max_bytes:

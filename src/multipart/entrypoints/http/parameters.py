@@ -1,4 +1,4 @@
-"""Query parameters that more than one route takes."""
+"""Query parameters and headers that routes share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UploadIdQuery = Annotated[
         min_length=1,
         max_length=MAX_UPLOAD_ID_LENGTH,
         pattern=NO_NUL,
-        description="The `upload_id` that start-upload answered.",
+        description="The `upload_id` that start-upload returned.",
         schema_extra={"examples": [UPLOAD_ID]},
     ),
 ]
@@ -27,7 +27,7 @@ KeyQuery = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=NO_NUL,
-        description="The object key that start-upload answered.",
+        description="The object key that start-upload returned.",
         schema_extra={"examples": [KEY]},
     ),
 ]
@@ -37,7 +37,7 @@ UserIdQuery = Annotated[
         min_length=1,
         max_length=MAX_USER_ID_LENGTH,
         pattern=NO_NUL,
-        description="Whose sessions.",
+        description="User whose sessions are listed.",
         schema_extra={"examples": ["alice"]},
     ),
 ]
@@ -47,7 +47,7 @@ OptionalUserIdQuery = Annotated[
         min_length=1,
         max_length=MAX_USER_ID_LENGTH,
         pattern=NO_NUL,
-        description="Compared with the session's user when given.",
+        description="If given, must be the session's user.",
         schema_extra={"examples": ["alice"]},
     ),
 ]
@@ -56,7 +56,7 @@ PartNumberQuery = Annotated[
     QueryParameter(
         ge=1,
         le=MAX_PART_COUNT,
-        description="The part to sign.",
+        description="Number of the part to sign.",
         schema_extra={"examples": [1]},
     ),
 ]
@@ -65,8 +65,8 @@ ContentLengthQuery = Annotated[
     QueryParameter(
         ge=0,
         le=MAX_PART_SIZE,
-        description="Bytes of the part. When given it is signed: S3 takes no other length.",
-        # Litestar takes a bound of 0 for none.
+        description="Bytes of the part. If given, it is signed: S3 refuses any other length.",
+        # Litestar ignores a bound of 0.
         schema_extra={"minimum": 0, "examples": [PART_SIZE]},
     ),
 ]
@@ -77,7 +77,8 @@ IdempotencyKeyHeader = Annotated[
         min_length=16,
         max_length=255,
         pattern=IDEMPOTENCY_KEY_PATTERN,
-        description="A random text, such as a UUID: the same key gives the same upload again.",
+        description="Random text, such as a UUID. A repeated start with the same key returns the "
+        "same upload.",
         schema_extra={"examples": ["8f14e45f-ceea-467f-a8cc-1c2b6a0f7d10"]},
     ),
 ]

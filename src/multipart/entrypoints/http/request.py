@@ -1,4 +1,4 @@
-"""Requests whose JSON is decoded at once, and strictly, into the type that the route takes."""
+"""Requests whose JSON is decoded strictly into the type that the route declares."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .validation.parameter_rules import has_repeated_parameters, parameter_error
 
 _JSON: Final = "application/json"
 _UNFINISHED: Final = "The request body ends before its length."
-_NO_ADDRESS: Final = URL("/")
+_EMPTY_URL: Final = URL("/")
 _Struct = type[msgspec.Struct]
 
 
-class StatedError(HTTPException):
-    """A refusal whose detail is a sentence of ours."""
+class RequestError(HTTPException):
+    """A refused request; its detail is a message of the service, not of Litestar."""
 
 
-class MalformedBodyError(StatedError):
+class MalformedBodyError(RequestError):
     """The body cannot be read as a JSON object."""
 
     status_code = 400
 
-    def __init__(self, sentence: str = "The request body is not a JSON object.") -> None:
-        super().__init__(detail=sentence)
+    def __init__(self, message: str = "The request body is not a JSON object.") -> None:
+        super().__init__(detail=message)
 
 
-class UnsupportedMediaTypeError(StatedError):
-    """The body's media type is not JSON, or not given."""
+class UnsupportedMediaTypeError(RequestError):
+    """The media type of the body is missing or not JSON."""
 
     status_code = 415
 
@@ -46,7 +46,7 @@ class UnsupportedMediaTypeError(StatedError):
 
 
 class ServiceRequest(Request[Any, Any, Any]):
-    """A request as every route gets it."""
+    """The request class of all routes."""
 
     __slots__ = ("_decoded",)
 
@@ -54,18 +54,18 @@ class ServiceRequest(Request[Any, Any, Any]):
 
     @property
     def url(self) -> URL:
-        """Return no address: only Litestar's errors need one, and `Host` may be anything."""
-        return _NO_ADDRESS
+        """Return an empty URL: only Litestar's errors use it, and `Host` cannot be trusted."""
+        return _EMPTY_URL
 
     async def body(self) -> bytes:
-        """Return the body. Raise MalformedBodyError if the client ends before it."""
+        """Return the body. Raise MalformedBodyError if the client disconnects before its end."""
         try:
             return await super().body()
-        except InternalServerException:  # Litestar's for a client that has gone
+        except InternalServerException:  # Litestar raises it when the client disconnects
             raise MalformedBodyError(_UNFINISHED) from None
 
     async def json(self) -> Any:
-        """Return the body as the type that the route takes.
+        """Return the body as the type that the route declares.
 
         Raise MalformedBodyError, or InvalidFieldsError for all wrong fields and parameters.
         """
@@ -84,12 +84,12 @@ class ServiceRequest(Request[Any, Any, Any]):
             wrong = [*parameter_errors(self), *body_errors(_read_object(body), kind)]
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise MalformedBodyError from None
-        # The decoder reads every value of a name that comes twice, `body_errors` only the last.
+        # The decoder reads both values of a repeated name, `body_errors` only the last one.
         raise InvalidFieldsError(wrong or [FieldError("body", "must name every field once")])
 
 
 async def check_request(request: Request[Any, Any, Any]) -> None:
-    """Raise what is wrong with the body, or with a parameter that comes more than once."""
+    """Raise the errors of the body, or of parameters if one is repeated."""
     if body_type(request.route_handler) is not None:
         await request.json()
     if has_repeated_parameters(request):
@@ -97,9 +97,9 @@ async def check_request(request: Request[Any, Any, Any]) -> None:
 
 
 async def check_api_request(request: Request[Any, Any, Any]) -> None:
-    """Check a request of the REST interface, whose bodies are `application/json` and nothing else.
+    """Check a request of the REST interface, which accepts only `application/json`.
 
-    A page of any other site may send forms and plain text with a user's cookies, unasked.
+    A page of any other site can send forms and plain text with a user's cookies.
     """
     if body_type(request.route_handler) is not None:
         _require_json(request)
@@ -110,14 +110,14 @@ def _require_json(request: Request[Any, Any, Any]) -> None:
     found = request.headers.getall("content-type", [])
     if [text.partition(";")[0].strip().lower() for text in found] == [_JSON]:
         return
-    # Only for a body: without one, that is what is missing.
+    # Without a body, the missing body is the error.
     if "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0":
         raise UnsupportedMediaTypeError
 
 
 @cache
 def body_type(handler: BaseRouteHandler) -> _Struct | None:
-    """Return the type of the JSON that a route takes; None if it takes none."""
+    """Return the type of the JSON body that a route declares; None if it has no body."""
     field = handler.parsed_fn_signature.parameters.get("data")
     return field.annotation if field else None
 

@@ -1,4 +1,4 @@
-"""Give every request an id that its answer, its log lines and its caller's logs share."""
+"""An id for every request, shared by its answer, its log lines and the caller's logs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from litestar.types import Message, Scope
 
 HEADER: Final = "X-Request-ID"
 _NAME: Final = HEADER.lower().encode()
-# What is taken from a client must not be able to break a log line.
+# An id from a client must not be able to break a log line.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _STATE_KEY: Final = "request_id"
 
 
 def request_id_of(scope: Scope) -> str:
-    """Give the request's id: the client's, if it sent a decent one, else a new one."""
+    """Return the id that the client sent, if it is acceptable, else a new one."""
     state = scope["state"]
     if _STATE_KEY not in state:
         state[_STATE_KEY] = _from_client(scope) or f"{getrandbits(128):032x}"
@@ -24,7 +24,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 async def send_request_id(message: Message, scope: Scope) -> None:
-    """Put the id into the answer; for Litestar's `before_send`, so that a 404 has it too."""
+    """Add the id to the answer; for Litestar's `before_send`, a 404 included."""
     if message["type"] == "http.response.start":
         message["headers"] = [*message["headers"], (_NAME, request_id_of(scope).encode())]
 

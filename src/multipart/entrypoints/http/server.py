@@ -1,4 +1,4 @@
-"""The application as a server process starts it: settings from the environment."""
+"""Create the application for a server process, with settings from the environment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .app import create_app
 
 
 def app_from_environment() -> Litestar:
-    """Make the service from the environment and `.env`. Raise SettingsError."""
+    """Create the application from the environment and `.env`. Raise SettingsError."""
     app = create_app(Container(settings=load_settings()))
-    app.on_startup.append(_spare_the_collector)
+    app.on_startup.append(_freeze_garbage_collector)
     return app
 
 
-def _spare_the_collector() -> None:
-    """Keep what lives as long as the process from being looked at by every full collection.
+def _freeze_garbage_collector() -> None:
+    """Exclude the objects that exist at start from every full garbage collection.
 
-    There are half a million objects of it: each such collection would stop everybody for 70 ms.
+    They are half a million; a full collection of them would block all requests for 70 ms.
     """
     gc.collect()
     gc.freeze()

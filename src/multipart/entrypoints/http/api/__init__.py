@@ -1,1 +1,1 @@
-"""The REST endpoints under /api."""
+"""The REST interface under /api."""

@@ -1,4 +1,4 @@
-"""The JSON of the routes that sign or record many parts at once."""
+"""Schemas of the routes that sign or record many parts at once."""
 
 from __future__ import annotations
 
@@ -29,12 +29,17 @@ from .schemas import (
 _encode: Final = Encoder().encode
 
 PartRange = Annotated[
-    str, Meta(pattern=RANGE_PATTERN, description="From one number to another.", examples=["3-200"])
+    str,
+    Meta(
+        pattern=RANGE_PATTERN,
+        description="A range of part numbers, both ends included.",
+        examples=["3-200"],
+    ),
 ]
 
 
 class SignPartsRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which parts to sign: numbers and ranges such as `3-200`, or `all` that are planned."""
+    """The parts to sign: numbers and ranges such as `3-200`, or `all` of the part plan."""
 
     upload_id: UploadId
     key: Key
@@ -48,28 +53,28 @@ class SignPartsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     user_id: ComparedUserId = None
 
-    def address(self) -> SessionReference:
-        """Give it in the domain's words."""
+    def to_reference(self) -> SessionReference:
+        """Convert the session fields for the use case."""
         return SessionReference(upload_id=self.upload_id, key=self.key, user_id=self.user_id)
 
-    def wanted(self) -> Sequence[range] | None:
-        """Give the numbers, None for all."""
+    def to_ranges(self) -> Sequence[range] | None:
+        """Return the ranges of part numbers, None for all."""
         if isinstance(self.part_numbers, str):
             return None
-        return [_numbers(item) for item in self.part_numbers]
+        return [_range(item) for item in self.part_numbers]
 
 
 class SignedPartUrl(Struct, frozen=True, gc=False):
-    """Where to PUT the bytes of one part."""
+    """URL for the PUT of one part."""
 
-    part_number: Annotated[int, Meta(description="The part's number.", examples=[1])]
+    part_number: Annotated[int, Meta(description="Part number.", examples=[1])]
     signed_url: SignedUrlText
 
 
 class SignedUrls(Struct, frozen=True):
-    """URLs in the order asked for, on which to PUT until `expires_at`; no header is demanded."""
+    """URLs in the requested order, valid until `expires_at`; the PUT needs no headers."""
 
-    urls: Annotated[list[SignedPartUrl], Meta(description="In the order asked for.")]
+    urls: Annotated[list[SignedPartUrl], Meta(description="URLs in the requested order.")]
     expires_at: UrlExpiry
 
 
@@ -89,7 +94,7 @@ def encode_signed_urls(signed: SignedParts) -> Iterator[bytes]:
 
 
 class ReportedPart(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A part that S3 has taken, with the ETag of S3's answer, quoted or not."""
+    """A part that S3 has accepted, with the ETag of S3's answer."""
 
     part_number: PartNumber
     etag: ETag
@@ -97,21 +102,23 @@ class ReportedPart(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RecordPartsRequest(SessionRequest, frozen=True):
-    """Parts that S3 has taken; all are checked before any is recorded."""
+    """Parts that S3 has accepted; all are checked before any is recorded."""
 
     parts: Annotated[
         list[ReportedPart],
         Meta(
-            min_length=1, max_length=MAX_PART_COUNT, description="The last report of a number wins."
+            min_length=1,
+            max_length=MAX_PART_COUNT,
+            description="The last report of a part number wins.",
         ),
     ]
 
-    def reports(self) -> Iterator[PartReport]:
-        """Give them in the domain's words."""
+    def to_reports(self) -> Iterator[PartReport]:
+        """Convert the parts for the use case."""
         return (PartReport(part.part_number, part.etag, part.size) for part in self.parts)
 
 
-def _numbers(item: int | str) -> range:
+def _range(item: int | str) -> range:
     if isinstance(item, int):
         return range(item, item + 1)
     first, _, last = item.partition("-")

@@ -1,4 +1,4 @@
-"""The place where a page of sessions ended, opaque to clients."""
+"""The cursor of the list of uploads: where a page ended, opaque to clients."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _RULE: Final = "must be the next_cursor of an earlier answer"
 _UPLOAD_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
 
-def cursor_after(session: UploadSession) -> str:
-    """Name the place behind a session."""
-    place = f"{session.created_at.isoformat()} {session.id}"
-    return urlsafe_b64encode(place.encode()).decode()
+def encode_cursor(session: UploadSession) -> str:
+    """Return the cursor of the page that starts after a session."""
+    position = f"{session.created_at.isoformat()} {session.id}"
+    return urlsafe_b64encode(position.encode()).decode()
 
 
 def parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    """Return (created_at, id). Raise InvalidFieldError for what the service never gave out."""
+    """Return (created_at, id). Raise InvalidFieldError for a text that is no cursor."""
     if not cursor:
         return None
     try:

@@ -1,10 +1,10 @@
-"""The routes that only look."""
+"""Routes that read: status, parts, list of uploads."""
 
 from __future__ import annotations
 
 from typing import Annotated, Final
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.params import QueryParameter
@@ -16,16 +16,18 @@ from ....application.session_reference import SessionReference
 from ....application.upload_status import GetUploadStatus
 from ....domain.session import SessionState
 from ..parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
-from ..problems.openapi import OperationWithoutDefault400, document_problems
 from ..responses import JsonResponse
 from ..validation.limits import TIME_PATTERN
 from ..validation.parsing import FieldParser, parse_time
-from .cursor import cursor_after, parse_cursor
+from .cursor import encode_cursor, parse_cursor
+from .decorators import query
 from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
 _States = Annotated[
     list[SessionState] | None,
-    QueryParameter(max_items=len(SessionState), description="May be repeated."),
+    QueryParameter(
+        max_items=len(SessionState), description="State of the uploads. May be repeated."
+    ),
 ]
 _TIME_SCHEMA: Final = {
     "format": OpenAPIFormat.DATE_TIME.value,
@@ -35,7 +37,7 @@ _From = Annotated[
     str | None,
     QueryParameter(
         pattern=TIME_PATTERN,
-        description="Created then or later, RFC 3339.",
+        description="Only uploads created at or after this time, RFC 3339.",
         schema_extra=_TIME_SCHEMA,
     ),
 ]
@@ -43,32 +45,32 @@ _Before = Annotated[
     str | None,
     QueryParameter(
         pattern=TIME_PATTERN,
-        description="Created earlier, RFC 3339.",
+        description="Only uploads created before this time, RFC 3339.",
         schema_extra=_TIME_SCHEMA,
     ),
 ]
-_Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Sessions in one answer.")]
+_Limit = Annotated[
+    int, QueryParameter(ge=1, le=500, description="Largest number of uploads in the answer.")
+]
 _Cursor = Annotated[
     str | None,
     QueryParameter(
-        max_length=512, description="The `next_cursor` of the page before; nothing else is valid."
+        max_length=512, description="The `next_cursor` of the previous page; nothing else is valid."
     ),
 ]
 
 
 class QueryController(Controller):
-    """Status, parts, sessions."""
+    """Status, parts, list of uploads."""
 
     path = "/api"
-    tags = ("Looking",)
+    tags = ("Reading",)
     response_class = JsonResponse
 
-    @get(
+    @query(
         "/upload-status",
         operation_id="getUploadStatus",
         summary="Get the status of an upload",
-        responses=document_problems(404, 409, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def status(
         self,
@@ -77,16 +79,14 @@ class QueryController(Controller):
         upload_status: NamedDependency[GetUploadStatus],
         user_id: OptionalUserIdQuery = None,
     ) -> UploadStatusAnswer:
-        """Get the state of an upload and of its parts, as S3 holds them."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return UploadStatusAnswer.of_status(await upload_status(address))
+        """Get the state of an upload and of its parts in S3."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        return UploadStatusAnswer.of_status(await upload_status(reference))
 
-    @get(
+    @query(
         "/list-parts",
         operation_id="listParts",
         summary="List the parts of an upload",
-        responses=document_problems(404, 409, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def parts(
         self,
@@ -95,18 +95,17 @@ class QueryController(Controller):
         list_parts: NamedDependency[ListParts],
         user_id: OptionalUserIdQuery = None,
     ) -> PartList:
-        """List the parts that are recorded or that S3 holds: where to resume."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        session, parts = await list_parts(address)
+        """List the parts that are recorded or in S3, for example to resume an upload."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session, parts = await list_parts(reference)
         answers = [PartAnswer.of(part) for part in parts]
         return PartList(session.id, session.key, session.state, answers)
 
-    @get(
+    @query(
         "/uploads",
         operation_id="listUploads",
         summary="List a user's uploads",
-        responses=document_problems(422, 503),
-        operation_class=OperationWithoutDefault400,
+        errors=(422, 503),
     )
     async def uploads(
         self,
@@ -120,7 +119,7 @@ class QueryController(Controller):
     ) -> UploadList:
         """List a user's uploads, newest first."""
         parser = FieldParser()
-        query = SessionQuery(
+        session_query = SessionQuery(
             user_id=user_id,
             states=frozenset(status or ()),
             created_from=parser.parse(parse_time, "created_from", created_from),
@@ -129,6 +128,6 @@ class QueryController(Controller):
             limit=limit,
         )
         parser.raise_errors()
-        page = await list_sessions(query)
-        following = cursor_after(page.sessions[-1]) if page.has_more else None
-        return UploadList([UploadSummary.of(session) for session in page.sessions], following)
+        page = await list_sessions(session_query)
+        next_cursor = encode_cursor(page.sessions[-1]) if page.has_more else None
+        return UploadList([UploadSummary.of(session) for session in page.sessions], next_cursor)

@@ -1,4 +1,4 @@
-"""The JSON of the REST interface, with bounds and examples.
+"""Schemas of the REST interface, with bounds and examples.
 
 Sizes are bytes, times RFC 3339 in UTC. Names are those of the four original endpoints.
 """
@@ -36,7 +36,7 @@ from ....domain.validation import (
 from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
 from ..validation.limits import ETAG_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
-_RULED: Final = ("user_id", "filename", "content_type", "metadata")
+_DOMAIN_CHECKED: Final = ("user_id", "filename", "content_type", "metadata")
 
 UserId = Annotated[
     str,
@@ -44,13 +44,13 @@ UserId = Annotated[
         min_length=1,
         max_length=MAX_USER_ID_LENGTH,
         pattern=NO_NUL,
-        description="Whose upload it is.",
+        description="User who owns the upload.",
         examples=["alice"],
     ),
 ]
 ComparedUserId = Annotated[
     Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_LENGTH, pattern=NO_NUL)] | None,
-    Meta(description="Compared with the upload's user when given.", examples=["alice"]),
+    Meta(description="If given, must be the user who owns the upload.", examples=["alice"]),
 ]
 UploadId = Annotated[
     str,
@@ -58,7 +58,7 @@ UploadId = Annotated[
         min_length=1,
         max_length=MAX_UPLOAD_ID_LENGTH,
         pattern=NO_NUL,
-        description="The `upload_id` that start-upload answered.",
+        description="The `upload_id` that start-upload returned.",
         examples=[UPLOAD_ID],
     ),
 ]
@@ -68,23 +68,23 @@ Key = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=NO_NUL,
-        description="The object key that start-upload answered.",
+        description="The object key that start-upload returned.",
         examples=[KEY],
     ),
 ]
 PartNumber = Annotated[
     int,
-    Meta(ge=1, le=MAX_PART_COUNT, description="The part's number, from 1 on.", examples=[1]),
+    Meta(ge=1, le=MAX_PART_COUNT, description="Part number, starting at 1.", examples=[1]),
 ]
 PartSize = Annotated[
     Annotated[int, Meta(ge=0, le=MAX_PART_SIZE)] | None,
-    Meta(description="Bytes of the part.", examples=[PART_SIZE]),
+    Meta(description="Size of the part in bytes.", examples=[PART_SIZE]),
 ]
 ETag = Annotated[
     str,
     Meta(
         pattern=ETAG_PATTERN,
-        description="The ETag with which S3 answered the PUT, with or without quotes.",
+        description="ETag of S3's answer to the PUT, with or without quotes.",
         examples=[ETAG],
     ),
 ]
@@ -95,42 +95,42 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 _Filename = Annotated[str, Meta(description="Name of the file.", examples=["film.mp4"])]
 _ContentType = Annotated[str, Meta(description="Media type of the file.", examples=["video/mp4"])]
-_OfPlan = "null when no size was declared."
+_WITHOUT_PLAN = "null if no size was declared."
 _PlannedSize = Annotated[
     int | None,
     Meta(
-        description=f"Bytes of every part but the last; {_OfPlan}",
+        description=f"Size in bytes of every part except the last; {_WITHOUT_PLAN}",
         examples=[PART_SIZE],
     ),
 ]
 _PlannedCount = Annotated[
-    int | None, Meta(description=f"How many parts to send; {_OfPlan}", examples=[3])
+    int | None, Meta(description=f"Number of parts; {_WITHOUT_PLAN}", examples=[3])
 ]
 _ExpiresAt = Annotated[
     datetime,
     Meta(
         tz=True,
-        description="When the upload expires unless it is used before.",
+        description="When the upload expires unless there is activity.",
         examples=["2026-12-08T12:00:00Z"],
     ),
 ]
 _AbortDate = Annotated[
     Time | None,
     Meta(
-        description="When S3 itself aborts the upload; null when the bucket has no such rule.",
+        description="When a lifecycle rule of the bucket aborts the upload; null without a rule.",
         examples=[None],
     ),
 ]
-_Recorded = Annotated[int, Meta(description="Different parts recorded so far.", examples=[1])]
+_Recorded = Annotated[int, Meta(description="Number of different parts recorded.", examples=[1])]
 _AnsweredKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
 _AnsweredId = Annotated[
     str,
-    Meta(description="Id of the upload session, for every later request.", examples=[UPLOAD_ID]),
+    Meta(description="Id of the upload session.", examples=[UPLOAD_ID]),
 ]
 
 
 class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file to upload. With `size` the answer holds the part plan."""
+    """A file to upload. With `size`, the answer contains the part plan."""
 
     user_id: UserId
     filename: Annotated[
@@ -138,7 +138,7 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             max_length=MAX_FILENAME_LENGTH,
-            description="The file's own name. It becomes the last component of the key.",
+            description="Name of the file, which becomes the last component of the key.",
             examples=["film.mp4"],
         ),
     ]
@@ -146,24 +146,24 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=MAX_CONTENT_TYPE_LENGTH,
-            description="The file's media type; empty when it is not known.",
+            description="Media type of the file; empty if unknown.",
             examples=["video/mp4"],
             extra_json_schema={"pattern": CONTENT_TYPE_PATTERN},
         ),
     ]
     size: Annotated[
-        # Not `le`: what is too large is 413, with the limit that the settings give.
+        # Not `le`: a file over the configured limit is 413.
         Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MAX_OBJECT_SIZE})] | None,
         Meta(
-            description="Bytes of the file. With it, the answer says how to cut the file.",
+            description="Size of the file in bytes. With it, the answer contains the part plan.",
             examples=[FILE_SIZE],
         ),
     ] = None
     metadata: Annotated[
         dict[str, str],
         Meta(
-            description="User metadata of the object, "
-            f"{MAX_METADATA_BYTES} bytes of names and values at most.",
+            description="User metadata of the object, at most "
+            f"{MAX_METADATA_BYTES} bytes of names and values.",
             examples=[{"project": "summer"}],
             extra_json_schema={
                 "maxProperties": MAX_METADATA_ENTRIES,
@@ -174,11 +174,11 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     @staticmethod
     def rule_errors(fields: Mapping[str, Any]) -> list[FieldError]:
-        """Return what breaks the rules that a type cannot express."""
-        return start_errors(**{name: fields[name] for name in _RULED if name in fields})
+        """Return the errors of the rules that a type cannot express."""
+        return start_errors(**{name: fields[name] for name in _DOMAIN_CHECKED if name in fields})
 
     def to_domain(self, idempotency_key: str | None) -> NewUpload:
-        """Give it in the domain's words."""
+        """Convert the request for the use case."""
         return NewUpload(
             user_id=self.user_id,
             filename=self.filename,
@@ -202,7 +202,7 @@ class StartedUpload(Struct, frozen=True):
 
     @classmethod
     def of(cls, session: UploadSession) -> StartedUpload:
-        """Show a session that was just started."""
+        """Convert a session that was just started."""
         plan = session.plan
         return cls(
             upload_id=session.id,
@@ -218,7 +218,7 @@ class StartedUpload(Struct, frozen=True):
 SignedUrlText = Annotated[
     str,
     Meta(
-        description="Where to PUT the part's bytes.",
+        description="URL for the PUT of the part.",
         examples=[f"https://bucket.s3.amazonaws.com/{KEY}?partNumber=1&X-Amz-Signature=..."],
     ),
 ]
@@ -226,14 +226,14 @@ UrlExpiry = Annotated[
     datetime,
     Meta(
         tz=True,
-        description="Until when S3 accepts the URL.",
+        description="When the URL expires.",
         examples=["2026-12-01T13:00:00Z"],
     ),
 ]
 
 
 class SignedUrl(Struct, frozen=True):
-    """Where to PUT the part's bytes, with these headers, until `expires_at`."""
+    """URL for the PUT of the part with these headers, valid until `expires_at`."""
 
     signed_url: SignedUrlText
     expires_at: UrlExpiry
@@ -244,24 +244,24 @@ class SignedUrl(Struct, frozen=True):
 
     @classmethod
     def of(cls, signed: SignedPart) -> SignedUrl:
-        """Show a signed part."""
+        """Convert a signed part."""
         return cls(signed_url=signed.url, expires_at=signed.expires_at, headers=signed.headers)
 
 
 class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which session; all three must belong together."""
+    """A session; all three fields must match it."""
 
     user_id: UserId
     upload_id: UploadId
     key: Key
 
-    def address(self) -> SessionReference:
-        """Give it in the domain's words."""
+    def to_reference(self) -> SessionReference:
+        """Convert the session fields for the use case."""
         return SessionReference(upload_id=self.upload_id, key=self.key, user_id=self.user_id)
 
 
 class RecordPartRequest(SessionRequest, frozen=True):
-    """A part that S3 has taken, with the ETag of S3's answer, quoted or not."""
+    """A part that S3 has accepted, with the ETag of S3's answer."""
 
     part_number: PartNumber
     etag: ETag
@@ -269,7 +269,7 @@ class RecordPartRequest(SessionRequest, frozen=True):
 
 
 class PartRecorded(Struct, frozen=True):
-    """How many different parts are recorded by now."""
+    """Number of different parts recorded so far."""
 
     status: Status
     parts_recorded: _Recorded
@@ -277,19 +277,19 @@ class PartRecorded(Struct, frozen=True):
 
 
 class CompletedUpload(Struct, frozen=True):
-    """The finished object."""
+    """The completed object."""
 
     location: Annotated[str, Meta(description="URL of the object.", examples=[LOCATION])]
     key: _AnsweredKey
     etag: Annotated[str, Meta(description="ETag of the object.", examples=[f"{MD5}-3"])]
-    size: Annotated[int, Meta(description="Bytes of the object.", examples=[FILE_SIZE])]
-    message: Annotated[str, Meta(description="A sentence for people.")] = (
+    size: Annotated[int, Meta(description="Size of the object in bytes.", examples=[FILE_SIZE])]
+    message: Annotated[str, Meta(description="Message for people.")] = (
         "Upload completed successfully"
     )
 
     @classmethod
     def of(cls, session: UploadSession) -> CompletedUpload:
-        """Show a completed session."""
+        """Convert a completed session."""
         if session.result is None:
             msg = "a completed session has a result"
             raise ValueError(msg)
@@ -298,90 +298,96 @@ class CompletedUpload(Struct, frozen=True):
 
 
 class AbortedUpload(Struct, frozen=True):
-    """The session is over and its parts are gone."""
+    """The upload is aborted and its parts are discarded."""
 
     status: Annotated[
         SessionState, Meta(description="State of the upload session.", examples=["aborted"])
     ]
-    message: Annotated[str, Meta(description="A sentence for people.")] = "Upload aborted"
+    message: Annotated[str, Meta(description="Message for people.")] = "Upload aborted"
 
 
 class UploadSummary(Struct, frozen=True, kw_only=True):
-    """A session as the list of uploads shows it; `size` is null when none was declared."""
+    """An upload in the list of uploads; `size` is null if none was declared."""
 
     upload_id: _AnsweredId
     key: _AnsweredKey
-    user_id: Annotated[str, Meta(description="Whose upload it is.", examples=["alice"])]
+    user_id: Annotated[str, Meta(description="User who owns the upload.", examples=["alice"])]
     filename: _Filename
     content_type: _ContentType
     status: Status
     size: Annotated[
-        int | None, Meta(description=f"Bytes of the file; {_OfPlan}", examples=[FILE_SIZE])
+        int | None,
+        Meta(description=f"Size of the file in bytes; {_WITHOUT_PLAN}", examples=[FILE_SIZE]),
     ]
     part_size: _PlannedSize
     part_count: _PlannedCount
     created_at: Annotated[
-        datetime, Meta(tz=True, description="When it started.", examples=["2026-12-01T12:00:00Z"])
+        datetime,
+        Meta(
+            tz=True, description="When the upload was started.", examples=["2026-12-01T12:00:00Z"]
+        ),
     ]
     updated_at: Annotated[
         datetime,
-        Meta(tz=True, description="When it was last used.", examples=["2026-12-01T12:00:09Z"]),
+        Meta(tz=True, description="When the last activity was.", examples=["2026-12-01T12:00:09Z"]),
     ]
     expires_at: _ExpiresAt
     expiry_reason: Annotated[
         ExpiryReason | None,
         Meta(
-            description="Why it expires, or has expired: `idle` moves on with every part, "
-            "`max-age` does not; null once completed or aborted.",
+            description="Why it expires or has expired: `idle`, which every part postpones, or "
+            "`max-age`; null once completed or aborted.",
             examples=["idle"],
         ),
     ]
     abort_date: _AbortDate
     location: Annotated[
         str | None,
-        Meta(description="URL of the object; null until it is complete.", examples=[None]),
+        Meta(description="URL of the object; null until completed.", examples=[None]),
     ]
     etag: Annotated[
         str | None,
-        Meta(description="ETag of the object; null until it is complete.", examples=[None]),
+        Meta(description="ETag of the object; null until completed.", examples=[None]),
     ]
 
     @classmethod
     def of(cls, session: UploadSession) -> UploadSummary:
-        """Show a session."""
+        """Convert a session."""
         return cls(**_summary(session))
 
 
 class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
-    """A session and how far it is; `missing_parts` is null unless it is open for them.
+    """An upload and its progress; `missing_parts` is null unless it is open and has a plan.
 
-    `parts_lost` means that S3 has thrown the upload away: all parts must be signed and sent again.
+    `parts_lost` means that S3 discarded the upload: sign and send all parts again.
     """
 
     parts_recorded: _Recorded
     parts_verified: Annotated[
-        int, Meta(description="Parts that S3 holds as reported.", examples=[1])
+        int, Meta(description="Number of parts that S3 has as reported.", examples=[1])
     ]
-    bytes_verified: Annotated[int, Meta(description="Bytes of those parts.", examples=[PART_SIZE])]
+    bytes_verified: Annotated[
+        int, Meta(description="Size of these parts in bytes.", examples=[PART_SIZE])
+    ]
     missing_parts: Annotated[
         Sequence[int] | None,
         Meta(
-            description="Planned parts that S3 does not hold; "
-            "null without a plan or once the upload is over.",
+            description="Planned parts that S3 does not have; "
+            "null without a plan or once the upload has ended.",
             examples=[[2, 3]],
         ),
     ]
     parts_lost: Annotated[
         bool,
         Meta(
-            description="Whether S3 discarded the upload: all parts must be signed and sent again.",
+            description="Whether S3 discarded the upload: sign and send all parts again.",
             examples=[False],
         ),
     ]
 
     @classmethod
     def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
-        """Show how far an upload is."""
+        """Convert the status of an upload."""
         verified = sum(part.state is PartState.VERIFIED for part in status.parts)
         return cls(
             **_summary(status.session),
@@ -394,49 +400,49 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
 
 
 class PartAnswer(Struct, frozen=True):
-    """A part; `verified` means that S3 holds it as reported."""
+    """A part; `verified` means that S3 has it as reported."""
 
-    part_number: Annotated[int, Meta(description="The part's number.", examples=[1])]
+    part_number: Annotated[int, Meta(description="Part number.", examples=[1])]
     etag: Annotated[str, Meta(description="ETag of the part, without quotes.", examples=[MD5])]
     size: Annotated[
         int | None,
-        Meta(description="Bytes of the part; null when not known.", examples=[PART_SIZE]),
+        Meta(description="Size of the part in bytes; null if unknown.", examples=[PART_SIZE]),
     ]
     status: Annotated[
         PartState,
         Meta(
-            description="`uploaded`: reported by the client; `verified`: S3 holds it as reported.",
+            description="`uploaded`: reported by the client; `verified`: S3 has it as reported.",
             examples=["verified"],
         ),
     ]
     recorded_at: Annotated[
         datetime,
-        Meta(tz=True, description="When it was recorded.", examples=["2026-12-01T12:00:09Z"]),
+        Meta(tz=True, description="When the part was recorded.", examples=["2026-12-01T12:00:09Z"]),
     ]
 
     @classmethod
     def of(cls, part: Part) -> PartAnswer:
-        """Show a part."""
+        """Convert a part."""
         return cls(part.number, part.etag, part.size, part.state, part.recorded_at)
 
 
 class PartList(Struct, frozen=True):
-    """All parts that are recorded or that S3 holds, by number."""
+    """All parts that are recorded or in S3, ordered by number."""
 
     upload_id: _AnsweredId
     key: _AnsweredKey
     status: Status
-    parts: Annotated[list[PartAnswer], Meta(description="The parts, by number.")]
+    parts: Annotated[list[PartAnswer], Meta(description="Parts, ordered by number.")]
 
 
 class UploadList(Struct, frozen=True):
-    """A page of sessions, newest first; `next_cursor` is null on the last one."""
+    """A page of uploads, newest first; `next_cursor` is null on the last page."""
 
-    uploads: Annotated[list[UploadSummary], Meta(description="Sessions, newest first.")]
+    uploads: Annotated[list[UploadSummary], Meta(description="Uploads, newest first.")]
     next_cursor: Annotated[
         str | None,
         Meta(
-            description="The `cursor` of the next page; null on the last one.",
+            description="The `cursor` of the next page; null on the last page.",
             examples=["MjAyNi0xMi0wMVQxMjowMDowMCswMDowMCAzZjBj"],
         ),
     ]

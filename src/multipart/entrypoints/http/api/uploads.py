@@ -1,8 +1,8 @@
-"""The routes that carry a file: the four original ones and abort."""
+"""Routes of an upload: the four original ones and abort."""
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
@@ -20,8 +20,8 @@ from ..parameters import (
     PartNumberQuery,
     UploadIdQuery,
 )
-from ..problems.openapi import OperationWithoutDefault400, document_problems
 from ..responses import JsonResponse
+from .decorators import command, query
 from .schemas import (
     AbortedUpload,
     CompletedUpload,
@@ -41,13 +41,11 @@ class UploadController(Controller):
     tags = ("Uploading",)
     response_class = JsonResponse
 
-    @post(
+    @command(
         "/start-upload",
-        status_code=200,
         operation_id="startUpload",
         summary="Start an upload",
-        responses=document_problems(400, 409, 413, 415, 422, 503),
-        operation_class=OperationWithoutDefault400,
+        errors=(400, 409, 413, 415, 422, 503),
     )
     async def start(
         self,
@@ -55,15 +53,13 @@ class UploadController(Controller):
         start_upload: NamedDependency[StartUpload],
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> StartedUpload:
-        """Start an upload. With `size`, the answer says how to cut the file."""
+        """Start an upload. With `size`, the answer contains the part plan."""
         return StartedUpload.of(await start_upload(data.to_domain(idempotency_key)))
 
-    @get(
+    @query(
         "/get-signed-url",
         operation_id="getSignedUrl",
         summary="Sign a part",
-        responses=document_problems(404, 409, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def sign(
         self,
@@ -74,51 +70,42 @@ class UploadController(Controller):
         content_length: ContentLengthQuery = None,
         user_id: OptionalUserIdQuery = None,
     ) -> SignedUrl:
-        """Get a URL on which to PUT one part straight to S3."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return SignedUrl.of(await sign_parts.sign_one(address, part_number, content_length))
+        """Sign a URL for the PUT of one part straight to S3."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        return SignedUrl.of(await sign_parts.sign_one(reference, part_number, content_length))
 
-    @post(
+    @command(
         "/upload-part",
-        status_code=200,
         operation_id="recordPart",
         summary="Record a part",
-        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def record(
         self, data: JSONBody[RecordPartRequest], record_parts: NamedDependency[RecordParts]
     ) -> PartRecorded:
-        """Report a part that S3 has taken. The last report of a number wins."""
+        """Record a part that S3 has accepted. The last report of a part number wins."""
         recorded = await record_parts.record_one(
-            data.address(), data.part_number, data.etag, data.size
+            data.to_reference(), data.part_number, data.etag, data.size
         )
         return PartRecorded(recorded.status, recorded.parts_recorded)
 
-    @post(
+    @command(
         "/complete-upload",
-        status_code=200,
         operation_id="completeUpload",
         summary="Complete an upload",
-        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def complete(
         self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
     ) -> CompletedUpload:
-        """Make the object from the parts. Repeating it gives the same answer."""
-        return CompletedUpload.of(await complete_upload(data.address()))
+        """Assemble the object from the parts. A repeated call returns the same answer."""
+        return CompletedUpload.of(await complete_upload(data.to_reference()))
 
-    @post(
+    @command(
         "/abort-upload",
-        status_code=200,
         operation_id="abortUpload",
         summary="Abort an upload",
-        responses=document_problems(400, 404, 409, 413, 415, 422, 503),
-        operation_class=OperationWithoutDefault400,
     )
     async def abort(
         self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
     ) -> AbortedUpload:
-        """Discard the upload and its parts. Repeating it changes nothing."""
-        return AbortedUpload((await abort_upload(data.address())).state)
+        """Discard the upload and its parts. A repeated call changes nothing."""
+        return AbortedUpload((await abort_upload(data.to_reference())).state)

@@ -1,4 +1,4 @@
-"""Whatever a page keeps about a file, as an object can carry it."""
+"""Convert the metadata of a page into user metadata of an object."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from ....domain.errors import InvalidFieldError
 from ....domain.object_key import is_printable
 from ....domain.validation import require_metadata
 
-_LOOKED_AT: Final = 100
-"""Entries: three times as many as an object can have, so that no request keeps us long."""
+_MAX_ENTRIES: Final = 100
+"""Entries that are considered, three times as many as an object can have."""
 
 
-def kept_metadata(given: Iterable[tuple[str, object]]) -> Mapping[str, str]:
-    """Keep, in the order given, what an object can carry, and drop the rest.
+def select_metadata(given: Iterable[tuple[str, object]]) -> Mapping[str, str]:
+    """Keep, in the given order, the entries that an object can have, and drop the others.
 
-    An upload must not fail for what Uppy adds of itself, such as the path of a dropped folder.
-    An entry is kept whole or not at all: half a value is a wrong one.
+    An upload must not fail because of entries that Uppy adds, such as the path of a dropped folder.
+    An entry is kept whole or not at all: a truncated value would be wrong.
     """
     kept: dict[str, str] = {}
-    for name, value in islice(given, _LOOKED_AT):
+    for name, value in islice(given, _MAX_ENTRIES):
         if value is None:
             continue
-        wanted = {**kept, name: _text(value)}
+        candidate = {**kept, name: _text(value)}
         try:
-            require_metadata(wanted)
+            require_metadata(candidate)
         except InvalidFieldError:
             continue
-        kept = wanted
+        kept = candidate
     return kept
 
 
 def _text(value: object) -> str:
-    """Write numbers, truth values and what is nested as JSON does, on one line."""
+    """Return text unchanged and other values as JSON, on one line."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join(char if is_printable(char) else " " for char in text)

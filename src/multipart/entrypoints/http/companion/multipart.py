@@ -25,8 +25,8 @@ from .parameters import (
     PART_NUMBERS_PATTERN,
     PartNumberPath,
     UploadIdPath,
-    part_number,
-    part_numbers,
+    parse_part_number,
+    parse_part_numbers,
 )
 from .schemas import (
     CompletedObject,
@@ -40,9 +40,9 @@ from .schemas import (
     encode_part_urls,
 )
 
-# 10,000 parts are 660 kB, with a checksum each twice that.
+# 10,000 parts are 660 kB, and twice that with checksums.
 MAX_COMPLETE_BYTES: Final = 2 * 1024 * 1024
-_TOO_LATE: Final = DISCARDED_STATES | {SessionState.COMPLETING, SessionState.COMPLETED}
+_UNABORTABLE: Final = DISCARDED_STATES | {SessionState.COMPLETING, SessionState.COMPLETED}
 
 _PartNumbers = Annotated[
     str,
@@ -55,7 +55,7 @@ _PartNumbers = Annotated[
 
 
 class MultipartController(Controller):
-    """Companion's multipart routes. `uploadId` is our own id; the key is only compared."""
+    """Companion's multipart routes; `uploadId` is the service's own id."""
 
     path = "/multipart"
     tags = ("Companion",)
@@ -74,7 +74,7 @@ class MultipartController(Controller):
         bucket: NamedDependency[str],
         start_upload: NamedDependency[StartUpload],
     ) -> CreatedUpload:
-        """Start an upload of a file whose size is not declared."""
+        """Start an upload of a file of undeclared size."""
         session = await start_upload(data.to_domain(user_id))
         return CreatedUpload(session.key, session.id, bucket)
 
@@ -91,12 +91,12 @@ class MultipartController(Controller):
         user_id: NamedDependency[str],
         list_parts: NamedDependency[ListParts],
     ) -> list[ListedPart]:
-        """List the parts that need not be sent again."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        session, parts = await list_parts(address)
+        """List the parts that the client need not send again."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session, parts = await list_parts(reference)
         if session.state in DISCARDED_STATES:
             raise SessionNotFoundError
-        # A client skips what is listed, so while it may send parts it must be there for certain.
+        # A client skips listed parts: while it can still send parts, list only those that S3 has.
         return [
             ListedPart.of(part)
             for part in parts
@@ -117,9 +117,9 @@ class MultipartController(Controller):
         user_id: NamedDependency[str],
         sign_parts: NamedDependency[SignParts],
     ) -> PartUrl:
-        """Get a URL on which to PUT one part."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        return PartUrl.of(await sign_parts.sign_one(address, part_number(number)))
+        """Sign a URL for the PUT of one part."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        return PartUrl.of(await sign_parts.sign_one(reference, parse_part_number(number)))
 
     @get(
         "/{upload_id:str}/batch",
@@ -136,10 +136,10 @@ class MultipartController(Controller):
         sign_parts: NamedDependency[SignParts],
         turns: NamedDependency[Turns],
     ) -> JsonStream[PartUrls]:
-        """Get URLs for several parts, as clients before Uppy 4 ask for them."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        wanted = [range(number, number + 1) for number in part_numbers(numbers)]
-        signed = await sign_parts.sign_many(address, wanted)
+        """Sign URLs for several parts, for clients before Uppy 4."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        ranges = [range(number, number + 1) for number in parse_part_numbers(numbers)]
+        signed = await sign_parts.sign_many(reference, ranges)
         return JsonStream(encode_part_urls(signed), turns)
 
     @post(
@@ -159,9 +159,9 @@ class MultipartController(Controller):
         bucket: NamedDependency[str],
         complete_upload: NamedDependency[CompleteUpload],
     ) -> CompletedObject:
-        """Make the object from the parts. Repeating it gives the same answer."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
-        session = await complete_upload(address, data.named())
+        """Assemble the object from the parts. A repeated call returns the same answer."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        session = await complete_upload(reference, data.to_named_parts())
         return CompletedObject.of(session, bucket)
 
     @delete(
@@ -178,12 +178,12 @@ class MultipartController(Controller):
         user_id: NamedDependency[str],
         abort_upload: NamedDependency[AbortUpload],
     ) -> NoContent:
-        """Discard the upload and its parts. An upload that is complete stays."""
-        address = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        """Discard the upload and its parts. A completed upload remains."""
+        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
         try:
-            await abort_upload(address)
+            await abort_upload(reference)
         except TransitionError as exc:
-            # Uppy 5 says so when only the answer to its complete was lost: the object stays.
-            if exc.status not in _TOO_LATE:
+            # Uppy 5 also aborts when only the answer to its complete was lost: the object remains.
+            if exc.status not in _UNABORTABLE:
                 raise
         return NoContent()

@@ -1,4 +1,4 @@
-"""All routes under /s3."""
+"""The router of all routes under /s3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .users import UserSource
 
 
 def companion_router(bucket: str, users: UserSource) -> Router:
-    """Make the routes for one bucket, and for the users that `users` finds."""
+    """Create the routes for one bucket."""
     return Router(
         "/s3",
         route_handlers=[MultipartController, SingleController],
@@ -24,6 +24,6 @@ def companion_router(bucket: str, users: UserSource) -> Router:
         },
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=check_request,
-        # A complete may wait for S3 for minutes, and costs little meanwhile.
+        # A complete can wait for S3 for minutes and costs little while it waits.
         middleware=[LargeBodyGate(MAX_COMPLETE_BYTES, running=RECEIVING)],
     )

@@ -1,4 +1,4 @@
-"""The JSON of Companion's S3 routes; names are its own, `PartNumber` and `ETag` S3's."""
+"""Schemas of Companion's S3 routes, with Companion's names; `PartNumber` and `ETag` are S3's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH,
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
 from ..problems.schemas import ExtensionMembers
 from ..responses import encode_urls
-from .metadata import kept_metadata
+from .metadata import select_metadata
 
 MAX_ETAG_LENGTH: Final = 130
 _encode: Final = Encoder().encode
@@ -31,13 +31,13 @@ _Seconds = Annotated[int, Meta(description="Seconds until it expires.", examples
 
 
 class CreateRequest(Struct, frozen=True):
-    """A file to upload; Uppy leaves `type` out or empty where the browser knows none."""
+    """A file to upload; Uppy omits `type` or leaves it empty if the browser does not know it."""
 
     filename: Annotated[
         str,
         Meta(
             min_length=1,
-            description="The file's own name.",
+            description="Name of the file.",
             examples=["film.mp4"],
             extra_json_schema={"maxLength": MAX_FILENAME_LENGTH},
         ),
@@ -53,65 +53,63 @@ class CreateRequest(Struct, frozen=True):
             ),
         ]
         | None,
-        Meta(description="The file's media type.", examples=["video/mp4"]),
+        Meta(description="Media type of the file.", examples=["video/mp4"]),
     ] = None
     metadata: Annotated[
         dict[str, Any] | None,
         Meta(
-            description="Any JSON. What an object can carry becomes its user metadata.",
+            description="Any JSON. Entries that fit become user metadata of the object.",
             examples=[{"name": "film.mp4"}],
         ),
     ] = None
 
     def to_domain(self, user_id: str) -> NewUpload:
-        """Give it in the domain's words."""
+        """Convert the request for the use case."""
         return NewUpload(
             user_id=user_id,
             filename=self.filename,
             content_type=self.type or "",
-            metadata=kept_metadata((self.metadata or {}).items()),
+            metadata=select_metadata((self.metadata or {}).items()),
         )
 
 
 class CreatedUpload(Struct, frozen=True, rename="camel"):
-    """A session; `upload_id` is ours, not S3's."""
+    """A started upload session; `upload_id` is the service's own, not S3's."""
 
     key: _ObjectKey
-    upload_id: Annotated[
-        str, Meta(description="Id of the upload, for every later request.", examples=[UPLOAD_ID])
-    ]
+    upload_id: Annotated[str, Meta(description="Id of the upload session.", examples=[UPLOAD_ID])]
     bucket: _BucketName
 
 
 class ListedPart(Struct, frozen=True):
-    """A part as S3's ListParts has it, the ETag in quotes."""
+    """A part as in S3's ListParts, the ETag in quotes."""
 
-    number: Annotated[int, Meta(description="The part's number.", examples=[1])] = field(
+    number: Annotated[int, Meta(description="Part number.", examples=[1])] = field(
         name="PartNumber"
     )
-    size: Annotated[int, Meta(description="Bytes of the part.", examples=[PART_SIZE])] = field(
-        name="Size"
+    size: Annotated[int, Meta(description="Size of the part in bytes.", examples=[PART_SIZE])] = (
+        field(name="Size")
     )
-    etag: Annotated[str, Meta(description="ETag of the part, quoted.", examples=[ETAG])] = field(
+    etag: Annotated[str, Meta(description="ETag of the part, in quotes.", examples=[ETAG])] = field(
         name="ETag"
     )
 
     @classmethod
     def of(cls, part: Part) -> ListedPart:
-        """Show a part whose size is known."""
+        """Convert a part whose size is known."""
         return cls(part.number, part.size or 0, f'"{part.etag}"')
 
 
 class PartUrl(Struct, frozen=True):
-    """Where to PUT a part; `expires` in seconds, from which Uppy 5 makes its own timeout."""
+    """URL for the PUT of a part; Uppy 5 uses `expires`, in seconds, as a timeout."""
 
-    url: Annotated[str, Meta(description="Where to PUT the part.", examples=[_SIGNED_URL])]
+    url: Annotated[str, Meta(description="URL for the PUT of the part.", examples=[_SIGNED_URL])]
     expires: _Seconds
 
     @classmethod
     def of(cls, signed: SignedPart) -> PartUrl:
-        """Show a signed part."""
-        return cls(signed.url, seconds_until(signed.expires_at))
+        """Convert a signed part."""
+        return cls(signed.url, remaining_seconds(signed.expires_at))
 
 
 class PartUrls(Struct, frozen=True):
@@ -119,7 +117,7 @@ class PartUrls(Struct, frozen=True):
 
     urls: Annotated[
         Mapping[str, str],
-        Meta(description="Where to PUT each part.", examples=[{"1": _SIGNED_URL}]),
+        Meta(description="URL for the PUT of each part.", examples=[{"1": _SIGNED_URL}]),
     ] = field(name="presignedUrls")
 
 
@@ -133,10 +131,10 @@ def encode_part_urls(signed: SignedParts) -> Iterator[bytes]:
 
 
 class CompletedPart(Struct, frozen=True):
-    """A part to join; Uppy 6 sends its own ETags bare and those of the list as it got them."""
+    """A part of the file; Uppy 6 sends ETags from S3 without quotes, ETags of the list with."""
 
     number: Annotated[
-        int, Meta(ge=1, le=MAX_PART_COUNT, description="The part's number.", examples=[1])
+        int, Meta(ge=1, le=MAX_PART_COUNT, description="Part number.", examples=[1])
     ] = field(name="PartNumber")
     etag: Annotated[
         str,
@@ -150,20 +148,20 @@ class CompletedPart(Struct, frozen=True):
 
 
 class CompleteRequest(Struct, frozen=True):
-    """The parts that the file is made of."""
+    """The parts that make up the file."""
 
     parts: Annotated[
         list[CompletedPart],
         Meta(max_length=MAX_PART_COUNT, description="All parts of the file, in any order."),
     ]
 
-    def named(self) -> list[NamedPart]:
-        """Give them in the domain's words."""
+    def to_named_parts(self) -> list[NamedPart]:
+        """Convert the parts for the use case."""
         return [NamedPart(part.number, part.etag) for part in self.parts]
 
 
 class CompletedObject(Struct, frozen=True):
-    """Where the object is."""
+    """The completed object."""
 
     location: Annotated[str, Meta(description="URL of the object.", examples=[LOCATION])]
     key: _ObjectKey
@@ -171,23 +169,26 @@ class CompletedObject(Struct, frozen=True):
 
     @classmethod
     def of(cls, session: UploadSession, bucket: str) -> CompletedObject:
-        """Show a completed session."""
+        """Convert a completed session."""
         location = session.result.location if session.result else ""
         return cls(location, session.key, bucket)
 
 
 class SingleForm(Struct, frozen=True):
-    """A form for a file in one request: `fields`, then the file; `expires` in seconds."""
+    """A form for the upload of a file in one request; `expires` is in seconds."""
 
     method: Annotated[str, Meta(description="Always `POST`.", examples=["POST"])]
     url: Annotated[
         str,
-        Meta(description="Where to send the form.", examples=["https://bucket.s3.amazonaws.com/"]),
+        Meta(
+            description="URL to which to send the form.",
+            examples=["https://bucket.s3.amazonaws.com/"],
+        ),
     ]
     fields: Annotated[
         Mapping[str, str],
         Meta(
-            description="Fields of the form, to be sent before the file.",
+            description="Fields of the form, which must precede the file.",
             examples=[{"key": KEY, "success_action_status": "201", "policy": "..."}],
         ),
     ]
@@ -195,25 +196,25 @@ class SingleForm(Struct, frozen=True):
 
     @classmethod
     def of(cls, signed: SignedPost) -> SingleForm:
-        """Show a signed form."""
-        return cls("POST", signed.url, signed.fields, seconds_until(signed.expires_at))
+        """Convert a signed form."""
+        return cls("POST", signed.url, signed.fields, remaining_seconds(signed.expires_at))
 
 
 class NoContent(Struct, frozen=True):
-    """The upload is gone, or was complete before and stays."""
+    """The upload was discarded, or was already completed and remains."""
 
 
 class CompanionError(ExtensionMembers, frozen=True, kw_only=True):
-    """An error as Uppy reads it."""
+    """An error in the form that Uppy reads."""
 
-    error: Annotated[str, Meta(description="A sentence for people.")]
-    message: Annotated[str, Meta(description="The same sentence, which Uppy 5 shows.")]
-    code: Annotated[str, Meta(description="Stable name of the error, for programs.")]
-    request_id: Annotated[str, Meta(description="The same as the header X-Request-ID.")] = field(
+    error: Annotated[str, Meta(description="Message for people.")]
+    message: Annotated[str, Meta(description="The same message, which Uppy 5 shows.")]
+    code: Annotated[str, Meta(description="Stable identifier of the error, for programs.")]
+    request_id: Annotated[str, Meta(description="Value of the header X-Request-ID.")] = field(
         name="requestId"
     )
 
 
-def seconds_until(time: datetime) -> int:
-    """Give the whole seconds that are left; S3 counts from the signature, so by our clock."""
+def remaining_seconds(time: datetime) -> int:
+    """Return the whole seconds until a time; S3 counts from the signature, by our clock."""
     return max(0, int((time - datetime.now(UTC)).total_seconds()))

@@ -1,4 +1,4 @@
-"""Files in one request, and what we do not hand out."""
+"""Companion's routes for uploads in one request and for temporary credentials."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ....domain.errors import InvalidFieldError
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ...terminal import escape_unprintable
 from ..problems.openapi import OperationWithoutSuccess
-from ..request import StatedError
+from ..request import RequestError
 from .errors import document_companion_errors
-from .metadata import kept_metadata
+from .metadata import select_metadata
 from .schemas import SingleForm
 
 _METADATA: Final = re.compile(r"metadata\[([^\[\]]+)\]")
@@ -27,7 +27,7 @@ _Filename = Annotated[
     str,
     QueryParameter(
         min_length=1,
-        description="The file's name.",
+        description="Name of the file.",
         schema_extra={"max_length": MAX_FILENAME_LENGTH, "examples": ["film.mp4"]},
     ),
 ]
@@ -35,7 +35,7 @@ _Type = Annotated[
     str,
     QueryParameter(
         name="type",
-        description="The file's media type; empty when it is not known.",
+        description="Media type of the file; empty if unknown.",
         schema_extra={
             "max_length": MAX_CONTENT_TYPE_LENGTH,
             "pattern": CONTENT_TYPE_PATTERN,
@@ -45,20 +45,20 @@ _Type = Annotated[
 ]
 
 
-class NoCredentialsError(StatedError):
-    """Temporary credentials are asked for; whoever had them could sign any key."""
+class NoCredentialsError(RequestError):
+    """Temporary credentials are requested; with them a client could sign any key."""
 
     status_code = 400
 
     def __init__(self) -> None:
         super().__init__(
-            detail="This service signs every request itself and hands out no temporary "
-            "credentials: leave out getTemporarySecurityCredentials."
+            detail="This service signs every request itself and issues no temporary credentials: "
+            "remove getTemporarySecurityCredentials."
         )
 
 
 class SingleController(Controller):
-    """Companion's routes beside the multipart ones."""
+    """Companion's routes other than multipart."""
 
     tags = ("Companion",)
 
@@ -76,7 +76,7 @@ class SingleController(Controller):
         sign_single_upload: NamedDependency[SignSingleUpload],
         content_type: _Type = "",
     ) -> SingleForm:
-        """Get a form with which to POST one whole file. No session keeps it.
+        """Sign a form for the POST of one whole file, without an upload session.
 
         `metadata[name]=value` in the query becomes user metadata of the object.
         """
@@ -84,7 +84,7 @@ class SingleController(Controller):
             user_id=user_id,
             filename=filename,
             content_type=content_type,
-            metadata=kept_metadata(_metadata(request)),
+            metadata=select_metadata(_metadata(request)),
         )
         return SingleForm.of(await sign_single_upload(new))
 
@@ -96,12 +96,12 @@ class SingleController(Controller):
         operation_class=OperationWithoutSuccess,
     )
     async def credentials(self) -> NoReturn:
-        """Answer 400 always: with credentials, a client could sign any key."""
+        """Refuse with 400: with credentials, a client could sign any key."""
         raise NoCredentialsError
 
 
 def _metadata(request: Request[Any, Any, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is in `metadata[...]`. Raise InvalidFieldError for a name that comes twice."""
+    """Yield the entries of `metadata[...]`. Raise InvalidFieldError for a repeated name."""
     for name in dict.fromkeys(request.query_params):
         if found := _METADATA.fullmatch(name):
             values = request.query_params.getall(name)

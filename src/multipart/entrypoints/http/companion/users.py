@@ -1,4 +1,4 @@
-"""Whose uploads these are: the contract has no user."""
+"""The user of a request; Companion's contract has none."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Any, Final
 
 from litestar import Request
 
-from ..request import StatedError
+from ..request import RequestError
 
 _UNAUTHORIZED: Final = 401
 
 
-class UnknownUserError(StatedError):
-    """The proxy in front, which knows the user, has not said who it is."""
+class UnknownUserError(RequestError):
+    """The trusted proxy did not name the user."""
 
     status_code = _UNAUTHORIZED
 
     def __init__(self) -> None:
-        super().__init__(detail="The request does not say whose it is.")
+        super().__init__(detail="The request does not name its user.")
 
 
 @dataclass(frozen=True, slots=True)
 class UserSource:
-    """Gives every request to one user, or to the one whom a header names."""
+    """Determines the user: always the default, or the value of a header if one is configured."""
 
     default: str
     header: str | None = None
 
     def user_id(self, request: Request[Any, Any, Any]) -> str:
-        """Give the user. Raise UnknownUserError unless the header is there exactly once."""
+        """Return the user. Raise UnknownUserError unless the header is present exactly once."""
         if self.header is None:
             return self.default
         name = self.header.lower().encode()
         sent = [value for key, value in request.scope["headers"] if key == name]
-        # Two are one too many: the client may have sent the other.
+        # Of two, the client may have sent one.
         if len(sent) != 1 or not sent[0].strip():
             raise UnknownUserError
         try:

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the page at `/docs` that shows it."""
+"""The OpenAPI document, and the page at `/docs` that displays it."""
 
 from .config import openapi_config
 

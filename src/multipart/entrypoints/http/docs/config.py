@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the service as a whole."""
+"""Title, description and settings of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .document import ApiConfig
 from .flow import TAGS
 from .page import PagePlugin
 
-# Ids are shorter here than real ones.
+# The ids in this text are shorter than real ones.
 FLOW: Final = """\
 Coordinate a multipart upload: the bytes go straight from the client to S3.
 
-1. Start, with the file's size, to learn how to cut it. `POST /api/start-upload`
+1. Start the upload with the size of the file, to get a part plan. `POST /api/start-upload`
 
        {"user_id": "alice", "filename": "film.mp4", "content_type": "video/mp4", "size": 17825792}
 
@@ -32,14 +32,14 @@ Coordinate a multipart upload: the bytes go straight from the client to S3.
         "status": "initiated", "expires_at": "2026-12-01T12:00:00Z"}
 
 2. For every part, `GET /api/get-signed-url?upload_id=3f0c&key=alice/3f0c.9/film.mp4&part_number=1`
-   answers `{"signed_url": "https://..."}`. PUT the part's bytes there; S3 answers with an `ETag`.
+   answers `{"signed_url": "https://..."}`. PUT the bytes of the part there; S3 answers an `ETag`.
 
-3. Report it. `POST /api/upload-part`
+3. Report the part. `POST /api/upload-part`
 
        {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c.9/film.mp4",
         "part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
 
-4. When all are there, `POST /api/complete-upload`
+4. After the last part, `POST /api/complete-upload`
 
        {"user_id": "alice", "upload_id": "3f0c", "key": "alice/3f0c.9/film.mp4"}
 
@@ -48,13 +48,13 @@ Coordinate a multipart upload: the bytes go straight from the client to S3.
 `POST /api/get-signed-urls` signs and `POST /api/upload-parts` records up to 10,000 parts in one
 request.
 
-Every call may be repeated, start-upload only with an `Idempotency-Key`: without one it starts
-another upload each time. Errors are RFC 9457 problem details with a `code` for machines.
+Every call can be repeated; start-upload needs an `Idempotency-Key` for that, otherwise it starts
+another upload each time. Errors are RFC 9457 problem details with a `code` for programs.
 """
 
 
 def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
-    """Describe the service at `/docs`."""
+    """Return the configuration of the OpenAPI document at `/docs`."""
     return ApiConfig(
         title="multipart-upload",
         version=version,

@@ -1,4 +1,4 @@
-"""The OpenAPI document: Litestar's, with the schemas that the decoder enforces."""
+"""The OpenAPI document of Litestar, with the schemas that the decoder enforces."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from ....domain.limits import MAX_PART_COUNT
-from ..companion.errors import companion_content, companion_statuses
+from ..companion.errors import problem_statuses, rewrite_problem
 from ..example_values import REQUEST_ID
-from ..problems.examples import examples_of
+from ..problems.examples import examples_for
 from ..problems.handlers import MEDIA_TYPE
 from .flow import LINKS, ORDER
 from .members import example_of, resolve
 
 _PART_NUMBER_RANGE: Final = f"1 to {MAX_PART_COUNT}"
 _REFERENCE: Final = "#/components/schemas/{name}"
-# What Python needs and JSON Schema's own regular expressions do not.
+# Needed in Python's regular expressions, not in those of JSON Schema.
 _PYTHON_ONLY: Final = r"(?!\n)"
-_NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
+_REDUNDANT: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
 _HEADERS: Final = {
     "X-Request-ID": {
-        "description": "The request's own X-Request-ID, or a new one. It is in the log, too.",
+        "description": "The X-Request-ID of the request, or a new one. It is also in the log.",
         "schema": {"type": "string"},
         "example": REQUEST_ID,
     }
 }
 _RETRY_AFTER: Final = {
     "Retry-After": {
-        "description": "Seconds to wait before the same request is sent again.",
+        "description": "Seconds to wait before repeating the request.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
     }
@@ -46,7 +46,7 @@ _RETRIED: Final = frozenset({409, 503})
 
 @dataclass
 class ApiConfig(OpenAPIConfig):
-    """Litestar's configuration, for an `ApiDocument` with the structs of these modules."""
+    """Configuration of Litestar that creates an `ApiDocument` with the structs of these modules."""
 
     modules: Sequence[ModuleType] = ()
     max_parts: int = MAX_PART_COUNT
@@ -60,7 +60,7 @@ class ApiConfig(OpenAPIConfig):
 
 @dataclass
 class ApiDocument(OpenAPI):
-    """A document whose routes are in the order of the flow, with real examples and exact bounds."""
+    """A document with routes in the order of the flow, real examples and exact bounds."""
 
     modules: Sequence[ModuleType] = field(default=())
     max_parts: int = MAX_PART_COUNT
@@ -75,15 +75,15 @@ class ApiDocument(OpenAPI):
         schemas = _schemas(document["components"]["schemas"], self.modules)
         _require_defaults(schemas, _request_bodies(document))
         document["components"]["schemas"] = schemas
-        document["paths"] = dict(sorted(document["paths"].items(), key=_place_in_flow))
+        document["paths"] = dict(sorted(document["paths"].items(), key=_position_in_flow))
         for path in document["paths"].values():
             for operation in path.values():
-                _finish(operation, document)
-        tidied: dict[str, Any] = _tidied(document)
-        return _limit_part_numbers(tidied, self.max_parts)
+                _complete_operation(operation, document)
+        cleaned: dict[str, Any] = _clean(document)
+        return _limit_part_numbers(cleaned, self.max_parts)
 
 
-def _place_in_flow(item: tuple[str, Mapping[str, Any]]) -> int:
+def _position_in_flow(item: tuple[str, Mapping[str, Any]]) -> int:
     return min(ORDER.index(operation["operationId"]) for operation in item[1].values())
 
 
@@ -109,7 +109,7 @@ def _request_bodies(document: Mapping[str, Any]) -> set[str]:
 
 
 def _require_defaults(schemas: Mapping[str, Any], requests: Collection[str]) -> None:
-    """List what an answer always has: a default is for requests to leave out."""
+    """Mark fields with defaults as required in answers, which always contain them."""
     for name in schemas.keys() - requests:
         schema = schemas[name]
         always = [key for key, inner in schema.get("properties", {}).items() if "default" in inner]
@@ -117,7 +117,7 @@ def _require_defaults(schemas: Mapping[str, Any], requests: Collection[str]) -> 
             schema["required"] = [*schema.get("required", ()), *always]
 
 
-def _finish(operation: dict[str, Any], document: Mapping[str, Any]) -> None:
+def _complete_operation(operation: dict[str, Any], document: Mapping[str, Any]) -> None:
     name = operation["operationId"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["example"] = example_of(content["schema"], document)
@@ -127,12 +127,12 @@ def _finish(operation: dict[str, Any], document: Mapping[str, Any]) -> None:
     for status, response in operation["responses"].items():
         response["headers"] = {**_HEADERS, **(_RETRY_AFTER if int(status) in _RETRIED else {})}
         if int(status) < HTTPStatus.BAD_REQUEST:
-            _finish_success(name, response, document)
+            _complete_success(name, response, document)
         else:
             _add_examples(name, int(status), response["content"])
 
 
-def _finish_success(name: str, response: dict[str, Any], document: Mapping[str, Any]) -> None:
+def _complete_success(name: str, response: dict[str, Any], document: Mapping[str, Any]) -> None:
     for content in response["content"].values():
         content["example"] = example_of(content["schema"], document)
         described = resolve(content["schema"], document).get("description")
@@ -143,20 +143,20 @@ def _finish_success(name: str, response: dict[str, Any], document: Mapping[str, 
 
 def _add_examples(name: str, status: int, content: dict[str, Any]) -> None:
     is_companion = MEDIA_TYPE not in content
-    statuses = companion_statuses(status) if is_companion else [status]
-    found = [example for own in statuses for example in examples_of(name, own)]
+    statuses = problem_statuses(status) if is_companion else [status]
+    found = [example for own in statuses for example in examples_for(name, own)]
     for described in content.values():
         described["examples"] = {
             str(example["code"]): {
                 "summary": example["detail"],
-                "value": companion_content(example, REQUEST_ID) if is_companion else example,
+                "value": rewrite_problem(example, REQUEST_ID) if is_companion else example,
             }
             for example in found
         }
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Merge what Litestar writes of an optional parameter: no query can carry null."""
+    """Remove null from an optional parameter: a query cannot contain it."""
     options = schema.pop("oneOf", None)
     if options is None:
         return schema
@@ -164,20 +164,20 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**only, **schema}
 
 
-def _tidied(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     """Remove what only Python or Litestar needs."""
     if isinstance(value, Mapping):
         return {
-            name: _tidied_text(name, item) if isinstance(item, str) else _tidied(item)
+            name: _clean_text(name, item) if isinstance(item, str) else _clean(item)
             for name, item in value.items()
-            if not (name in _NOISE and item is False)
+            if not (name in _REDUNDANT and item is False)
         }
     if isinstance(value, list | tuple):
-        return [_tidied(item) for item in value]
+        return [_clean(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _tidied_text(name: str, text: str) -> str:
+def _clean_text(name: str, text: str) -> str:
     if name == "pattern":
         return text.replace(_PYTHON_ONLY, "")
     return cleandoc(text) if name == "description" else text

@@ -1,4 +1,4 @@
-"""The order in which a client calls the operations, and what it carries from one to the next."""
+"""The order in which a client calls the operations, and the links between them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from litestar.openapi.spec import Tag
 
 TAGS: Final = (
     Tag(name="Uploading", description="Start, sign, record, complete or abort, in this order."),
-    Tag(name="Looking", description="What is there, and how far it is. Nothing changes."),
+    Tag(name="Reading", description="Read status, parts and uploads. Nothing changes."),
     Tag(
         name="Companion",
-        description="Uppy Companion's S3 routes, for Uppy's own clients. Errors have Companion's "
-        "form, and a wrong field is 400.",
+        description="Uppy Companion's S3 routes, for Uppy. Errors have Companion's form, and a "
+        "wrong field is 400.",
     ),
     Tag(name="Health", description="For orchestrators."),
 )
@@ -41,8 +41,8 @@ ORDER: Final = (
     "ready",
 )
 
-_ADDRESS: Final = {"upload_id": "$response.body#/upload_id", "key": "$response.body#/key"}
-_SESSION: Final = {"user_id": "$request.body#/user_id", **_ADDRESS}
+_REFERENCE: Final = {"upload_id": "$response.body#/upload_id", "key": "$response.body#/key"}
+_SESSION: Final = {"user_id": "$request.body#/user_id", **_REFERENCE}
 _COMPANION: Final = {
     "path.upload_id": "$response.body#/uploadId",
     "query.key": "$response.body#/key",
@@ -61,14 +61,14 @@ _PART: Final = {"part_number": 1, "etag": "9b2cf535f27731c974343645a3985328"}
 
 LINKS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "startUpload": {
-        "sign": _query("getSignedUrl", {**_ADDRESS, "part_number": 1}),
-        "signMany": _body("getSignedUrls", {**_ADDRESS, "part_numbers": [1]}),
+        "sign": _query("getSignedUrl", {**_REFERENCE, "part_number": 1}),
+        "signMany": _body("getSignedUrls", {**_REFERENCE, "part_numbers": [1]}),
         "record": _body("recordPart", {**_SESSION, **_PART}),
         "recordMany": _body("recordParts", {**_SESSION, "parts": [_PART]}),
         "complete": _body("completeUpload", _SESSION),
         "abort": _body("abortUpload", _SESSION),
-        "status": _query("getUploadStatus", _ADDRESS),
-        "parts": _query("listParts", _ADDRESS),
+        "status": _query("getUploadStatus", _REFERENCE),
+        "parts": _query("listParts", _REFERENCE),
         "uploads": _query("listUploads", {"user_id": "$request.body#/user_id"}),
     },
     "listUploads": {
@@ -85,4 +85,4 @@ LINKS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "abort": _query("s3AbortMultipartUpload", _COMPANION),
     },
 }
-"""By the operation whose 200 they follow."""
+"""Links from the 200 of each operation."""

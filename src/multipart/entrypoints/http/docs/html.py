@@ -1,4 +1,4 @@
-"""An OpenAPI document as one page of HTML."""
+"""Render an OpenAPI document as one page of HTML."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textwrap import dedent
 from typing import Any, Final
 
 from .flow import ORDER
-from .members import Member, body_members, parameter_members
+from .members import Member, list_body_members, list_parameter_members
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _Json = Mapping[str, Any]
 
 
-def page(document: _Json) -> str:
-    """Write the whole page."""
+def render_page(document: _Json) -> str:
+    """Return the whole page."""
     title, version = escape(document["info"]["title"]), escape(document["info"]["version"])
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -32,8 +32,8 @@ def page(document: _Json) -> str:
 <nav aria-label="Operations">{_navigation(document)}</nav>
 <main>
 <h1>{title} <small>{version}</small></h1>
-<p><a href="/docs/openapi.json">openapi.json</a> is this page for programs.</p>
-{prose(document["info"]["description"])}
+<p><a href="/docs/openapi.json">openapi.json</a> is this document for programs.</p>
+{render_prose(document["info"]["description"])}
 {"".join(_section(document, tag) for tag in document["tags"])}
 {_errors(document)}
 </main>
@@ -42,8 +42,8 @@ def page(document: _Json) -> str:
 """
 
 
-def prose(text: str) -> str:
-    """Write paragraphs; an indented one is code, and so is what stands between backticks."""
+def render_prose(text: str) -> str:
+    """Return paragraphs; an indented one is code, as is text between backticks."""
     return "".join(
         f"<pre>{escape(dedent(block))}</pre>"
         if block.startswith("    ")
@@ -90,7 +90,7 @@ def _section(document: _Json, tag: _Json) -> str:
     )
     return (
         f'<section id="{escape(tag["name"])}"><h2>{escape(tag["name"])}</h2>'
-        f"{prose(tag['description'])}{operations}</section>"
+        f"{render_prose(tag['description'])}{operations}</section>"
     )
 
 
@@ -98,8 +98,8 @@ def _operation(document: _Json, method: str, path: str, operation: _Json) -> str
     return (
         f'<article id="{escape(operation["operationId"])}"><h3>{escape(operation["summary"])}</h3>'
         f'<p class="route"><b>{method}</b> <code>{escape(path)}</code></p>'
-        f"{prose(operation['description'])}"
-        f"{_table('Parameters', parameter_members(operation, document))}"
+        f"{render_prose(operation['description'])}"
+        f"{_table('Parameters', list_parameter_members(operation, document))}"
         f"{_request_body(document, operation)}"
         f"{''.join(_response(document, *item) for item in operation['responses'].items())}"
         "</article>"
@@ -110,7 +110,7 @@ def _request_body(document: _Json, operation: _Json) -> str:
     if "requestBody" not in operation:
         return ""
     (content,) = operation["requestBody"]["content"].values()
-    members = body_members(content["schema"], document)
+    members = list_body_members(content["schema"], document)
     return _table("Body", members) + _example(content["example"])
 
 
@@ -122,7 +122,7 @@ def _response(document: _Json, status: str, response: _Json) -> str:
         for code, example in content.get("examples", {}).items()
     )
     if "example" in content:
-        members = body_members(content["schema"], document)
+        members = list_body_members(content["schema"], document)
         shown = _table(f"Answer, {media_type}", members) + _example(content["example"])
     return f"<details{' open' if status == '200' else ''}>{summary}{shown}</details>"
 
@@ -130,7 +130,7 @@ def _response(document: _Json, status: str, response: _Json) -> str:
 def _errors(document: _Json) -> str:
     schemas = document["components"]["schemas"]
     tables = "".join(
-        _table(schemas[name]["description"], body_members(schemas[name], document))
+        _table(schemas[name]["description"], list_body_members(schemas[name], document))
         for name in ("Problem", "CompanionError")
     )
     return f'<section id="Errors"><h2>Errors</h2>{tables}</section>'

@@ -1,4 +1,4 @@
-"""The members of a JSON Schema, as a reader wants to see them."""
+"""Describe the members of a JSON Schema for people."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Member:
     required: bool
 
 
-def parameter_members(operation: _Json, document: _Json) -> list[Member]:
+def list_parameter_members(operation: _Json, document: _Json) -> list[Member]:
     """Describe the parameters of an operation."""
     return [
         Member(
             parameter["name"],
-            f"{rule(parameter['schema'], document)}, in {parameter['in']}",
+            f"{describe_values(parameter['schema'], document)}, in {parameter['in']}",
             parameter["description"],
             parameter.get("required", False),
         )
@@ -32,25 +32,25 @@ def parameter_members(operation: _Json, document: _Json) -> list[Member]:
     ]
 
 
-def body_members(schema: _Json, document: _Json, within: str = "") -> list[Member]:
-    """Describe the fields of a body, those of nested objects by their path."""
+def list_body_members(schema: _Json, document: _Json, within: str = "") -> list[Member]:
+    """Describe the fields of a body; nested fields have their path as name."""
     schema = resolve(schema, document)
     if schema.get("type") == "array":
-        return body_members(schema["items"], document, f"{within}[].")
+        return list_body_members(schema["items"], document, f"{within}[].")
     found: list[Member] = []
     for name, inner in schema.get("properties", {}).items():
         path = f"{within}{name}"
         described = inner.get("description") or resolve(inner, document).get("description", "")
         is_required = name in schema.get("required", ())
-        found.append(Member(path, rule(inner, document), described, is_required))
+        found.append(Member(path, describe_values(inner, document), described, is_required))
         items = resolve(inner, document).get("items")
         if items and resolve(items, document).get("properties"):
-            found += body_members(items, document, f"{path}[].")
+            found += list_body_members(items, document, f"{path}[].")
     return found
 
 
 def example_of(schema: _Json, document: _Json) -> Any:
-    """Build an example from those of the members."""
+    """Build an example from the examples of the members."""
     for known in ("examples", "enum"):
         if known in schema:
             return schema[known][0]
@@ -75,15 +75,15 @@ def resolve(schema: _Json, document: _Json) -> _Json:
     return found
 
 
-def rule(schema: _Json, document: _Json) -> str:
-    """Say in a few words which values are allowed."""
+def describe_values(schema: _Json, document: _Json) -> str:
+    """Describe the allowed values in a few words."""
     schema = resolve(schema, document)
     if "anyOf" in schema:
-        return " or ".join(rule(option, document) for option in schema["anyOf"])
+        return " or ".join(describe_values(option, document) for option in schema["anyOf"])
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        return f"list of {rule(schema['items'], document)}{_bounds(schema, 'Items')}"
+        return f"list of {describe_values(schema['items'], document)}{_bounds(schema, 'Items')}"
     length = _bounds(schema, "Length") or _bounds(schema, "Properties")
     return f"{_type(schema)}{length}{_range(schema)}"
 

@@ -1,4 +1,4 @@
-"""The page at `/docs`: the document as HTML, without any script."""
+"""The page at `/docs`: the OpenAPI document as HTML, without scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from litestar import Request, Response, Router, get
 from litestar.enums import MediaType
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
-from .html import page
+from .html import render_page
 
 _STYLE: Final = (files(__package__ or __name__) / "static" / "docs.css").read_bytes()
 
@@ -25,11 +25,11 @@ class PagePlugin(OpenAPIRenderPlugin):
     def render(self, _: Request[Any, Any, Any], openapi_schema: Mapping[str, Any]) -> bytes:
         """Return the page."""
         if self._rendered is None:
-            self._rendered = page(openapi_schema).encode()
+            self._rendered = render_page(openapi_schema).encode()
         return self._rendered
 
     def receive_router(self, router: Router) -> None:
-        """Serve the style sheet, too."""
+        """Register the route of the style sheet."""
         router.register(style)
 
 

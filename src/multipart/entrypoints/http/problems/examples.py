@@ -1,4 +1,4 @@
-"""One example of every error, made by the code that answers it."""
+"""One example of every error, built by the code that answers it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ....domain.errors import (
 from ..example_values import UPLOAD_ID
 from ..large_bodies import TooManyBatchesError
 from ..request import MalformedBodyError, UnsupportedMediaTypeError
-from .handlers import extension_members, problem_content, status_of, too_large
+from .handlers import describe_too_large, extension_members, problem_content, status_of
 
 _STARTS: Final = frozenset({"startUpload"})
 _SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})
@@ -41,19 +41,19 @@ _ABORTS: Final = frozenset({"abortUpload", "s3AbortMultipartUpload"})
 
 @dataclass(frozen=True, slots=True)
 class ProblemExample:
-    """An error that these operations answer; None stands for all that document its status."""
+    """An error and the operations that answer it; None: all that document its status."""
 
     error: UploadError
     operations: frozenset[str] | None = None
 
     @property
     def status(self) -> int:
-        """Return the HTTP status."""
+        """HTTP status of the error."""
         return status_of(self.error)
 
     @property
     def content(self) -> Mapping[str, object]:
-        """Return the body."""
+        """Body of the answer."""
         error = self.error
         return problem_content(self.status, error.code, str(error), extension_members(error))
 
@@ -83,18 +83,18 @@ EXAMPLES: Final = (
     ProblemExample(RepositoryMisconfiguredError("authentication-failed", "")),
     ProblemExample(StoreMisconfiguredError("bucket-missing", "")),
 )
-"""Of the domain's errors; `FRAMEWORK_EXAMPLES` has those that no use case has seen."""
+"""Errors of the domain; `FRAMEWORK_EXAMPLES` has those that occur before a use case runs."""
 
 FRAMEWORK_EXAMPLES: Final[Mapping[int, Mapping[str, object]]] = {
-    401: problem_content(401, "unknown-user", "The request does not say whose it is.", {}),
+    401: problem_content(401, "unknown-user", "The request does not name its user.", {}),
     400: problem_content(400, "malformed-request", MalformedBodyError().detail, {}),
-    413: problem_content(413, "body-too-large", too_large(65_536), {"max_size": 65_536}),
+    413: problem_content(413, "body-too-large", describe_too_large(65_536), {"max_size": 65_536}),
     415: problem_content(415, "unsupported-media-type", UnsupportedMediaTypeError().detail, {}),
 }
 
 
-def examples_of(operation: str, status: int) -> Iterator[Mapping[str, object]]:
-    """Give the errors that an operation answers with a status."""
+def examples_for(operation: str, status: int) -> Iterator[Mapping[str, object]]:
+    """Yield the errors that an operation answers with a status."""
     if status in FRAMEWORK_EXAMPLES:
         yield FRAMEWORK_EXAMPLES[status]
     for example in EXAMPLES:

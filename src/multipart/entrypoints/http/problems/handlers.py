@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem details: the only place that gives an error its HTTP status."""
+"""Exception handlers that answer RFC 9457 problem details.
+
+The only place that maps an error to its HTTP status.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ from ....domain.errors import (
     UnavailableError,
     UploadError,
 )
-from ..request import StatedError
+from ..request import RequestError
 from ..request_id import request_id_of
 from ..validation.parameter_rules import parameter_errors
 
 MEDIA_TYPE: Final = "application/problem+json"
 
 _logger = logging.getLogger(__name__)
-# A lease runs for minutes in case its holder dies, but most are done in seconds.
+# A lease can last for minutes after a crash, but most are released within seconds.
 _MAX_RETRY_AFTER: Final = 10
 _AnyRequest = Request[Any, Any, Any]
 
@@ -41,7 +44,7 @@ _STATUS: Final[Mapping[type[UploadError], int]] = {
     ConflictError: 409,
     FileTooLargeError: 413,
     UnavailableError: 503,
-    # Not a 503, which clients repeat: only an operator can mend it.
+    # Not 503, which clients retry: only an operator can fix it.
     RepositoryMisconfiguredError: 500,
     StoreMisconfiguredError: 500,
     UploadError: 500,
@@ -55,16 +58,16 @@ _CODES: Final[Mapping[int, str]] = {
     422: "invalid-field",
     500: "internal-error",
 }
-# For what Litestar refuses; its own sentences are for programmers.
-_SENTENCES: Final[Mapping[int, str]] = {
+# For errors of Litestar, whose own messages are for programmers.
+_MESSAGES: Final[Mapping[int, str]] = {
     400: "The request cannot be read.",
     404: "There is no such route.",
-    405: "The route does not take this method; the header Allow lists those it takes.",
+    405: "The route does not support this method; the header Allow lists those it supports.",
 }
 
 
-def from_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[str, object]]:
-    """Answer what a use case has raised."""
+def answer_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict[str, object]]:
+    """Answer an error that a use case raised."""
     status = status_of(exc)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         cause = getattr(exc, "cause", "") or exc
@@ -84,44 +87,46 @@ def status_of(exc: UploadError) -> int:
 
 
 def extension_members(exc: UploadError) -> dict[str, object]:
-    """Return the facts of an error under their names on the wire."""
-    # RFC 9457 has the member `status` for HTTP's own.
+    """Return the extension members of an error under their names on the wire."""
+    # In RFC 9457 the member `status` is the HTTP status.
     return {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
 
 
-def from_validation(request: _AnyRequest, exc: ValidationException) -> Response[dict[str, object]]:
-    """Answer parameters that do not fit the route: 422 naming them."""
-    return from_upload_error(request, InvalidFieldsError(_parameter_errors(request, exc)))
+def answer_invalid_parameters(
+    request: _AnyRequest, exc: ValidationException
+) -> Response[dict[str, object]]:
+    """Answer 422, naming the parameters that break the rules of the route."""
+    return answer_upload_error(request, InvalidFieldsError(_parameter_errors(request, exc)))
 
 
-def from_http_exception(request: _AnyRequest, exc: HTTPException) -> Response[dict[str, object]]:
-    """Answer what the framework itself refuses; its 500 is a bug like any other."""
+def answer_http_exception(request: _AnyRequest, exc: HTTPException) -> Response[dict[str, object]]:
+    """Answer an error of Litestar, or a RequestError; a 500 of Litestar is a bug."""
     status = exc.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return from_bug(request, exc)
-    is_ours = isinstance(exc, StatedError)
-    sentence = exc.detail if is_ours else _SENTENCES.get(status, HTTPStatus(status).phrase)
-    facts: dict[str, object] = {}
+        return answer_bug(request, exc)
+    is_own = isinstance(exc, RequestError)
+    detail = exc.detail if is_own else _MESSAGES.get(status, HTTPStatus(status).phrase)
+    members: dict[str, object] = {}
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         limit = request.route_handler.resolve_request_max_body_size()
-        sentence, facts = too_large(limit), {"max_size": limit}
-    return _problem(status, _CODES.get(status, "http-error"), sentence, facts, exc.headers or {})
+        detail, members = describe_too_large(limit), {"max_size": limit}
+    return _problem(status, _CODES.get(status, "http-error"), detail, members, exc.headers or {})
 
 
-def too_large(limit: int | None) -> str:
-    """Say that a body is over the limit of its route, in bytes."""
+def describe_too_large(limit: int | None) -> str:
+    """Return the message for a body over the limit of its route, in bytes."""
     return f"The request body is over the limit of {limit} bytes."
 
 
-def from_deep_nesting(_: _AnyRequest, __: RecursionError) -> Response[dict[str, object]]:
-    """Answer JSON that is nested deeper than the parser goes: nothing of ours recurses."""
+def answer_deep_nesting(_: _AnyRequest, __: RecursionError) -> Response[dict[str, object]]:
+    """Answer JSON that is nested deeper than the parser allows; no other code recurses."""
     return _problem(400, _CODES[400], "The request body is nested too deeply.")
 
 
-def from_bug(request: _AnyRequest, exc: Exception) -> Response[dict[str, object]]:
-    """Answer what nobody expected: nothing of it to the client, where it was to the log.
+def answer_bug(request: _AnyRequest, exc: Exception) -> Response[dict[str, object]]:
+    """Answer an unexpected exception without details, and log its type and location.
 
-    Not the message nor the trace: both can hold signed URLs and credentials.
+    The message and the trace can contain signed URLs and credentials.
     """
     cause: BaseException = exc
     while cause.__cause__ is not None and cause.__cause__.__traceback__ is not None:
@@ -141,11 +146,11 @@ def from_bug(request: _AnyRequest, exc: Exception) -> Response[dict[str, object]
 EXCEPTION_HANDLERS: Final[
     Mapping[type[Exception] | int, Callable[[_AnyRequest, Any], Response[Any]]]
 ] = {
-    UploadError: from_upload_error,
-    ValidationException: from_validation,
-    HTTPException: from_http_exception,
-    RecursionError: from_deep_nesting,
-    Exception: from_bug,
+    UploadError: answer_upload_error,
+    ValidationException: answer_invalid_parameters,
+    HTTPException: answer_http_exception,
+    RecursionError: answer_deep_nesting,
+    Exception: answer_bug,
 }
 
 
@@ -153,11 +158,11 @@ def _problem(
     status: int,
     code: str,
     detail: str,
-    facts: Mapping[str, object] | None = None,
+    members: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response[dict[str, object]]:
     return Response(
-        problem_content(status, code, detail, facts or {}),
+        problem_content(status, code, detail, members or {}),
         status_code=status,
         headers=headers,
         media_type=MEDIA_TYPE,
@@ -176,7 +181,7 @@ def problem_content(
 def _parameter_errors(request: _AnyRequest, exc: ValidationException) -> list[FieldError]:
     if found := parameter_errors(request):
         return found
-    # Litestar reads some texts more strictly than we do.
+    # Litestar parses some texts more strictly than the service does.
     extra = exc.extra if isinstance(exc.extra, list) else []
     names = [str(error["key"]) for error in extra if "key" in error]
     return [FieldError(name, "cannot be read") for name in names or ["request"]]

@@ -1,4 +1,4 @@
-"""What a route tells the OpenAPI document about its errors."""
+"""OpenAPI responses for the errors of a route."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
     )
     for status, description in {
         400: "The body is not JSON.",
-        404: "No such session: id, key and user do not belong together, or no part is anywhere.",
-        409: "The session is in a state that does not allow this; `upload_status` says in which.",
+        404: "No session matches id, key and user, or it has no parts.",
+        409: "The state of the session does not allow this; `upload_status` names the state.",
         413: "The file or the body is too large.",
-        415: "The body is not sent as `Content-Type: application/json`.",
+        415: "The header Content-Type is not `application/json`.",
         422: "A field is wrong; `errors` names it.",
-        500: "The database or S3 refuses the service: `reason` says why; or the service has a bug.",
-        503: "MongoDB or S3 is away, or the service is busy; `Retry-After` says when to try again.",
+        500: "The service is misconfigured, as `reason` says, or has a bug.",
+        503: "The database or S3 is unavailable or the service busy; retry after `Retry-After`.",
     }.items()
 }
 
@@ -45,12 +45,14 @@ def document_problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 @dataclass
 class OperationWithoutDefault400(Operation):
-    """A route without the 400 that Litestar documents by itself: here wrong fields are 422."""
+    """An operation without the 400 that Litestar adds: here wrong fields are 422."""
 
     def __post_init__(self) -> None:
-        """Leave out what is not a problem of ours."""
-        found = (self.responses or {}).get("400")
-        if isinstance(found, OpenAPIResponse) and MediaType.JSON in (found.content or {}):
+        """Remove the 400, unless it is a problem of the service."""
+        response_400 = (self.responses or {}).get("400")
+        if isinstance(response_400, OpenAPIResponse) and MediaType.JSON in (
+            response_400.content or {}
+        ):
             self.responses = {
                 status: response
                 for status, response in (self.responses or {}).items()
@@ -60,10 +62,10 @@ class OperationWithoutDefault400(Operation):
 
 @dataclass
 class OperationWithoutSuccess(Operation):
-    """A route that has no success to document."""
+    """An operation that always answers an error."""
 
     def __post_init__(self) -> None:
-        """Leave out the success that Litestar documents of every route."""
+        """Remove the 200 that Litestar adds."""
         self.responses = {
             status: response
             for status, response in (self.responses or {}).items()

@@ -1,4 +1,4 @@
-"""The JSON of errors."""
+"""Schemas of problem details."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....domain.session import SessionState
 
 
 class FieldError(Struct, frozen=True):
-    """What is wrong with one field of the request."""
+    """One wrong field of the request."""
 
     field: Annotated[
         str, Meta(description="Path of the field, such as `parts[3].etag`.", examples=["etag"])
@@ -22,24 +22,24 @@ _PartNumbers = Annotated[list[int], Meta(examples=[[2]])]
 
 
 class ExtensionMembers(Struct, frozen=True, kw_only=True):
-    """The members of an error beyond its text; which of them are there depends on `code`."""
+    """Extension members of an error; which of them are present depends on `code`."""
 
     errors: Annotated[
         list[FieldError] | UnsetType, Meta(description="Every field that is wrong.")
     ] = UNSET
-    upload_status: Annotated[
-        SessionState | UnsetType, Meta(description="The state that the upload is in.")
-    ] = UNSET
+    upload_status: Annotated[SessionState | UnsetType, Meta(description="State of the upload.")] = (
+        UNSET
+    )
     missing_parts: Annotated[
-        _PartNumbers | UnsetType, Meta(description="Parts that S3 does not hold.")
+        _PartNumbers | UnsetType, Meta(description="Parts that S3 does not have.")
     ] = UNSET
     mismatched_parts: Annotated[
         _PartNumbers | UnsetType,
-        Meta(description="Parts that S3 holds with another ETag or size than reported or planned."),
+        Meta(description="Parts whose ETag or size in S3 differs from the report or the plan."),
     ] = UNSET
     unnamed_parts: Annotated[
         _PartNumbers | UnsetType,
-        Meta(description="Parts that S3 holds and the request to complete does not name."),
+        Meta(description="Parts that S3 has and the request to complete does not name."),
     ] = UNSET
     reason: Annotated[
         str | UnsetType,
@@ -57,5 +57,5 @@ class Problem(ExtensionMembers, frozen=True, kw_only=True):
     type: Annotated[str, Meta(description="A URN that ends in `code`.")]
     title: Annotated[str, Meta(description="The phrase of the HTTP status.")]
     status: Annotated[int, Meta(description="The HTTP status.")]
-    detail: Annotated[str, Meta(description="A sentence for people.")]
-    code: Annotated[str, Meta(description="Stable name of the error, for programs.")]
+    detail: Annotated[str, Meta(description="Message for people.")]
+    code: Annotated[str, Meta(description="Stable identifier of the error, for programs.")]

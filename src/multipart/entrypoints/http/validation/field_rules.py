@@ -1,7 +1,7 @@
-"""Every rule that decoded JSON breaks, in words for people.
+"""Find every rule that decoded JSON breaks, with a message for people.
 
-msgspec stops at the first error and describes it for programmers. Its decoder stays the fast path;
-this reads the same types only after it has refused a body.
+msgspec stops at the first error and describes it for programmers. Its decoder is the fast path;
+this module checks the same types only after the decoder refused a body.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _REQUIRED: Final = "is required"
 
 
 @cache
-def type_of(annotation: Any) -> types.Type:
-    """Return what msgspec knows of a type."""
+def inspect_type(annotation: Any) -> types.Type:
+    """Return msgspec's description of a type."""
     return types.type_info(annotation)
 
 
 def body_errors(body: Mapping[str, Any], kind: type[msgspec.Struct]) -> list[FieldError]:
-    """Return one error for each wrong field of a JSON object, MAX_FIELD_ERRORS and one at most.
+    """Return one error for each wrong field of a JSON object, MAX_FIELD_ERRORS + 1 at most.
 
-    A type's own `rule_errors`, if it has that, looks at the fields that are right by their types.
+    If the type has a method `rule_errors`, it checks the fields whose types are right.
     """
-    errors = list(islice(value_errors(body, type_of(kind), ""), MAX_FIELD_ERRORS + 1))
+    errors = list(islice(value_errors(body, inspect_type(kind), ""), MAX_FIELD_ERRORS + 1))
     if rule_errors := getattr(kind, "rule_errors", None):
         wrong = {re.split(r"[.\[]", error.field, maxsplit=1)[0] for error in errors}
         errors += rule_errors({name: body[name] for name in body if name not in wrong})
@@ -42,7 +42,7 @@ def body_errors(body: Mapping[str, Any], kind: type[msgspec.Struct]) -> list[Fie
 
 
 def value_errors(value: object, kind: types.Type, path: str) -> Iterator[FieldError]:
-    """Yield an error for each rule of a type that a value, or a value inside it, breaks."""
+    """Yield an error for each rule of a type that a value or a nested value breaks."""
     match kind:
         case types.Metadata():
             yield from value_errors(value, kind.type, path)
@@ -50,20 +50,20 @@ def value_errors(value: object, kind: types.Type, path: str) -> Iterator[FieldEr
             yield from _object_errors(value, kind, path)
         case types.DictType() if isinstance(value, dict):
             for name, item in value.items():
-                yield from value_errors(item, kind.value_type, _join(path, _shown(name)))
+                yield from value_errors(item, kind.value_type, _join(path, _shorten(name)))
         case types.ListType() if isinstance(value, list) and _has_length(value, kind):
             yield from _item_errors(value, kind.item_type, path)
         case types.UnionType():
             yield from _union_errors(value, kind, path)
         case _ if not _fits(value, kind):
-            yield FieldError(path, rule(kind))
+            yield FieldError(path, rule_message(kind))
 
 
-def rule(kind: types.Type) -> str:  # noqa: PLR0911  # one return for each type
-    """Say what a value of this type must be."""
+def rule_message(kind: types.Type) -> str:  # noqa: PLR0911  # one return for each type
+    """Return the message that states the rule of a type."""
     match kind:
         case types.Metadata():
-            return rule(kind.type)
+            return rule_message(kind.type)
         case types.IntType():
             return f"must be a whole number{_range(kind.ge, kind.le)}"
         case types.StrType():
@@ -75,7 +75,7 @@ def rule(kind: types.Type) -> str:  # noqa: PLR0911  # one return for each type
         case types.LiteralType() | types.EnumType():
             return f"must be {_choice(_allowed(kind))}"
         case types.UnionType():
-            rules = [rule(one) for one in _without_null(kind)]
+            rules = [rule_message(one) for one in _without_null(kind)]
             return f"must be {' or '.join(text.removeprefix('must be ') for text in rules)}"
         case types.DictType():
             return "must be an object whose values are texts"
@@ -96,13 +96,13 @@ def _object_errors(
         known = f"is not known here; the fields are {', '.join(fields)}"
         for name in value:
             if name not in fields:
-                yield FieldError(_join(path, _shown(name)), known)
+                yield FieldError(_join(path, _shorten(name)), known)
 
 
 def _item_errors(value: list[Any], kind: types.Type, path: str) -> Iterator[FieldError]:
     for index, item in enumerate(value):
         if isinstance(kind, types.StructType) and _converts(item, kind.cls):
-            continue  # ten times as fast as a look at each field
+            continue  # ten times as fast as checking each field
         yield from value_errors(item, kind, f"{path}[{index}]")
 
 
@@ -111,14 +111,14 @@ def _union_errors(value: object, kind: types.UnionType, path: str) -> Iterator[F
     if not all(errors for _, errors in errors_by_type):
         return
     for one, errors in errors_by_type:
-        # The only list or object among the types: say what is wrong inside it.
-        if errors[0].field != path or _is_alike(value, one):
+        # The only list or object among the types: report the errors inside it.
+        if errors[0].field != path or _is_list_for(value, one):
             yield from errors
             return
-    yield FieldError(path, rule(kind))
+    yield FieldError(path, rule_message(kind))
 
 
-def _is_alike(value: object, kind: types.Type) -> bool:
+def _is_list_for(value: object, kind: types.Type) -> bool:
     inner = kind.type if isinstance(kind, types.Metadata) else kind
     return isinstance(value, list) and isinstance(inner, types.ListType)
 
@@ -148,8 +148,8 @@ def _has_length(value: Any, kind: types.StrType | types.ListType) -> bool:
     return _is_between(len(value), kind.min_length, kind.max_length)
 
 
-def _is_between(value: Any, least: Any, most: Any) -> bool:
-    return (least is None or value >= least) and (most is None or value <= most)
+def _is_between(value: Any, minimum: Any, maximum: Any) -> bool:
+    return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
 
 
 def _converts(value: object, kind: type) -> bool:
@@ -191,6 +191,6 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _shown(name: str) -> str:
+def _shorten(name: str) -> str:
     text = escape_unprintable(name)
     return text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}..."

@@ -1,4 +1,4 @@
-"""Every rule that a request's query, headers and path break, in words for people."""
+"""Find every rule that query, headers and path of a request break."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from msgspec import Meta
 from msgspec import inspect as types
 
 from ....domain.errors import FieldError
-from .field_rules import rule, type_of, value_errors
+from .field_rules import inspect_type, rule_message, value_errors
 
 _AnyRequest = Request[Any, Any, Any]
 
@@ -27,7 +27,7 @@ _BOUNDS: Final = ("ge", "le", "min_length", "max_length", "pattern")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a route takes by one name; `kind` is the type of each value."""
+    """A parameter of a route; `kind` is the type of each value."""
 
     name: str
     source: ParamType
@@ -37,7 +37,7 @@ class Parameter:
     max_times: int
 
     def texts(self, request: _AnyRequest) -> Sequence[str]:
-        """Return what the request has under this name."""
+        """Return the values of the parameter in a request."""
         if self.source is ParamType.QUERY:
             return request.query_params.getall(self.name, [])
         if self.source is ParamType.HEADER:
@@ -45,7 +45,7 @@ class Parameter:
         return [str(request.path_params[self.name])] if self.name in request.path_params else []
 
     def errors(self, request: _AnyRequest) -> Iterator[FieldError]:
-        """Yield what is wrong with it."""
+        """Yield the rules that the parameter breaks in a request."""
         texts = self.texts(request)
         if not texts and self.is_required:
             yield FieldError(self.name, "is required")
@@ -54,7 +54,7 @@ class Parameter:
         elif len(texts) > self.max_times:
             yield FieldError(self.name, f"must be given {self.max_times} times at most")
         elif any(self._is_wrong(text) for text in texts):
-            yield FieldError(self.name, rule(self.kind))
+            yield FieldError(self.name, rule_message(self.kind))
 
     def _is_wrong(self, text: str) -> bool:
         is_number = isinstance(self.kind, types.IntType) and _WHOLE_NUMBER.fullmatch(text)
@@ -63,10 +63,10 @@ class Parameter:
 
 @cache
 def parameters_of(handler: BaseRouteHandler) -> tuple[Parameter, ...]:
-    """Return what a route takes besides its body."""
+    """Return the parameters of a route, which exclude its body."""
     fields = handler.parsed_fn_signature.parameters.values()
     return tuple(
-        _parameter(field, field.kwarg_definition)
+        _parse_parameter(field, field.kwarg_definition)
         for field in fields
         # Litestar also counts dependencies as parameters.
         if isinstance(field.kwarg_definition, QueryParameter | HeaderParameter | PathParameter)
@@ -80,7 +80,7 @@ def parameter_errors(request: _AnyRequest) -> list[FieldError]:
 
 
 def has_repeated_parameters(request: _AnyRequest) -> bool:
-    """Tell whether a parameter of the route that takes one value has several."""
+    """Return whether the request repeats a parameter that must not be repeated."""
     query = request.query_params
     headers = [*request.scope["headers"]]
     if len({*query}) == len(query) and len({name for name, _ in headers}) == len(headers):
@@ -92,7 +92,7 @@ def has_repeated_parameters(request: _AnyRequest) -> bool:
     )
 
 
-def _parameter(field: FieldDefinition, definition: ParameterKwarg) -> Parameter:
+def _parse_parameter(field: FieldDefinition, definition: ParameterKwarg) -> Parameter:
     inner = next((one for one in field.inner_types if not one.is_none_type), field)
     is_list = inner.is_non_string_sequence if field.is_union else field.is_non_string_sequence
     single = inner if field.is_union or is_list else field
@@ -102,12 +102,12 @@ def _parameter(field: FieldDefinition, definition: ParameterKwarg) -> Parameter:
     return Parameter(
         name=definition.name or field.name,
         source=definition.param_type,
-        kind=_unwrapped(type_of(Annotated[single.annotation, Meta(**bounds)])),
+        kind=_unwrap(inspect_type(Annotated[single.annotation, Meta(**bounds)])),
         is_required=not field.has_default and not field.is_optional,
         may_repeat=is_list,
         max_times=definition.max_items or 1,
     )
 
 
-def _unwrapped(kind: types.Type) -> types.Type:
-    return _unwrapped(kind.type) if isinstance(kind, types.Metadata) else kind
+def _unwrap(kind: types.Type) -> types.Type:
+    return _unwrap(kind.type) if isinstance(kind, types.Metadata) else kind
