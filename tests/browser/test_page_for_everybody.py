@@ -74,7 +74,7 @@ async def press_tab_until(page: UploadPage, role: Literal["button", "textbox"], 
     pytest.fail(f"Tab does not reach {name}")
 
 
-async def test_a_keyboard_is_enough(upload_page: UploadPage, film: Path) -> None:
+async def test_page_works_with_the_keyboard_alone(upload_page: UploadPage, film: Path) -> None:
     page = upload_page.page
     gate = await Gate.before_all_parts_but(upload_page, set())
     choosers: asyncio.Queue[FileChooser] = asyncio.Queue()
@@ -106,7 +106,7 @@ async def test_a_keyboard_is_enough(upload_page: UploadPage, film: Path) -> None
     await expect(page.get_by_role("button", name="Choose files")).to_be_focused()
 
 
-async def test_escape_keeps_an_upload_and_gives_the_focus_back(
+async def test_escape_keeps_an_upload_and_restores_the_focus(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, set())
@@ -123,7 +123,7 @@ async def test_escape_keeps_an_upload_and_gives_the_focus_back(
     await upload_page.is_done(NAME)
 
 
-async def test_whatever_can_be_used_has_a_name(upload_page: UploadPage, film: Path) -> None:
+async def test_every_control_has_an_accessible_name(upload_page: UploadPage, film: Path) -> None:
     gate = await Gate.before_all_parts_but(upload_page, set())
     await upload_page.sign_in()
     await upload_page.choose(film)
@@ -138,7 +138,7 @@ async def test_whatever_can_be_used_has_a_name(upload_page: UploadPage, film: Pa
     await upload_page.is_done(NAME)
 
 
-async def test_what_happens_is_said_aloud(upload_page: UploadPage, film: Path) -> None:
+async def test_progress_is_announced_to_screen_readers(upload_page: UploadPage, film: Path) -> None:
     status = upload_page.page.get_by_role("status")
     gate = await Gate.before_all_parts_but(upload_page, set())
     await upload_page.sign_in()
@@ -154,7 +154,7 @@ async def test_what_happens_is_said_aloud(upload_page: UploadPage, film: Path) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_text_stands_out_from_its_ground(
+async def test_every_text_has_enough_contrast(
     upload_page: UploadPage, film: Path, tmp_path: Path, scheme: Literal["light", "dark"]
 ) -> None:
     await upload_page.page.emulate_media(color_scheme=scheme)
@@ -174,7 +174,9 @@ async def test_every_text_stands_out_from_its_ground(
     gate.open()
 
 
-async def test_a_phone_needs_no_scrolling_sideways(upload_page: UploadPage, tmp_path: Path) -> None:
+async def test_page_needs_no_horizontal_scrolling_on_a_phone(
+    upload_page: UploadPage, tmp_path: Path
+) -> None:
     file = tmp_path / f"{'a-very-long-name' * 8}.bin"
     file.write_bytes(some_bytes(9 * MIB))
     page = upload_page.page
@@ -192,7 +194,7 @@ async def test_a_phone_needs_no_scrolling_sideways(upload_page: UploadPage, tmp_
     assert min(heights) >= 44
 
 
-async def test_nothing_foreign_runs_on_the_page(upload_page: UploadPage) -> None:
+async def test_page_loads_nothing_from_other_origins(upload_page: UploadPage) -> None:
     await upload_page.page.evaluate(
         """() => {
             const script = document.createElement("script");

@@ -68,7 +68,7 @@ async def test_pause_stops_and_resume_sends_only_what_is_missing(
     assert upload_page.times_sent(NAME)[2] == 1
 
 
-async def test_after_a_reload_the_same_file_goes_on_where_it_was(
+async def test_reload_and_the_same_file_resume_the_upload(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
@@ -90,9 +90,7 @@ async def test_after_a_reload_the_same_file_goes_on_where_it_was(
     await expect(upload_page.row(NAME)).to_have_count(0)
 
 
-async def test_another_file_is_not_taken_for_the_interrupted_one(
-    upload_page: UploadPage, film: Path
-) -> None:
+async def test_another_file_does_not_resume_the_upload(upload_page: UploadPage, film: Path) -> None:
     gate = await Gate.before_all_parts_but(upload_page, set())
     await upload_page.sign_in()
     await upload_page.choose(film)
@@ -139,7 +137,7 @@ async def test_cancel_after_a_reload_needs_no_file(upload_page: UploadPage, film
     assert upload_page.open_uploads() == []
 
 
-async def test_a_part_that_fails_three_times_is_sent_a_fourth_time(
+async def test_part_that_fails_three_times_is_sent_a_fourth_time(
     upload_page: UploadPage, film: Path
 ) -> None:
     failures = 3
@@ -162,7 +160,7 @@ async def test_a_part_that_fails_three_times_is_sent_a_fourth_time(
     assert upload_page.digest(NAME) == digest(film)
 
 
-async def test_a_part_that_never_gets_through_fails_and_retry_sends_only_that(
+async def test_failed_part_fails_the_upload_and_retry_sends_only_that_part(
     upload_page: UploadPage, film: Path
 ) -> None:
     is_broken = True
@@ -187,7 +185,7 @@ async def test_a_part_that_never_gets_through_fails_and_retry_sends_only_that(
     assert upload_page.times_sent(NAME)[2] == 1
 
 
-async def test_a_complete_whose_answer_is_lost_is_asked_again(
+async def test_complete_whose_response_is_lost_is_sent_again(
     upload_page: UploadPage, film: Path
 ) -> None:
     lost = 0
@@ -212,7 +210,7 @@ async def test_a_complete_whose_answer_is_lost_is_asked_again(
     assert upload_page.times_sent(NAME) == {1: 1, 2: 1}
 
 
-async def test_a_start_whose_answer_is_lost_makes_no_second_upload(
+async def test_start_whose_response_is_lost_makes_no_second_upload(
     upload_page: UploadPage, film: Path
 ) -> None:
     lost = 0
@@ -257,9 +255,7 @@ async def test_retry_after_is_honoured(upload_page: UploadPage, film: Path) -> N
     assert asked_at[1] - asked_at[0] >= 1.9
 
 
-async def test_without_a_network_an_upload_waits_for_it(
-    upload_page: UploadPage, film: Path
-) -> None:
+async def test_upload_waits_for_the_network(upload_page: UploadPage, film: Path) -> None:
     await upload_page.sign_in()
     await upload_page.page.context.set_offline(offline=True)
 
@@ -271,7 +267,7 @@ async def test_without_a_network_an_upload_waits_for_it(
     assert upload_page.digest(NAME) == digest(film)
 
 
-async def test_a_file_that_changes_on_the_way_is_not_sent_half_old_half_new(
+async def test_file_changed_during_the_upload_is_not_mixed(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
@@ -289,9 +285,7 @@ async def test_a_file_that_changes_on_the_way_is_not_sent_half_old_half_new(
     assert upload_page.all_keys() == []
 
 
-async def test_a_file_that_is_chosen_twice_is_sent_once(
-    upload_page: UploadPage, film: Path
-) -> None:
+async def test_file_chosen_twice_is_sent_once(upload_page: UploadPage, film: Path) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
     await upload_page.sign_in()
     await upload_page.choose(film)
@@ -305,7 +299,7 @@ async def test_a_file_that_is_chosen_twice_is_sent_once(
     await expect(upload_page.page.get_by_role("row").filter(has_text=NAME)).to_have_count(1)
 
 
-async def test_an_upload_that_s3_has_thrown_away_is_sent_again_as_a_whole(
+async def test_upload_discarded_by_s3_is_sent_again_completely(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
@@ -324,7 +318,7 @@ async def test_an_upload_that_s3_has_thrown_away_is_sent_again_as_a_whole(
     assert upload_page.times_sent(NAME)[2] == 2
 
 
-async def test_an_upload_that_s3_throws_away_on_the_way_is_sent_again_as_well(
+async def test_upload_discarded_by_s3_while_it_runs_is_sent_again(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
@@ -340,7 +334,7 @@ async def test_an_upload_that_s3_throws_away_on_the_way_is_sent_again_as_well(
     assert upload_page.times_sent(NAME)[2] == 2
 
 
-async def test_an_upload_that_was_cancelled_elsewhere_can_be_begun_anew(
+async def test_upload_cancelled_elsewhere_can_be_restarted(
     upload_page: UploadPage, film: Path
 ) -> None:
     gate = await Gate.before_all_parts_but(upload_page, {2})
@@ -359,7 +353,7 @@ async def test_an_upload_that_was_cancelled_elsewhere_can_be_begun_anew(
     assert upload_page.digest(NAME) == digest(film)
 
 
-async def test_a_url_that_has_expired_is_signed_anew(
+async def test_expired_url_is_replaced(
     page_browser: Browser, page_settings: dict[str, str], page_bucket: Bucket, tmp_path: Path
 ) -> None:
     file = tmp_path / NAME

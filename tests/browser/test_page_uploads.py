@@ -15,7 +15,7 @@ from .upload_page import UploadPage
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_file_of_several_parts_arrives_as_it_was(
+async def test_file_of_several_parts_arrives_unchanged(
     upload_page: UploadPage, tmp_path: Path
 ) -> None:
     file = tmp_path / "film.bin"
@@ -53,7 +53,7 @@ async def test_parts_are_sent_without_a_content_type(
     assert [headers for headers in sent if "content-type" in headers] == []
 
 
-async def test_ten_files_at_once_all_arrive(upload_page: UploadPage, tmp_path: Path) -> None:
+async def test_ten_concurrent_files_all_arrive(upload_page: UploadPage, tmp_path: Path) -> None:
     files = [tmp_path / f"file-{number}.bin" for number in range(10)]
     for number, file in enumerate(files):
         file.write_bytes(some_bytes(9 * MIB + number, seed=number))
@@ -67,9 +67,7 @@ async def test_ten_files_at_once_all_arrive(upload_page: UploadPage, tmp_path: P
         assert upload_page.digest(file.name) == sha256(file.read_bytes()).hexdigest()
 
 
-async def test_an_empty_file_and_an_odd_name_arrive_too(
-    upload_page: UploadPage, tmp_path: Path
-) -> None:
+async def test_empty_file_and_unusual_name_arrive(upload_page: UploadPage, tmp_path: Path) -> None:
     file = tmp_path / "leer & <b>größer.txt"
     file.touch()
     await upload_page.sign_in()
@@ -81,7 +79,7 @@ async def test_an_empty_file_and_an_odd_name_arrive_too(
     assert upload_page.bucket.download(key).body == b""
 
 
-async def test_a_file_chosen_before_the_name_waits_for_it(
+async def test_file_chosen_before_the_user_name_waits_for_it(
     upload_page: UploadPage, tmp_path: Path
 ) -> None:
     file = tmp_path / "note.txt"
@@ -131,7 +129,7 @@ async def test_urls_are_signed_in_batches(upload_page: UploadPage, tmp_path: Pat
     assert batches == [[1, 2, 3]]
 
 
-async def test_a_bucket_that_hides_etags_still_gets_the_file(
+async def test_bucket_that_hides_etags_still_gets_the_file(
     upload_page: UploadPage, tmp_path: Path
 ) -> None:
     file = tmp_path / "note.txt"
@@ -152,7 +150,7 @@ async def test_a_bucket_that_hides_etags_still_gets_the_file(
     assert upload_page.bucket.download(key).body == b"note"
 
 
-async def test_a_file_over_the_limit_is_told_in_words_and_can_be_removed(
+async def test_file_over_the_limit_is_explained_and_can_be_removed(
     upload_page: UploadPage, tmp_path: Path
 ) -> None:
     file = tmp_path / "huge.bin"

@@ -71,7 +71,7 @@ def check_contract(service: Service, folder: Path, group: str, seed: int, phases
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("database", ["service", "sqlite_service"], ids=["mongodb", "sqlite"])
-def test_answers_keep_the_contract_in_requests_of_a_fixed_seed(
+def test_responses_match_openapi_with_a_fixed_seed(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, group: str
 ) -> None:
     service: Service = request.getfixturevalue(database)
@@ -87,7 +87,7 @@ def test_answers_keep_the_contract_in_requests_of_a_fixed_seed(
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("database", ["service", "sqlite_service"], ids=["mongodb", "sqlite"])
-def test_answers_keep_the_contract_in_requests_of_a_fresh_seed(
+def test_responses_match_openapi_with_a_fresh_seed(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, group: str
 ) -> None:
     service: Service = request.getfixturevalue(database)

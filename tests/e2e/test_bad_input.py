@@ -46,7 +46,7 @@ QUERIES: Final[dict[str, dict[str, str]]] = {
         pytest.param(b'{"user_id":' * 5_000, id="deeply nested object"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_400(api: httpx.Client, route: str, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_400(api: httpx.Client, route: str, body: bytes) -> None:
     response = api.post(f"/api/{route}", content=body, headers={"Content-Type": "application/json"})
 
     problem(response, 400, "malformed-request")
@@ -125,7 +125,7 @@ def test_a_missing_query_parameter_is_named(api: httpx.Client, route: str, field
         ("abort-upload", "user_id", ""),
     ],
 )
-def test_a_value_out_of_bounds_names_its_field(
+def test_value_out_of_bounds_names_its_field(
     api: httpx.Client, route: str, field: str, value: object
 ) -> None:
     response = api.post(f"/api/{route}", json={**BODIES[route], field: value})
@@ -146,7 +146,7 @@ def test_a_value_out_of_bounds_names_its_field(
         ([1, 1.5], "part_numbers[1]"),
     ],
 )
-def test_numbers_that_are_none_are_named_by_their_place(
+def test_invalid_part_numbers_are_named_by_position(
     api: httpx.Client, wrong: object, field: str
 ) -> None:
     response = api.post(
@@ -166,7 +166,7 @@ def test_numbers_that_are_none_are_named_by_their_place(
         ({"part_number": 2, "etag": "e", "size": 5 * GIB + 1}, "parts[1].size"),
     ],
 )
-def test_a_wrong_part_of_many_is_named_by_its_place(
+def test_invalid_part_in_a_batch_is_named_by_position(
     api: httpx.Client, wrong: object, field: str
 ) -> None:
     parts = [{"part_number": 1, "etag": "e"}, wrong]
@@ -175,7 +175,7 @@ def test_a_wrong_part_of_many_is_named_by_its_place(
     assert wrong_fields(response) == [field]
 
 
-def test_a_metadata_value_that_is_no_text_names_metadata(api: httpx.Client) -> None:
+def test_metadata_value_that_is_not_a_string_names_metadata(api: httpx.Client) -> None:
     body = {**BODIES["start-upload"], "metadata": {"key": 3}}
 
     (field,) = wrong_fields(api.post("/api/start-upload", json=body))
@@ -227,7 +227,7 @@ def test_a_wrong_query_parameter_is_named(
         {"cursor": "OTk5OS0xMi0zMVQyMzo1OTo1OSswMDowMCBh"},
     ],
 )
-def test_the_far_ends_of_time_and_text_are_no_bug(
+def test_extreme_times_and_texts_are_not_server_errors(
     each_api: httpx.Client, query: dict[str, str]
 ) -> None:
     response = each_api.get("/api/uploads", params={"user_id": "alice", **query})

@@ -25,7 +25,7 @@ def recorded(upload: Upload, *parts: dict[str, object]) -> httpx.Response:
     return upload.api.post("/api/upload-parts", json={**upload.address, "parts": parts})
 
 
-def test_a_file_goes_up_with_one_request_to_sign_and_one_to_record(
+def test_file_is_uploaded_with_one_request_to_sign_and_one_to_record(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     upload = Upload.start(each_api, size=len(FILE))
@@ -45,7 +45,7 @@ def test_a_file_goes_up_with_one_request_to_sign_and_one_to_record(
     assert bucket.download(upload.key).body == FILE
 
 
-def test_numbers_and_ranges_mix_and_the_answer_keeps_their_order(each_api: httpx.Client) -> None:
+def test_numbers_and_ranges_can_be_mixed_and_keep_their_order(each_api: httpx.Client) -> None:
     found = answer(signed(Upload.start(each_api), [9, "2-4", 3, 10_000]))
 
     assert [url["part_number"] for url in found["urls"]] == [9, 2, 3, 4, 10_000]
@@ -53,13 +53,13 @@ def test_numbers_and_ranges_mix_and_the_answer_keeps_their_order(each_api: httpx
     assert found["expires_at"]
 
 
-def test_ten_thousand_urls_come_in_one_answer(api: httpx.Client) -> None:
+def test_ten_thousand_urls_fit_in_one_response(api: httpx.Client) -> None:
     found = answer(signed(Upload.start(api), ["1-10000"]))
 
     assert len({url["signed_url"] for url in found["urls"]}) == 10_000
 
 
-def test_a_part_beyond_the_plan_is_named_by_its_place(api: httpx.Client) -> None:
+def test_part_beyond_the_plan_is_named_by_position(api: httpx.Client) -> None:
     upload = Upload.start(api, size=len(FILE))
 
     assert wrong_fields(signed(upload, [1, "3-4"])) == ["part_numbers[1]"]
@@ -68,7 +68,7 @@ def test_a_part_beyond_the_plan_is_named_by_its_place(api: httpx.Client) -> None
     assert answer(upload.status())["parts_recorded"] == 0
 
 
-def test_an_upload_that_ended_here_is_signed_no_more(each_api: httpx.Client) -> None:
+def test_ended_upload_is_not_signed(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
     answer(signed(upload, [1]))
     answer(upload.sign(1))

@@ -44,7 +44,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
     ],
     ids=["multipart-upload", "serve", "sweep", "dev", "cors", "cors apply", "cors check"],
 )
-def test_help_says_what_a_newcomer_needs(
+def test_help_explains_each_command(
     tmp_path: Path, arguments: tuple[str, ...], words: list[str]
 ) -> None:
     shown = run_command(tmp_path, {}, *arguments, "--help")
@@ -57,14 +57,14 @@ def test_help_says_what_a_newcomer_needs(
     "arguments",
     [(), ("serve",), ("sweep",), ("dev",), ("cors",), ("cors", "apply"), ("cors", "check")],
 )
-def test_help_has_no_escapes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_help_contains_no_escape_sequences(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     shown = run_command(tmp_path, {}, *arguments, "--help")
 
     assert "\\b" not in shown.stdout
     assert "\b" not in shown.stdout
 
 
-def test_help_of_serve_has_one_setting_a_line(tmp_path: Path) -> None:
+def test_help_of_serve_lists_one_setting_per_line(tmp_path: Path) -> None:
     shown = run_command(tmp_path, {}, "serve", "--help")
 
     lines = [line.split() for line in shown.stdout.splitlines()]
@@ -79,7 +79,7 @@ def test_help_of_serve_has_one_setting_a_line(tmp_path: Path) -> None:
         ({"S3_BUCKET_NAME": "uploads", "MONGO_URI": "mongodb://x:secret@h:port"}, "MONGO_URI"),
     ],
 )
-def test_a_wrong_setting_ends_the_start_with_one_line(
+def test_invalid_setting_ends_the_start_with_one_line(
     tmp_path: Path, settings: dict[str, str], name: str
 ) -> None:
     ended = run_command(tmp_path, settings, "serve", "--port", "0")
@@ -192,9 +192,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_dev_takes_an_upload_and_leaves_nothing_behind(
-    tmp_path: Path, ending: signal.Signals
-) -> None:
+def test_dev_accepts_an_upload_and_cleans_up(tmp_path: Path, ending: signal.Signals) -> None:
     with running_dev(tmp_path) as dev, direct.http_client(dev.api) as api:
         file = some_bytes(100_000)
         upload = Upload.start(api, size=len(file))
@@ -219,7 +217,7 @@ def test_dev_takes_an_upload_and_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_emulator_does_not_outlive_a_dev_that_is_killed(tmp_path: Path) -> None:
+def test_emulator_ends_when_dev_is_killed(tmp_path: Path) -> None:
     with running_dev(tmp_path) as dev:
         pids = dev.processes()
         dev.process.kill()
@@ -228,7 +226,7 @@ def test_the_emulator_does_not_outlive_a_dev_that_is_killed(tmp_path: Path) -> N
     wait_until(lambda: not any(map(is_running, pids)), "the emulator ends")
 
 
-def test_a_taken_emulator_port_is_one_readable_line(tmp_path: Path) -> None:
+def test_occupied_emulator_port_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run_command(tmp_path, {}, "dev", "--port", "0", "--s3-port", str(port))
@@ -239,7 +237,7 @@ def test_a_taken_emulator_port_is_one_readable_line(tmp_path: Path) -> None:
     assert "S3_PORT=" in ended.stderr
 
 
-def test_a_taken_port_of_dev_is_one_readable_line(tmp_path: Path) -> None:
+def test_occupied_port_of_dev_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run_command(tmp_path, {}, "dev", "--port", str(port), "--s3-port", "0")
@@ -250,7 +248,7 @@ def test_a_taken_port_of_dev_is_one_readable_line(tmp_path: Path) -> None:
     assert " PORT=" in ended.stderr
 
 
-def test_the_example_uploads_a_file_and_says_where_it_is(tmp_path: Path) -> None:
+def test_example_uploads_a_file_and_prints_its_location(tmp_path: Path) -> None:
     file = tmp_path / "film.bin"
     file.write_bytes(some_bytes(9 * 2**20))
     with running_dev(tmp_path) as dev:

@@ -35,7 +35,7 @@ def test_a_file_goes_from_create_to_complete(each_api: httpx.Client, bucket: Buc
     assert bucket.download(upload.key).body == FIRST + LAST
 
 
-def test_s3s_own_upload_id_is_in_no_answer(api: httpx.Client, bucket: Bucket) -> None:
+def test_upload_id_of_s3_is_never_exposed(api: httpx.Client, bucket: Bucket) -> None:
     upload = CompanionUpload.create(api)
 
     (store_id,) = bucket.open_uploads(upload.key)
@@ -43,7 +43,7 @@ def test_s3s_own_upload_id_is_in_no_answer(api: httpx.Client, bucket: Bucket) ->
     assert upload.created["uploadId"] != store_id
 
 
-def test_the_list_is_an_array_in_s3s_words(each_api: httpx.Client) -> None:
+def test_list_of_parts_is_an_array_with_the_field_names_of_s3(each_api: httpx.Client) -> None:
     upload, parts = both_sent(each_api)
 
     assert success(upload.list()) == [
@@ -57,14 +57,14 @@ def test_an_upload_without_parts_has_an_empty_list(api: httpx.Client) -> None:
     assert success(CompanionUpload.create(api).list()) == []
 
 
-def test_a_url_tells_the_seconds_it_lives(api: httpx.Client) -> None:
+def test_signed_url_comes_with_its_lifetime(api: httpx.Client) -> None:
     signed = success(CompanionUpload.create(api).sign(10_000))
 
     assert signed.keys() == {"url", "expires"}
     assert 3590 <= signed["expires"] <= 3600
 
 
-def test_several_urls_come_at_once(api: httpx.Client) -> None:
+def test_batch_returns_several_urls(api: httpx.Client) -> None:
     upload = CompanionUpload.create(api)
 
     urls = success(upload.sign_batch("1,2, 10000"))["presignedUrls"]
@@ -74,13 +74,13 @@ def test_several_urls_come_at_once(api: httpx.Client) -> None:
     assert [part["PartNumber"] for part in success(upload.list())] == [2]
 
 
-def test_etags_with_and_without_quotes_are_the_same(api: httpx.Client) -> None:
+def test_etags_are_accepted_with_and_without_quotes(api: httpx.Client) -> None:
     upload, (last, first) = both_sent(api)
 
     success(upload.complete({**first, "ETag": first["ETag"].strip('"')}, last))
 
 
-def test_a_small_file_may_be_one_small_part(api: httpx.Client, bucket: Bucket) -> None:
+def test_small_file_can_be_a_single_part(api: httpx.Client, bucket: Bucket) -> None:
     upload = CompanionUpload.create(api)
 
     success(upload.complete(upload.put(1, b"")))
@@ -88,7 +88,7 @@ def test_a_small_file_may_be_one_small_part(api: httpx.Client, bucket: Bucket) -
     assert bucket.download(upload.key).body == b""
 
 
-def test_after_completion_nothing_changes_any_more(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_completed_upload_does_not_change(each_api: httpx.Client, bucket: Bucket) -> None:
     upload, parts = both_sent(each_api)
     done = success(upload.complete(*parts))
     listed = [1, 2]
@@ -103,7 +103,7 @@ def test_after_completion_nothing_changes_any_more(each_api: httpx.Client, bucke
     assert bucket.download(upload.key).body == FIRST + LAST
 
 
-def test_after_an_abort_nothing_is_there(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_abort_leaves_nothing_in_s3(each_api: httpx.Client, bucket: Bucket) -> None:
     upload, parts = both_sent(each_api)
 
     assert success(upload.abort()) == {}
@@ -113,7 +113,7 @@ def test_after_an_abort_nothing_is_there(each_api: httpx.Client, bucket: Bucket)
     assert bucket.open_uploads(upload.key) == []
 
 
-def test_what_s3_has_lost_is_begun_anew_under_the_same_id(
+def test_upload_lost_by_s3_restarts_under_the_same_id(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     upload, parts = both_sent(each_api)
@@ -126,7 +126,7 @@ def test_what_s3_has_lost_is_begun_anew_under_the_same_id(
     assert bucket.download(upload.key).body == LAST
 
 
-def test_an_upload_that_s3_has_lost_can_be_aborted(api: httpx.Client, bucket: Bucket) -> None:
+def test_upload_lost_by_s3_can_be_aborted(api: httpx.Client, bucket: Bucket) -> None:
     upload, _ = both_sent(api)
     (store_id,) = bucket.open_uploads(upload.key)
     bucket.client.abort_multipart_upload(Bucket=bucket.name, Key=upload.key, UploadId=store_id)
@@ -134,7 +134,7 @@ def test_an_upload_that_s3_has_lost_can_be_aborted(api: httpx.Client, bucket: Bu
     assert success(upload.abort()) == {}
 
 
-def test_a_trailing_slash_of_the_address_does_no_harm(service: Service) -> None:
+def test_trailing_slash_is_accepted(service: Service) -> None:
     body = {"filename": "a b+c.txt", "type": "text/plain"}
 
     with service.client() as api:
@@ -147,7 +147,7 @@ def test_a_trailing_slash_of_the_address_does_no_harm(service: Service) -> None:
 
 
 @pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": ""}], ids=["none", "null", "empty"])
-def test_a_file_of_unknown_type_is_octets(
+def test_file_without_a_type_is_an_octet_stream(
     api: httpx.Client, bucket: Bucket, kind: dict[str, object]
 ) -> None:
     created = success(api.post("/s3/multipart", json={"filename": "a", **kind}))
@@ -159,9 +159,7 @@ def test_a_file_of_unknown_type_is_octets(
 
 
 class TestSingleUploads:
-    def test_the_form_takes_the_file_as_it_was_announced(
-        self, api: httpx.Client, bucket: Bucket
-    ) -> None:
+    def test_form_accepts_the_declared_file(self, api: httpx.Client, bucket: Bucket) -> None:
         query = "filename=Zo%C3%AB%20b.txt&type=text%2Fplain&metadata%5Bauthor%5D=Zo%C3%AB"
 
         form = success(api.get(f"/s3/params?{query}&metadata[other]=2"))
@@ -175,11 +173,11 @@ class TestSingleUploads:
         assert stored.metadata["other"] == "2"
         assert stored.metadata["author"].startswith("=?UTF-8?")
 
-    def test_without_a_name_there_is_no_form(self, api: httpx.Client) -> None:
+    def test_form_requires_a_file_name(self, api: httpx.Client) -> None:
         refusal(api.get("/s3/params", params={"type": "text/plain"}), 400, "invalid-field")
         refusal(api.get("/s3/params", params={"filename": ""}), 400, "invalid-field")
 
-    def test_no_credentials_are_handed_out(self, api: httpx.Client) -> None:
+    def test_credentials_are_never_issued(self, api: httpx.Client) -> None:
         refused = refusal(api.get("/s3/sts"), 400, "malformed-request")
 
         assert "getTemporarySecurityCredentials" in refused["message"]

@@ -39,7 +39,7 @@ def named(upload: CompanionUpload, **other: str) -> CompanionUpload:
 
 
 @every_call
-def test_another_sessions_id_opens_nothing(
+def test_id_of_another_session_is_refused(
     upload: CompanionUpload, call: Callable[[CompanionUpload], httpx.Response]
 ) -> None:
     victim = CompanionUpload.create(upload.api)
@@ -51,7 +51,7 @@ def test_another_sessions_id_opens_nothing(
 
 
 @every_call
-def test_a_foreign_key_is_only_compared(
+def test_key_of_another_upload_is_refused(
     upload: CompanionUpload, call: Callable[[CompanionUpload], httpx.Response]
 ) -> None:
     refusal(call(named(upload, key="other/secret.txt")), 404, "upload-not-found")
@@ -60,7 +60,7 @@ def test_a_foreign_key_is_only_compared(
 
 
 @every_call
-def test_the_uploads_of_other_users_are_not_there(
+def test_uploads_of_other_users_are_not_found(
     each_api: httpx.Client, call: Callable[[CompanionUpload], httpx.Response]
 ) -> None:
     other = Upload.start(each_api, user_id="alice")
@@ -84,7 +84,7 @@ def test_a_forged_part_number_in_a_complete_is_refused(
     refusal(upload.complete({"PartNumber": number, "ETag": "x"}), 400, "invalid-field")
 
 
-def test_the_batch_is_bounded(upload: CompanionUpload) -> None:
+def test_batch_size_is_limited(upload: CompanionUpload) -> None:
     numbers = ",".join(map(str, range(1, 1002)))
 
     refusal(upload.sign_batch(numbers), 400, "invalid-field")
@@ -104,17 +104,13 @@ def test_the_batch_is_bounded(upload: CompanionUpload) -> None:
         {"parts": [PART] * 10_001},
     ],
 )
-def test_a_list_of_parts_that_is_none_is_refused(
-    upload: CompanionUpload, body: dict[str, Any]
-) -> None:
+def test_invalid_list_of_parts_is_refused(upload: CompanionUpload, body: dict[str, Any]) -> None:
     answer = upload.api.post(f"{upload.path}/complete", params={"key": upload.key}, json=body)
 
     refusal(answer, 400, "invalid-field")
 
 
-def test_a_part_that_was_never_sent_and_one_that_was_forged_are_named(
-    upload: CompanionUpload, bucket: Bucket
-) -> None:
+def test_missing_and_forged_parts_are_named(upload: CompanionUpload, bucket: Bucket) -> None:
     upload.put(1, b"x")
 
     refused = refusal(
@@ -140,7 +136,7 @@ def test_all_ten_thousand_parts_with_checksums_fit_into_a_complete(
     assert len(refused["missing_parts"]) == 10_000
 
 
-def test_a_body_of_three_mebibytes_is_too_large(upload: CompanionUpload) -> None:
+def test_body_of_three_mebibytes_is_too_large(upload: CompanionUpload) -> None:
     answer = upload.api.post(
         f"{upload.path}/complete", params={"key": upload.key}, content=b" " * (3 * MIB)
     )
@@ -151,7 +147,7 @@ def test_a_body_of_three_mebibytes_is_too_large(upload: CompanionUpload) -> None
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"null", b"\xff", b'{"filename": "\\ud800"}', b"[" * 60_000]
 )
-def test_a_body_that_is_no_object_is_refused(upload: CompanionUpload, content: bytes) -> None:
+def test_body_that_is_not_an_object_is_refused(upload: CompanionUpload, content: bytes) -> None:
     refusal(upload.api.post("/s3/multipart", content=content), 400, "malformed-request")
 
 
@@ -169,11 +165,11 @@ def test_a_body_that_is_no_object_is_refused(upload: CompanionUpload, content: b
         {"filename": "a", "metadata": ["list"]},
     ],
 )
-def test_a_file_that_cannot_be_is_refused(upload: CompanionUpload, body: dict[str, Any]) -> None:
+def test_impossible_file_is_refused(upload: CompanionUpload, body: dict[str, Any]) -> None:
     refusal(upload.api.post("/s3/multipart", json=body), 400, "invalid-field")
 
 
-def test_odd_metadata_becomes_what_an_object_can_carry(
+def test_unusual_metadata_is_converted_to_valid_object_metadata(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     metadata = {
@@ -201,7 +197,7 @@ def test_odd_metadata_becomes_what_an_object_can_carry(
 @pytest.mark.parametrize(
     "filename", ["../../etc/passwd", "a/b\\c.txt", "..", "\u202eexe.txt", "a\r\nb", "${filename}"]
 )
-def test_a_file_name_stays_in_its_place(api: httpx.Client, filename: str) -> None:
+def test_file_name_cannot_escape_its_key(api: httpx.Client, filename: str) -> None:
     upload = CompanionUpload.create(api, filename)
     form = success(api.get("/s3/params", params={"filename": filename}))
 
@@ -219,7 +215,7 @@ class TestBehindAProxyThatKnowsTheUser:
         with running_service(tmp_path, settings) as service, service.client() as api:
             yield api
 
-    def test_uploads_are_his_whom_it_names(self, api: httpx.Client) -> None:
+    def test_upload_belongs_to_the_user_named_by_the_proxy(self, api: httpx.Client) -> None:
         api.headers["X-Forwarded-User"] = "ada"
         upload = CompanionUpload.create(api)
         assert upload.key.startswith("ada/")
@@ -228,11 +224,11 @@ class TestBehindAProxyThatKnowsTheUser:
         for call in CALLS.values():
             refusal(call(upload), 404, "upload-not-found")
 
-    def test_who_is_not_named_gets_nothing(self, api: httpx.Client) -> None:
+    def test_request_without_a_user_is_refused(self, api: httpx.Client) -> None:
         refusal(api.post("/s3/multipart", json={"filename": "a"}), 401, "unknown-user")
         refusal(api.get("/s3/params", params={"filename": "a"}), 401, "unknown-user")
 
-    def test_who_names_himself_beside_the_proxy_gets_nothing(self, api: httpx.Client) -> None:
+    def test_user_header_sent_by_the_client_is_refused(self, api: httpx.Client) -> None:
         twice = [("X-Forwarded-User", "eve"), ("X-Forwarded-User", "ada")]
 
         refusal(

@@ -44,12 +44,12 @@ def make_bucket(s3: S3Server, name: str, secret: str | None = None) -> tuple[int
     return ended.returncode, ended.stdout + ended.stderr
 
 
-def test_the_bucket_is_made_at_the_first_start_and_found_at_the_second(s3: S3Server) -> None:
+def test_bucket_is_created_by_the_first_start_and_kept_by_the_second(s3: S3Server) -> None:
     for _ in range(2):
         assert make_bucket(s3, "of-compose") == (0, "The bucket of-compose is there.\n")
 
 
-def test_a_bucket_that_cannot_be_made_ends_the_start(s3: S3Server) -> None:
+def test_bucket_that_cannot_be_created_ends_the_start(s3: S3Server) -> None:
     code, said = make_bucket(s3, "of-nobody", secret="wrong")
 
     assert code != 0
@@ -68,9 +68,7 @@ def health_check(port: int) -> int:
     return ended.returncode
 
 
-def test_the_health_check_of_the_image_asks_the_port_that_is_served(
-    bucket: Bucket, tmp_path: Path
-) -> None:
+def test_health_check_of_the_image_uses_the_served_port(bucket: Bucket, tmp_path: Path) -> None:
     with running_service(tmp_path, bucket.settings) as service:
         port = int(service.url.rpartition(":")[2])
         assert health_check(port) == 0

@@ -67,7 +67,7 @@ def require_equal_answers(answers: list[httpx.Response]) -> None:
 
 
 @pytest.mark.parametrize("database", ["mongodb", "sqlite"])
-def test_50_concurrent_completes_through_two_processes_are_one_in_s3_and_50_equal_answers(
+def test_50_concurrent_completes_reach_s3_once_and_get_equal_answers(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, database: str
 ) -> None:
     if database == "sqlite":  # the same file for both, as the working folder is
@@ -80,7 +80,7 @@ def test_50_concurrent_completes_through_two_processes_are_one_in_s3_and_50_equa
     assert (line.asked[COMPLETE], line.max_concurrent[COMPLETE]) == (1, 1)
 
 
-def test_a_complete_that_takes_longer_than_its_lease_keeps_it(
+def test_complete_renews_its_lease_while_s3_is_slow(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
 ) -> None:
     line.faults[COMPLETE] = slow(8)
@@ -91,7 +91,7 @@ def test_a_complete_that_takes_longer_than_its_lease_keeps_it(
 
 
 @pytest.mark.parametrize("s3_ends", ["before-the-takeover", "after-the-takeover"])
-def test_the_waiting_caller_takes_over_from_a_process_that_was_killed(
+def test_waiting_caller_takes_over_from_a_killed_process(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, s3_ends: str
 ) -> None:
     s3_may_end = Event()
@@ -118,7 +118,7 @@ def test_the_waiting_caller_takes_over_from_a_process_that_was_killed(
     assert line.asked[COMPLETE] == (1 if s3_ends == "before-the-takeover" else 2)
 
 
-def test_who_would_wait_longer_than_the_setting_is_told_to_come_back(
+def test_caller_that_waits_too_long_is_asked_to_retry(
     line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
 ) -> None:
     s3_may_end = Event()

@@ -57,18 +57,18 @@ def quick(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ],
     ids=["url", "header", "count", "sum", "endless url", "endless header", "trailers"],
 )
-def test_a_head_past_its_bound_is_431(sqlite_service: Service, head: bytes) -> None:
+def test_request_head_over_its_limit_is_431(sqlite_service: Service, head: bytes) -> None:
     with sqlite_service.connect(head) as connection:
         assert refusal(connection) == (431, "head-too-large")
 
 
-def test_a_head_within_its_bound_is_served(sqlite_service: Service) -> None:
+def test_request_head_within_its_limit_is_served(sqlite_service: Service) -> None:
     headers = [b"X-%d: %s\r\n" % (number, b"x" * 600) for number in range(98)]
     with sqlite_service.connect(get("/health/live", *headers)) as connection:
         assert read_answer(connection) == ALIVE
 
 
-def test_a_head_may_come_in_pieces_and_several_at_once(sqlite_service: Service) -> None:
+def test_request_heads_may_be_split_and_pipelined(sqlite_service: Service) -> None:
     pieces = [HEALTH[at : at + 1] for at in range(len(HEALTH))]
     with sqlite_service.connect(*pieces) as connection:
         assert read_answer(connection) == ALIVE
@@ -77,7 +77,7 @@ def test_a_head_may_come_in_pieces_and_several_at_once(sqlite_service: Service) 
         assert read_answer(connection)[0] == 404
 
 
-def test_more_requests_ahead_than_sixteen_are_refused(sqlite_service: Service) -> None:
+def test_more_than_sixteen_pipelined_requests_are_refused(sqlite_service: Service) -> None:
     answers = b""
     with sqlite_service.connect(HEALTH * 1000) as connection, suppress(ConnectionResetError):
         while received := connection.recv(65536):
@@ -86,7 +86,9 @@ def test_more_requests_ahead_than_sixteen_are_refused(sqlite_service: Service) -
 
 
 @pytest.mark.parametrize("piece", [b"x" * 1000, b"a:\r\n" * 250], ids=["one header", "many"])
-def test_heads_without_an_end_do_not_fill_the_memory(sqlite_service: Service, piece: bytes) -> None:
+def test_endless_request_heads_do_not_fill_the_memory(
+    sqlite_service: Service, piece: bytes
+) -> None:
     before = sqlite_service.megabytes
     with ExitStack() as stack:
         for _ in range(20):
@@ -102,7 +104,7 @@ def test_an_unfinished_head_is_408(quick: Service) -> None:
         assert refusal(connection) == (408, "request-timeout")
 
 
-def test_line_breaks_before_a_head_do_not_gain_time(quick: Service) -> None:
+def test_line_breaks_before_a_head_do_not_extend_its_deadline(quick: Service) -> None:
     with quick.connect(b"\r\n") as connection:
         assert refusal(connection) == (408, "request-timeout")
 
@@ -112,7 +114,7 @@ def test_an_unfinished_body_is_408(quick: Service) -> None:
         assert refusal(connection) == (408, "request-timeout")
 
 
-def test_a_client_that_goes_within_a_body_is_no_error_of_the_service(quick: Service) -> None:
+def test_client_that_disconnects_during_a_body_is_not_a_server_error(quick: Service) -> None:
     for length in (100, 100 * KIB):
         head = post_head("/api/upload-parts", length)
         with quick.connect(head, b'{"user_id": ') as connection:
@@ -125,7 +127,7 @@ def test_a_client_that_goes_within_a_body_is_no_error_of_the_service(quick: Serv
 @pytest.mark.parametrize(
     "path", ["/api/upload-parts", f"/s3/multipart/{'0' * 32}/complete?key=k"], ids=["api", "s3"]
 )
-def test_too_many_large_bodies_at_once_are_503_and_small_requests_pass(
+def test_too_many_concurrent_large_bodies_are_503_while_small_requests_pass(
     sqlite_service: Service, path: str
 ) -> None:
     head = post_head(path, 100 * KIB)
@@ -141,14 +143,14 @@ def test_too_many_large_bodies_at_once_are_503_and_small_requests_pass(
         assert read_answer(small)[0] in {400, 404, 415, 422}
 
 
-def test_the_rest_of_a_refused_body_is_not_waited_for(quick: Service) -> None:
+def test_refusal_does_not_wait_for_the_rest_of_a_body(quick: Service) -> None:
     body = b"x" * 70 * KIB
     with quick.connect(post_head("/api/start-upload", 2 * len(body)), body) as connection:
         assert read_answer(connection)[0] == 413
         assert is_ended(connection)
 
 
-def test_a_connection_that_sends_nothing_is_closed(quick: Service) -> None:
+def test_connection_that_sends_nothing_is_closed(quick: Service) -> None:
     with quick.connect() as connection:
         assert is_ended(connection)
 
@@ -159,7 +161,7 @@ def test_an_idle_connection_is_closed(quick: Service) -> None:
         assert is_ended(connection)
 
 
-def test_health_is_answered_when_all_connections_are_taken(bucket: Bucket, tmp_path: Path) -> None:
+def test_health_check_works_when_all_connections_are_busy(bucket: Bucket, tmp_path: Path) -> None:
     with (
         running_service(tmp_path, bucket.settings, "--max-connections", "3") as service,
         ExitStack() as stack,

@@ -46,7 +46,9 @@ class TestService:
         with running_service(folder, settings) as service, service.client() as api:
             yield api
 
-    def test_a_page_may_do_what_uppy_does(self, api: httpx.Client) -> None:
+    def test_page_of_an_allowed_origin_may_make_the_requests_of_uppy(
+        self, api: httpx.Client
+    ) -> None:
         allowed = preflight(api, APP, "DELETE", "content-type,authorization,x-csrf-token")
 
         headers = {
@@ -57,13 +59,13 @@ class TestService:
         assert {"GET", "POST", "DELETE"} <= set(allowed["access-control-allow-methods"].split(", "))
         assert {"content-type", "authorization", "x-csrf-token", "x-tenant"} <= headers
 
-    def test_a_page_may_read_a_refusal(self, api: httpx.Client) -> None:
+    def test_page_of_an_allowed_origin_may_read_an_error(self, api: httpx.Client) -> None:
         answer = api.get("/s3/sts", headers={"Origin": APP})
 
         assert answer.status_code == 400
         assert answer.headers["access-control-allow-origin"] == APP
 
-    def test_another_page_may_not(self, api: httpx.Client) -> None:
+    def test_page_of_another_origin_is_refused(self, api: httpx.Client) -> None:
         answer = preflight(api, "https://evil.example.org", "DELETE", "content-type")
 
         assert "access-control-allow-origin" not in answer
@@ -79,7 +81,7 @@ class TestCommand:
         ended = run_command(folder, bucket.settings, "cors", *arguments)
         return ended.returncode, ended.stdout + ended.stderr
 
-    def test_what_apply_writes_check_finds_good(self, tmp_path: Path, bucket: Bucket) -> None:
+    def test_check_accepts_the_rule_that_apply_wrote(self, tmp_path: Path, bucket: Bucket) -> None:
         named = (bucket.name, "--origin", APP)
 
         before, said = self.run(tmp_path, bucket, "check", *named)
@@ -94,7 +96,7 @@ class TestCommand:
         assert after == 0, said
         assert bucket.name in said
 
-    def test_the_command_that_check_advises_mends_what_it_found(
+    def test_command_advised_by_check_fixes_its_findings(
         self, tmp_path: Path, bucket: Bucket
     ) -> None:
         named = (bucket.name, "--origin", APP, "--origin", "https://b.example.net")
@@ -108,7 +110,7 @@ class TestCommand:
         )
         assert self.run(tmp_path, bucket, "check", *named)[0] == 0
 
-    def test_origins_that_the_server_allows_need_no_rule(
+    def test_origins_allowed_by_the_server_need_no_rule(
         self, tmp_path: Path, bucket: Bucket
     ) -> None:
         with s3_proxy(bucket.server.endpoint_url) as proxy:
@@ -119,7 +121,7 @@ class TestCommand:
             assert ended.returncode == 0, ended.stdout
             assert ended.stdout == f"Pages of {APP} can use the bucket {bucket.name}.\n"
 
-    def test_the_rules_of_others_stay(self, tmp_path: Path, bucket: Bucket) -> None:
+    def test_existing_rules_are_kept(self, tmp_path: Path, bucket: Bucket) -> None:
         theirs = {"ID": "theirs", "AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
         bucket.client.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": [theirs]})
 
@@ -128,7 +130,7 @@ class TestCommand:
         rules = bucket.client.get_bucket_cors(Bucket=bucket.name)["CORSRules"]
         assert [rule["AllowedOrigins"] for rule in rules] == [[APP], ["*"]]
 
-    def test_a_rule_that_hides_a_header_is_told(self, tmp_path: Path, bucket: Bucket) -> None:
+    def test_rule_that_hides_a_header_is_reported(self, tmp_path: Path, bucket: Bucket) -> None:
         rule = {
             "AllowedOrigins": [APP],
             "AllowedMethods": ["PUT", "POST", "GET"],
@@ -142,7 +144,7 @@ class TestCommand:
         # Not the ETag, which versitygw exposes to every page whatever the rule says.
         assert "does not expose Location" in said
 
-    def test_a_bucket_that_is_not_there_is_one_line(self, tmp_path: Path, bucket: Bucket) -> None:
+    def test_missing_bucket_is_reported_in_one_line(self, tmp_path: Path, bucket: Bucket) -> None:
         code, said = self.run(tmp_path, bucket, "apply", "no-such-bucket", "--origin", APP)
 
         assert code == 1
@@ -150,9 +152,7 @@ class TestCommand:
         assert "no-such-bucket" in said
 
     @pytest.mark.parametrize("action", ["apply", "check"])
-    def test_without_an_origin_it_asks_whose_pages(
-        self, tmp_path: Path, bucket: Bucket, action: str
-    ) -> None:
+    def test_missing_origin_is_reported(self, tmp_path: Path, bucket: Bucket, action: str) -> None:
         code, said = self.run(tmp_path, bucket, action, bucket.name)
 
         assert code == 2

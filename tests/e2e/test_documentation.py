@@ -46,7 +46,7 @@ def blocks(page: Path, language: str) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_are_run_here_or_marked_as_not_run(page: Path) -> None:
+def test_commands_have_a_test_or_are_marked_as_not_run(page: Path) -> None:
     unmarked = [block.code for block in blocks(page, "sh") if not block.is_marked]
 
     assert page == _FIRST_UPLOAD or unmarked == []

@@ -36,7 +36,7 @@ def bad_requests(api: httpx.Client) -> list[httpx.Response]:
     ]
 
 
-def test_nothing_is_given_away_whatever_is_away(
+def test_errors_during_an_outage_reveal_nothing(
     own_mongo_server: MongoServer, own_s3: S3Server, tmp_path: Path
 ) -> None:
     with Bucket.made_on(own_s3) as bucket:
@@ -68,7 +68,7 @@ def test_nothing_is_given_away_whatever_is_away(
     assert named.headers["x-request-id"] == "find-me"
 
 
-def test_a_start_that_fails_shows_no_password(
+def test_failed_start_shows_no_password(
     bucket: Bucket, mongo_server: MongoServer, tmp_path: Path
 ) -> None:
     address = mongo_server.uri.removeprefix("mongodb://").rpartition("@")[2]
@@ -83,7 +83,7 @@ def test_a_start_that_fails_shows_no_password(
     assert [word for word in secrets if word in output] == []
 
 
-def test_every_answer_has_an_id_of_its_own(api: httpx.Client) -> None:
+def test_every_response_has_its_own_request_id(api: httpx.Client) -> None:
     answers = [*bad_requests(api), api.get("/health/live"), api.get("/docs/openapi.json")]
 
     ids = [answer.headers["x-request-id"] for answer in answers]
@@ -94,12 +94,12 @@ def test_every_answer_has_an_id_of_its_own(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/health/live", "/nowhere", "/api/uploads"])
 @pytest.mark.parametrize("sent", ["abc-123", "trace:0/span=1+2.3_4", "x" * 128])
-def test_a_callers_own_id_comes_back(api: httpx.Client, path: str, sent: str) -> None:
+def test_request_id_of_the_caller_is_returned(api: httpx.Client, path: str, sent: str) -> None:
     assert api.get(path, headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 129, "two words", "a;b", "é"])
-def test_an_id_that_could_break_a_log_line_is_replaced(api: httpx.Client, sent: str) -> None:
+def test_request_id_that_could_break_a_log_line_is_replaced(api: httpx.Client, sent: str) -> None:
     given = api.get("/nowhere", headers=[(b"X-Request-ID", sent.encode())]).headers["x-request-id"]
 
     assert re.fullmatch(r"[0-9a-f]{32}", given)

@@ -68,9 +68,7 @@ def test_parts_are_sent_without_a_content_type(bucket: Bucket, file: Path) -> No
     assert [head for head in heads if b"content-type" in head] == []
 
 
-def test_the_answer_of_a_store_that_refuses_a_part_is_shown_at_once(
-    bucket: Bucket, file: Path
-) -> None:
+def test_refusal_of_a_part_is_shown_without_a_retry(bucket: Bucket, file: Path) -> None:
     with refusing_store() as (url, connections):
         ended = upload(bucket, file, url)
     assert ended.returncode == 1

@@ -119,7 +119,7 @@ def load(
     ],
     indirect=["mongodb_line"],
 )
-def test_commands_that_fail_on_the_line_to_mongodb_cost_nothing_that_was_acknowledged(
+def test_failed_mongodb_commands_lose_nothing_acknowledged(
     mongodb_line: MongoProxy, load: AbstractContextManager[Load], name: str
 ) -> None:
     befall, commands = MONGODB_FAULTS[name]
@@ -131,7 +131,7 @@ def test_commands_that_fail_on_the_line_to_mongodb_cost_nothing_that_was_acknowl
             )
 
 
-def test_a_line_to_mongodb_that_falls_silent_costs_nothing_that_was_acknowledged(
+def test_stalled_mongodb_connection_loses_nothing_acknowledged(
     mongodb_line: MongoProxy, portal: BlockingPortal, load: AbstractContextManager[Load]
 ) -> None:
     with load as told:
@@ -141,7 +141,7 @@ def test_a_line_to_mongodb_that_falls_silent_costs_nothing_that_was_acknowledged
 
 
 @pytest.mark.parametrize("name", S3_FAULTS)
-def test_requests_that_fail_on_the_line_to_s3_cost_nothing_that_was_acknowledged(
+def test_failed_s3_requests_lose_nothing_acknowledged(
     s3_line: S3Proxy, load: AbstractContextManager[Load], name: str
 ) -> None:
     fault, operations = S3_FAULTS[name]

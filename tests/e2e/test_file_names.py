@@ -37,7 +37,7 @@ def offered_name(disposition: str) -> str:
         ("n" * 300 + ".mp4", "n" * 196 + ".mp4"),
     ],
 )
-def test_a_name_makes_a_safe_key_and_is_given_back_whole(
+def test_file_name_makes_a_safe_key_and_downloads_unchanged(
     each_api: httpx.Client, bucket: Bucket, name: str, component: str
 ) -> None:
     upload = Upload.start(each_api, name)
@@ -52,7 +52,7 @@ def test_a_name_makes_a_safe_key_and_is_given_back_whole(
     assert answer(upload.status())["filename"] == kept
 
 
-def test_a_user_id_with_separators_stays_one_component(each_api: httpx.Client) -> None:
+def test_user_id_with_separators_stays_one_key_component(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api, "a.txt", user_id="../bob/%2F")
 
     upload.send(1, b"x")

@@ -111,7 +111,7 @@ def installed(tmp_path: Path) -> dict[str, str]:
     return SETTINGS | paths
 
 
-def test_the_contract_runs_as_readme_types_it(tmp_path: Path) -> None:
+def test_contract_suite_runs_as_documented(tmp_path: Path) -> None:
     ran = run_recipe(tmp_path, KEPT_IN_MEMORY)
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"^\d\d+ passed", ran.stdout, re.MULTILINE)
@@ -120,14 +120,14 @@ def test_the_contract_runs_as_readme_types_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("adapter", "failed"), [(NEVER_WRITTEN, 3), (WRITTEN_WHEN_CLOSED, 2)], ids=["never", "closed"]
 )
-def test_the_contract_notices_writes_that_reach_no_storage(
+def test_contract_suite_detects_writes_that_are_not_stored(
     tmp_path: Path, adapter: str, failed: int
 ) -> None:
     ran = run_recipe(tmp_path, adapter)
     assert re.search(rf"^{failed} failed, \d+ passed", ran.stdout, re.MULTILINE), ran.stdout
 
 
-async def test_serve_works_on_the_adapters_that_the_settings_name(
+async def test_serve_uses_the_adapters_named_in_settings(
     tmp_path: Path, installed: dict[str, str]
 ) -> None:
     with running_service(tmp_path, installed) as service, service.client() as client:
@@ -141,7 +141,7 @@ async def test_serve_works_on_the_adapters_that_the_settings_name(
         assert (await sessions.get(address["upload_id"])).key == address["key"]
 
 
-async def test_sweep_works_on_the_adapters_that_the_settings_name(
+async def test_sweep_uses_the_adapters_named_in_settings(
     tmp_path: Path, installed: dict[str, str]
 ) -> None:
     url = f"sqlite+aiosqlite:///{installed['MY_SESSIONS']}"
@@ -167,7 +167,7 @@ async def test_sweep_works_on_the_adapters_that_the_settings_name(
         ),
     ],
 )
-def test_an_adapter_that_is_not_there_is_named_at_start(
+def test_missing_adapter_is_named_at_start(
     tmp_path: Path,
     installed: dict[str, str],
     command: tuple[str, ...],

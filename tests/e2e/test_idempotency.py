@@ -29,14 +29,16 @@ def start(api: httpx.Client, key: str, **fields: object) -> httpx.Response:
     return api.post("/api/start-upload", json=body, headers={"Idempotency-Key": key})
 
 
-def test_the_same_key_and_body_give_the_same_bytes(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_same_key_and_body_return_the_same_bytes(each_api: httpx.Client, bucket: Bucket) -> None:
     key = str(uuid4())
     first, second = start(each_api, key), start(each_api, key)
     assert first.content == second.content
     assert len(bucket.open_uploads(answer(first)["key"])) == 1
 
 
-def test_many_at_once_start_one_upload(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_concurrent_starts_with_one_key_start_one_upload(
+    each_api: httpx.Client, bucket: Bucket
+) -> None:
     key = str(uuid4())
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: start(each_api, key), range(10)))
@@ -44,20 +46,20 @@ def test_many_at_once_start_one_upload(each_api: httpx.Client, bucket: Bucket) -
     assert len(bucket.open_uploads(answer(answers[0])["key"])) == 1
 
 
-def test_the_same_key_with_another_body_is_refused(api: httpx.Client) -> None:
+def test_same_key_with_another_body_is_refused(api: httpx.Client) -> None:
     key = str(uuid4())
     answer(start(api, key))
     refusal = problem(start(api, key, size=6), 422, "idempotency-key-reused")
     assert [error["field"] for error in refusal["errors"]] == ["Idempotency-Key"]
 
 
-def test_the_same_key_of_another_user_is_another_upload(api: httpx.Client) -> None:
+def test_same_key_of_another_user_is_another_upload(api: httpx.Client) -> None:
     key = str(uuid4())
     theirs = answer(start(api, key, user_id="bob"))
     assert theirs["upload_id"] != answer(start(api, key))["upload_id"]
 
 
-async def test_while_the_first_start_is_under_way_the_second_is_told_to_wait(
+async def test_second_start_is_asked_to_retry_while_the_first_runs(
     strict_s3: S3Server, bucket: Bucket, tmp_path: Path
 ) -> None:
     async with MongoProxy.open(strict_s3.endpoint_url) as line:
@@ -101,5 +103,5 @@ def wait_until_pending(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 15, "x" * 256, "with a space in it"])
-def test_a_key_that_anybody_might_guess_is_refused_by_name(api: httpx.Client, key: str) -> None:
+def test_guessable_key_is_refused_by_field_name(api: httpx.Client, key: str) -> None:
     assert wrong_fields(start(api, key)) == ["Idempotency-Key"]

@@ -21,13 +21,13 @@ def wait_for(words: str, service: Service) -> None:
     wait_until(lambda: words in service.log, words)
 
 
-def test_a_bucket_that_keeps_abandoned_parts_is_told_once(moto: S3Server, tmp_path: Path) -> None:
+def test_bucket_without_an_abort_rule_is_warned_about_once(moto: S3Server, tmp_path: Path) -> None:
     with Bucket.made_on(moto) as bucket, running_service(tmp_path, bucket.settings) as service:
         wait_for(WARNING, service)
         assert service.log.count(WARNING) == 1
 
 
-def test_a_bucket_with_a_good_rule_is_not_spoken_of(moto: S3Server, tmp_path: Path) -> None:
+def test_bucket_with_a_good_rule_is_not_mentioned(moto: S3Server, tmp_path: Path) -> None:
     with Bucket.made_on(moto) as bucket:
         rule = {
             "ID": "abandoned",
@@ -43,7 +43,7 @@ def test_a_bucket_with_a_good_rule_is_not_spoken_of(moto: S3Server, tmp_path: Pa
             assert "lifecycle" not in service.log
 
 
-def test_a_bucket_that_does_not_tell_keeps_nobody_from_serving(tmp_path: Path) -> None:
+def test_bucket_with_unreadable_rules_does_not_prevent_serving(tmp_path: Path) -> None:
     settings = {
         "S3_BUCKET_NAME": "uploads",
         "S3_ENDPOINT_URL": "http://127.0.0.1:1",

@@ -29,7 +29,7 @@ def ids(uploads: list[dict[str, Any]]) -> list[str]:
     return [upload["upload_id"] for upload in uploads]
 
 
-def test_the_status_follows_an_upload_to_its_end(each_api: httpx.Client) -> None:
+def test_status_follows_an_upload_to_its_end(each_api: httpx.Client) -> None:
     file = some_bytes(8 * MIB + 10)
     upload = Upload.start(each_api, size=len(file))
     begun = answer(upload.status())
@@ -48,7 +48,7 @@ def test_the_status_follows_an_upload_to_its_end(each_api: httpx.Client) -> None
     assert ended["etag"]
 
 
-def test_a_part_is_verified_once_s3_holds_it_as_reported(each_api: httpx.Client) -> None:
+def test_part_is_verified_when_s3_holds_it_as_reported(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
     upload.send(1, b"as reported")
     answer(upload.record(2, '"0123456789abcdef0123456789abcdef"'))
@@ -87,7 +87,7 @@ def test_the_last_report_of_a_part_wins(each_api: httpx.Client) -> None:
     answer(upload.complete())
 
 
-def test_pages_hold_every_upload_once_newest_first(each_api: httpx.Client) -> None:
+def test_pages_list_every_upload_once_newest_first(each_api: httpx.Client) -> None:
     user_id = f"user-{uuid4().hex}"
     uploads = [Upload.start(each_api, f"{n}.txt", user_id=user_id) for n in range(5)]
 
@@ -116,7 +116,7 @@ def test_uploads_are_filtered_by_status(each_api: httpx.Client) -> None:
     assert set(ids(several)) == {running.started["upload_id"], begun.started["upload_id"]}
 
 
-def test_uploads_are_filtered_by_the_time_of_their_creation(each_api: httpx.Client) -> None:
+def test_uploads_are_filtered_by_creation_time(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
     created_at = answer(upload.status())["created_at"]
 

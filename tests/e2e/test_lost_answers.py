@@ -121,7 +121,7 @@ def require_the_one_object(bucket: Bucket, upload: Upload, response: httpx.Respo
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_complete_whose_answer_is_lost_ends_in_the_same_200(
+def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
     line: S3Proxy, service: Service, own_bucket: Bucket, name: str
 ) -> None:
     case = CASES[name]

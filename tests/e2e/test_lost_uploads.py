@@ -103,7 +103,7 @@ def require_found_and_curable(upload: Upload, bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("is_reported", [False, True], ids=["unreported", "reported"])
-def test_a_part_of_which_s3_has_kept_only_the_beginning_is_found_at_completion(
+def test_complete_detects_a_truncated_part(
     api: httpx.Client, bucket: Bucket, *, is_reported: bool
 ) -> None:
     upload = begun(api) if is_reported else Upload.start(api, size=len(BODY))
@@ -112,7 +112,7 @@ def test_a_part_of_which_s3_has_kept_only_the_beginning_is_found_at_completion(
     require_found_and_curable(upload, bucket)
 
 
-def test_a_part_that_was_overwritten_by_a_put_cut_in_the_middle_is_found_at_completion(
+def test_complete_detects_a_part_overwritten_by_a_cut_put(
     versitygw: S3Server, tmp_path: Path
 ) -> None:
     def etag() -> str:
@@ -132,7 +132,7 @@ def test_a_part_that_was_overwritten_by_a_put_cut_in_the_middle_is_found_at_comp
         require_found_and_curable(upload, bucket)
 
 
-def test_stale_uploads_end_by_their_own_ids_where_s3_lists_no_running_uploads(
+def test_stale_uploads_are_expired_although_s3_lists_no_open_uploads(
     line: S3Proxy, bucket: Bucket, tmp_path: Path
 ) -> None:
     settings = {
@@ -171,7 +171,7 @@ def age(database: Path, *uploads: Upload) -> None:
 
 
 @pytest.mark.parametrize("found_by", [Upload.status, Upload.list_parts, Upload.complete])
-def test_an_upload_that_s3_has_lost_says_so_whoever_finds_it(
+def test_upload_lost_by_s3_is_reported_by_every_route(
     api: httpx.Client, bucket: Bucket, found_by: Callable[[Upload], httpx.Response]
 ) -> None:
     upload = begun(api)
@@ -187,7 +187,7 @@ def test_an_upload_that_s3_has_lost_says_so_whoever_finds_it(
     problem(upload.complete(), 409, "store-upload-gone")
 
 
-def test_50_signs_of_a_lost_upload_open_one_in_its_place_under_the_same_id(
+def test_50_concurrent_signs_of_a_lost_upload_open_one_replacement(
     api: httpx.Client, services: tuple[Service, Service], line: S3Proxy, bucket: Bucket
 ) -> None:
     upload = begun(api)
@@ -223,7 +223,7 @@ def abort(upload: Upload) -> None:
 
 
 @pytest.mark.parametrize("ended", [complete, abort])
-def test_no_upload_is_opened_anew_for_one_that_has_ended(
+def test_ended_upload_is_not_reopened(
     api: httpx.Client, line: S3Proxy, ended: Callable[[Upload], None]
 ) -> None:
     upload = begun(api)
@@ -236,7 +236,7 @@ def test_no_upload_is_opened_anew_for_one_that_has_ended(
 
 
 @pytest.mark.parametrize("is_begun_by_us", [True, False], ids=["answer-lost", "by-somebody"])
-def test_no_upload_is_opened_anew_for_one_that_s3_has_completed_and_we_do_not_know(
+def test_upload_completed_in_s3_without_our_knowledge_is_not_reopened(
     services: tuple[Service, Service],
     api: httpx.Client,
     line: S3Proxy,

@@ -23,7 +23,7 @@ def api(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
         yield api
 
 
-def test_plans_numbers_and_the_openapi_document_keep_to_it(api: httpx.Client) -> None:
+def test_part_plan_part_numbers_and_openapi_use_the_configured_maximum(api: httpx.Client) -> None:
     assert Upload.start(api, size=9 * GIB).started["part_count"] <= 1000
     upload = Upload.start(api)
     assert upload.sign(1000).status_code == 200

@@ -63,7 +63,7 @@ def test_a_streamed_body_of_another_media_type_is_415(api: httpx.Client) -> None
     problem(response, 415, "unsupported-media-type")
 
 
-def test_two_media_types_are_415(api: httpx.Client) -> None:
+def test_two_content_types_are_415(api: httpx.Client) -> None:
     headers = [("Content-Type", "text/plain"), ("Content-Type", "application/json")]
 
     problem(
@@ -85,12 +85,14 @@ def test_a_missing_body_is_400(api: httpx.Client, path: str) -> None:
         "application/json ;",
     ],
 )
-def test_json_may_be_announced_in_any_spelling(api: httpx.Client, media_type: str) -> None:
+def test_json_media_type_is_accepted_in_any_spelling(api: httpx.Client, media_type: str) -> None:
     answer(api.post("/api/start-upload", content=START, headers={"Content-Type": media_type}))
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json", None])
-def test_companion_takes_json_under_any_name(api: httpx.Client, media_type: str | None) -> None:
+def test_companion_accepts_json_under_any_media_type(
+    api: httpx.Client, media_type: str | None
+) -> None:
     headers = {} if media_type is None else {"Content-Type": media_type}
 
     success(api.post("/s3/multipart", content=b'{"filename": "a"}', headers=headers))
@@ -128,7 +130,7 @@ class TestWithoutDocs:
         with running_service(tmp_path, settings) as service, service.client() as api:
             yield api
 
-    def test_the_docs_are_gone_and_the_service_works(self, api: httpx.Client) -> None:
+    def test_service_works_without_the_docs_pages(self, api: httpx.Client) -> None:
         for path in ("/docs", "/docs/", "/docs/openapi.json", "/docs/swagger", "/schema"):
             problem(api.get(path), 404, "not-found")
         answer(Upload.start(api).status())
@@ -140,7 +142,7 @@ class TestWithoutDocs:
         assert page.headers.get_list("x-content-type-options") == ["nosniff"]
 
 
-def test_companion_refuses_no_credentials_in_its_own_words(api: httpx.Client) -> None:
+def test_companion_refuses_to_issue_credentials(api: httpx.Client) -> None:
     refused = refusal(api.get("/s3/sts"), 400, "malformed-request")
 
     assert "getTemporarySecurityCredentials" in refused["message"]

@@ -100,7 +100,7 @@ PROVOKED_BY: Final[dict[str, Callable[[str, Upload], httpx.Response]]] = {
 }
 
 
-def test_the_page_is_there(api: httpx.Client) -> None:
+def test_docs_page_is_served(api: httpx.Client) -> None:
     page = api.get("/docs")
 
     assert page.status_code == 200
@@ -132,7 +132,7 @@ def test_every_documented_error_occurs_as_documented(
             assert example.keys() == response.json().keys()
 
 
-def test_companions_routes_are_documented(api: httpx.Client) -> None:
+def test_companion_routes_are_documented(api: httpx.Client) -> None:
     paths = api.get("/docs/openapi.json").json()["paths"]
 
     assert {
@@ -143,7 +143,7 @@ def test_companions_routes_are_documented(api: httpx.Client) -> None:
     } == COMPANION
 
 
-def test_companions_errors_are_as_documented(api: httpx.Client) -> None:
+def test_companion_errors_are_as_documented(api: httpx.Client) -> None:
     paths = api.get("/docs/openapi.json").json()["paths"]
     upload = CompanionUpload.create(api)
     unknown = CompanionUpload(api, {"uploadId": "0", "key": "0"})
@@ -185,7 +185,7 @@ def test_errors_that_occur_are_documented(documented: dict[str, dict[str, Any]])
     )
 
 
-def test_the_flow_is_shown_with_examples(api: httpx.Client) -> None:
+def test_upload_flow_has_examples(api: httpx.Client) -> None:
     document = api.get("/docs/openapi.json").json()
 
     fields = document["components"]["schemas"]["RecordPartRequest"]["properties"]

@@ -33,7 +33,7 @@ def not_found(response: httpx.Response) -> dict[str, object]:
 
 
 @every_call
-def test_unknown_id_and_wrong_key_are_the_same_404(upload: Upload, route: str) -> None:
+def test_unknown_id_and_wrong_key_get_the_same_404(upload: Upload, route: str) -> None:
     unknown = replace(upload, started={**upload.started, "upload_id": "0" * 32})
     wrong_key = replace(upload, started={**upload.started, "key": f"{upload.key}x"})
 
@@ -41,7 +41,7 @@ def test_unknown_id_and_wrong_key_are_the_same_404(upload: Upload, route: str) -
 
 
 @with_user
-def test_another_users_session_is_the_same_404(upload: Upload, route: str) -> None:
+def test_session_of_another_user_gets_the_same_404(upload: Upload, route: str) -> None:
     stranger = replace(upload, user_id="eve")
     nothing = replace(stranger, started={"upload_id": "0" * 32, "key": "nothing"})
 
@@ -50,14 +50,14 @@ def test_another_users_session_is_the_same_404(upload: Upload, route: str) -> No
 
 
 @pytest.mark.parametrize("route", ["upload-status", "list-parts"])
-def test_looking_with_another_users_name_is_404(upload: Upload, route: str) -> None:
+def test_reading_as_another_user_is_404(upload: Upload, route: str) -> None:
     query = {**upload.named, "user_id": "eve"}
 
     not_found(upload.api.get(f"/api/{route}", params=query))
 
 
 @pytest.mark.parametrize("route", ["/api/get-signed-url", "/api/upload-part", "/api/abort-upload"])
-def test_after_completion_only_completing_again_works(each_api: httpx.Client, route: str) -> None:
+def test_completed_upload_accepts_only_another_complete(each_api: httpx.Client, route: str) -> None:
     upload = Upload.start(each_api)
     upload.send(1, b"x")
     answer(upload.complete())
@@ -70,7 +70,7 @@ def test_after_completion_only_completing_again_works(each_api: httpx.Client, ro
 @pytest.mark.parametrize(
     "route", ["/api/get-signed-url", "/api/upload-part", "/api/complete-upload"]
 )
-def test_after_aborting_only_aborting_again_works(upload: Upload, route: str) -> None:
+def test_aborted_upload_accepts_only_another_abort(upload: Upload, route: str) -> None:
     answer(upload.abort())
 
     refused = problem(ON_ONE_UPLOAD[route](upload), 409, "wrong-state")
@@ -78,13 +78,13 @@ def test_after_aborting_only_aborting_again_works(upload: Upload, route: str) ->
     assert refused["upload_status"] == "aborted"
 
 
-def test_completing_without_any_part_is_404_and_the_session_stays(upload: Upload) -> None:
+def test_complete_without_parts_is_404_and_keeps_the_session(upload: Upload) -> None:
     not_found(upload.complete())
 
     assert answer(upload.status())["status"] == "initiated"
 
 
-def test_completing_with_a_part_missing_names_it(upload: Upload) -> None:
+def test_complete_names_a_missing_part(upload: Upload) -> None:
     upload.send(2, some_bytes(8 * MIB))
 
     refused = problem(upload.complete(), 409, "parts-missing")
@@ -94,7 +94,7 @@ def test_completing_with_a_part_missing_names_it(upload: Upload) -> None:
     answer(upload.complete())
 
 
-def test_a_gap_is_a_missing_part_without_a_declared_size_too(each_api: httpx.Client) -> None:
+def test_gap_is_a_missing_part_without_a_declared_size(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
     upload.send(1, b"first")
     upload.send(3, b"third")
@@ -115,12 +115,12 @@ def test_a_part_beyond_the_plan_is_refused(upload: Upload, number: int) -> None:
     assert wrong_fields(upload.record(number, ETAG)) == ["part_number"]
 
 
-def test_a_size_that_is_not_the_plans_is_refused(upload: Upload) -> None:
+def test_size_that_differs_from_the_plan_is_refused(upload: Upload) -> None:
     assert wrong_fields(upload.sign(1, content_length=7)) == ["content_length"]
     assert wrong_fields(upload.record(1, ETAG, size=7)) == ["size"]
 
 
-def test_a_url_signed_for_a_length_takes_no_other(upload: Upload) -> None:
+def test_url_signed_for_a_length_accepts_no_other_length(upload: Upload) -> None:
     signed = answer(upload.sign(1, content_length=8 * MIB))
 
     sent = direct.put(signed["signed_url"], b"short")
@@ -130,7 +130,7 @@ def test_a_url_signed_for_a_length_takes_no_other(upload: Upload) -> None:
 
 # Of the servers here versitygw alone refuses small parts, and where it is `api` is on it.
 @pytest.mark.usefixtures("versitygw")
-def test_parts_too_small_are_s3s_verdict_and_can_be_mended(api: httpx.Client) -> None:
+def test_parts_refused_by_s3_as_too_small_can_be_replaced(api: httpx.Client) -> None:
     upload = Upload.start(api)
     upload.send(1, b"far below 5 MiB")
     upload.send(2, b"the end")

@@ -53,7 +53,7 @@ def wait_until_uploads_go_on(load: Load) -> None:
     wait_until(lambda: len(load.finished) >= enough, "uploads go on")
 
 
-def test_a_primary_that_is_killed_under_load_costs_nothing_that_was_acknowledged(
+def test_killed_primary_loses_nothing_acknowledged(
     replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
 ) -> None:
     with load_that_loses_nothing(service, bucket, settings) as load:
@@ -65,7 +65,7 @@ def test_a_primary_that_is_killed_under_load_costs_nothing_that_was_acknowledged
         replica_set.wait_until_whole()
 
 
-def test_a_primary_that_is_cut_off_under_load_costs_nothing_that_was_acknowledged(
+def test_isolated_primary_loses_nothing_acknowledged(
     replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
 ) -> None:
     with load_that_loses_nothing(service, bucket, settings) as load:

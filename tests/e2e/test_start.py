@@ -155,7 +155,7 @@ def test_sweep_names_the_database_that_is_away(bucket: Bucket, tmp_path: Path) -
         ),
     ],
 )
-def test_misconfigured_bucket_is_named_and_no_reason_to_repeat(
+def test_misconfigured_bucket_is_named_without_asking_for_a_retry(
     settings: Mapping[str, str], reason: str, setting: str, versitygw: S3Server, tmp_path: Path
 ) -> None:
     with (
@@ -177,7 +177,7 @@ def test_misconfigured_bucket_is_named_and_no_reason_to_repeat(
         assert PASSWORD not in service.log
 
 
-def test_wrong_mongodb_password_is_named_and_no_reason_to_repeat(
+def test_wrong_mongodb_password_is_named_without_asking_for_a_retry(
     own_mongo_server: MongoServer, bucket: Bucket, tmp_path: Path
 ) -> None:
     uri = own_mongo_server.uri.replace("mongodb://", f"mongodb://alice:{PASSWORD}@", 1)

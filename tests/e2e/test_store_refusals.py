@@ -78,7 +78,7 @@ def refused(response: httpx.Response, code: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["AccessDenied", "KMS.DisabledException", "MetadataTooLarge"])
-def test_a_complete_that_s3_refuses_keeps_the_upload_open(
+def test_complete_refused_by_s3_keeps_the_upload_open(
     upload: Upload, line: S3Proxy, reason: str
 ) -> None:
     line.faults["CompleteMultipartUpload"] = refusing(reason)
@@ -89,13 +89,13 @@ def test_a_complete_that_s3_refuses_keeps_the_upload_open(
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_an_upload_that_s3_does_not_complete_can_be_aborted(upload: Upload, line: S3Proxy) -> None:
+def test_upload_that_s3_refuses_to_complete_can_be_aborted(upload: Upload, line: S3Proxy) -> None:
     line.faults["CompleteMultipartUpload"] = refusing("AccessDenied")
     refused(upload.complete(), "parts-refused", "AccessDenied")
     assert answer(upload.abort())["status"] == "aborted"
 
 
-def test_a_complete_that_s3_always_fails_at_can_be_aborted(
+def test_upload_whose_complete_always_fails_can_be_aborted(
     upload: Upload, line: S3Proxy, own_bucket: Bucket
 ) -> None:
     async def fail(_: S3Request, __: Forward) -> bytes:
@@ -108,7 +108,7 @@ def test_a_complete_that_s3_always_fails_at_can_be_aborted(
     assert not own_bucket.open_uploads(upload.key)
 
 
-def test_an_abort_after_a_complete_whose_answer_was_lost_keeps_the_object(
+def test_abort_after_a_complete_with_a_lost_response_keeps_the_object(
     upload: Upload, line: S3Proxy
 ) -> None:
     line.faults["CompleteMultipartUpload"] = cut_after
@@ -118,7 +118,7 @@ def test_an_abort_after_a_complete_whose_answer_was_lost_keeps_the_object(
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_every_other_refusal_is_told_with_its_code(upload: Upload, line: S3Proxy) -> None:
+def test_every_other_refusal_is_reported_with_its_code(upload: Upload, line: S3Proxy) -> None:
     for operation in ("ListParts", "AbortMultipartUpload", "CreateMultipartUpload"):
         line.faults[operation] = refusing("AccessDenied")
     refused(upload.complete(), "store-refused", "AccessDenied")
@@ -139,7 +139,7 @@ def test_a_user_id_of_any_length_in_bytes_uploads(api: httpx.Client, user_id: st
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_uppy_learns_what_s3_refuses(api: httpx.Client, line: S3Proxy) -> None:
+def test_refusal_of_s3_reaches_uppy(api: httpx.Client, line: S3Proxy) -> None:
     upload = CompanionUpload.create(api)
     part = upload.put(1, BODY)
     line.faults["CompleteMultipartUpload"] = refusing("AccessDenied")

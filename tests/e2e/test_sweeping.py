@@ -77,7 +77,7 @@ def test_a_live_upload_is_not_swept(place: Place, upload: Upload) -> None:
     assert len(place.bucket.open_uploads(upload.key)) == 1
 
 
-def test_a_stale_upload_is_told_by_a_dry_run_and_ended_by_a_sweep(
+def test_stale_upload_is_reported_by_a_dry_run_and_expired_by_a_sweep(
     place: Place, upload: Upload
 ) -> None:
     place.make_stale(upload)
@@ -96,7 +96,7 @@ def test_a_stale_upload_is_told_by_a_dry_run_and_ended_by_a_sweep(
     assert problem(upload.sign(1), 409, "wrong-state")["upload_status"] == "expired"
 
 
-def test_a_stale_upload_whose_parts_arrive_is_kept(place: Place, upload: Upload) -> None:
+def test_stale_upload_with_recent_parts_is_kept(place: Place, upload: Upload) -> None:
     upload.put(1, b"x")
     place.make_stale(upload)
     assert "1 kept" in place.sweep("--once").stdout
@@ -104,7 +104,7 @@ def test_a_stale_upload_whose_parts_arrive_is_kept(place: Place, upload: Upload)
     assert answer(upload.complete())["size"] == 1
 
 
-def test_an_upload_of_the_maximum_age_is_expired_although_its_client_is_active(
+def test_upload_of_maximum_age_is_expired_although_its_client_is_active(
     place: Place,
 ) -> None:
     age = {"MAX_UPLOAD_AGE_SECONDS": "3600", "UPLOAD_EXPIRY_SECONDS": "3600"}
@@ -126,13 +126,13 @@ def test_an_upload_of_the_maximum_age_is_expired_although_its_client_is_active(
         assert place.bucket.open_uploads(upload.key) == []
 
 
-def test_older_than_leaves_what_is_due_for_less(place: Place, upload: Upload) -> None:
+def test_older_than_keeps_uploads_idle_for_less(place: Place, upload: Upload) -> None:
     place.make_stale(upload)
     assert place.sweep("--once", "--older-than", "7d").stdout == "Nothing to do.\n"
     assert "1 expired" in place.sweep("--once", "--older-than", "71h").stdout
 
 
-def test_an_upload_that_is_not_ours_is_told_and_left_alone(place: Place) -> None:
+def test_unknown_upload_is_reported_and_kept(place: Place) -> None:
     place.bucket.client.create_multipart_upload(Bucket=place.bucket.name, Key="backup/disk.img")
     time.sleep(1.1)  # S3 tells when it began in whole seconds
     swept = place.sweep("--once")
@@ -142,7 +142,7 @@ def test_an_upload_that_is_not_ours_is_told_and_left_alone(place: Place) -> None
     assert len(place.bucket.open_uploads("backup/disk.img")) == 1
 
 
-def test_without_s3_the_command_says_so_and_ends_with_1(place: Place, upload: Upload) -> None:
+def test_sweep_without_s3_reports_it_and_exits_with_1(place: Place, upload: Upload) -> None:
     place.make_stale(upload)
     swept = place.sweep("--once", S3_ENDPOINT_URL="http://127.0.0.1:1")
     assert swept.returncode == 1
@@ -159,7 +159,7 @@ def test_without_s3_the_command_says_so_and_ends_with_1(place: Place, upload: Up
         (("--once",), {"RETENTION_SECONDS": "1"}, "RETENTION_SECONDS"),
     ],
 )
-def test_what_cannot_be_swept_ends_with_a_line_that_says_why(
+def test_sweep_that_cannot_start_says_why_in_one_line(
     place: Place, options: tuple[str, ...], settings: dict[str, str], words: str
 ) -> None:
     ended = place.sweep(*options, **settings)
@@ -167,7 +167,7 @@ def test_what_cannot_be_swept_ends_with_a_line_that_says_why(
     assert words in ended.stderr.splitlines()[-1]
 
 
-def test_a_running_service_sweeps_by_itself(place: Place) -> None:
+def test_running_service_sweeps_periodically(place: Place) -> None:
     settings = {**place.bucket.settings, **NOW, "SWEEP_INTERVAL_SECONDS": "1"}
     with running_service(place.folder, settings) as service, service.client() as api:
         upload = Upload.start(api)
@@ -178,7 +178,7 @@ def test_a_running_service_sweeps_by_itself(place: Place) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_sweeper_of_its_own_sweeps_until_it_is_told_to_end(
+def test_separate_sweeper_runs_until_it_is_terminated(
     place: Place, upload: Upload, ending: signal.Signals
 ) -> None:
     settings = environment({**place.bucket.settings, **NOW, "SWEEP_INTERVAL_SECONDS": "1"})

@@ -26,7 +26,7 @@ def test_a_body_over_64_kib_is_413(api: httpx.Client) -> None:
     problem(api.post("/api/start-upload", content=body, headers=JSON), 413, "body-too-large")
 
 
-def test_ten_thousand_parts_with_the_longest_etags_are_not_too_large(api: httpx.Client) -> None:
+def test_ten_thousand_parts_with_the_longest_etags_fit_in_a_request(api: httpx.Client) -> None:
     upload = Upload.start(api)
     parts = [
         {"part_number": number, "etag": f'"{"e" * 128}"', "size": 5 * GIB}
@@ -55,7 +55,7 @@ def test_an_endless_body_without_a_length_is_413(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("size", [10_000 * 5 * GIB + 1, 10**30])
-def test_a_file_larger_than_s3_takes_is_413(api: httpx.Client, size: int) -> None:
+def test_file_larger_than_the_limit_of_s3_is_413(api: httpx.Client, size: int) -> None:
     body = {**BODY, "size": size}
 
     refused = problem(api.post("/api/start-upload", json=body), 413, "file-too-large")
@@ -63,7 +63,7 @@ def test_a_file_larger_than_s3_takes_is_413(api: httpx.Client, size: int) -> Non
     assert refused["max_size"] == 10_000 * 5 * GIB
 
 
-def test_a_file_over_the_operators_limit_is_413(bucket: Bucket, tmp_path: Path) -> None:
+def test_file_larger_than_the_configured_limit_is_413(bucket: Bucket, tmp_path: Path) -> None:
     settings = {**bucket.settings, "MAX_UPLOAD_SIZE": "1000"}
     with running_service(tmp_path, settings) as service, service.client() as api:
         Upload.start(api, size=1000)

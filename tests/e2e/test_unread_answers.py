@@ -46,7 +46,7 @@ def unread(service: Service, request: bytes) -> socket.socket:
     return connection
 
 
-def test_unread_answers_do_not_fill_the_memory(sqlite_service: Service) -> None:
+def test_unread_responses_do_not_fill_the_memory(sqlite_service: Service) -> None:
     request = sign_all(sqlite_service)
     with sqlite_service.connect(request) as connection:
         assert len(read_answer(connection)[1]["urls"]) == 10_000
@@ -65,9 +65,7 @@ def test_a_client_that_does_not_read_is_disconnected(bucket: Bucket, tmp_path: P
             assert read_answer(connection)[0] == 200
 
 
-def test_a_connection_is_refused_when_all_others_are_at_work(
-    bucket: Bucket, tmp_path: Path
-) -> None:
+def test_connection_is_refused_when_all_others_are_busy(bucket: Bucket, tmp_path: Path) -> None:
     with (
         running_service(tmp_path, bucket.settings, "--max-connections", "2") as service,
         ExitStack() as stack,

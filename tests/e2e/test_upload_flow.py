@@ -17,7 +17,7 @@ def sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def test_17_mib_in_parts_out_of_order_and_one_twice_are_whole_in_the_bucket(
+def test_parts_sent_out_of_order_and_twice_make_the_original_file(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     file = some_bytes(17 * MIB)
@@ -40,7 +40,7 @@ def test_17_mib_in_parts_out_of_order_and_one_twice_are_whole_in_the_bucket(
     assert completed["etag"]
 
 
-def test_the_four_original_answers_keep_their_original_fields(each_api: httpx.Client) -> None:
+def test_responses_of_the_four_original_routes_keep_their_fields(each_api: httpx.Client) -> None:
     started = answer(
         each_api.post(
             "/api/start-upload",
@@ -71,7 +71,7 @@ def test_one_small_part_without_a_declared_size_is_a_file(
     assert completed["size"] == 5
 
 
-def test_parts_without_a_declared_size_are_joined_by_number(
+def test_parts_without_a_declared_size_are_completed_by_number(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     upload = Upload.start(each_api)
@@ -84,7 +84,7 @@ def test_parts_without_a_declared_size_are_joined_by_number(
     assert sha256(bucket.download(upload.key).body) == sha256(first + last)
 
 
-def test_an_empty_file_is_one_part_of_no_bytes(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_empty_file_is_one_part_of_zero_bytes(each_api: httpx.Client, bucket: Bucket) -> None:
     upload = Upload.start(each_api, size=0)
 
     upload.send(1, b"")
@@ -95,9 +95,7 @@ def test_an_empty_file_is_one_part_of_no_bytes(each_api: httpx.Client, bucket: B
     assert completed["size"] == 0
 
 
-def test_parts_that_were_never_recorded_are_found_in_s3(
-    each_api: httpx.Client, bucket: Bucket
-) -> None:
+def test_unrecorded_parts_are_found_in_s3(each_api: httpx.Client, bucket: Bucket) -> None:
     file = some_bytes(8 * MIB + 5)
     upload = Upload.start(each_api, size=len(file))
 
@@ -113,7 +111,9 @@ def test_parts_that_were_never_recorded_are_found_in_s3(
     ]
 
 
-def test_metadata_and_type_are_the_objects_own(each_api: httpx.Client, bucket: Bucket) -> None:
+def test_object_has_the_metadata_and_type_of_the_upload(
+    each_api: httpx.Client, bucket: Bucket
+) -> None:
     upload = Upload.start(each_api, content_type="", metadata={"Project": "Apollo"})
 
     upload.send(1, b"x")
@@ -125,7 +125,7 @@ def test_metadata_and_type_are_the_objects_own(each_api: httpx.Client, bucket: B
     assert upload.started["upload_id"] in stored.metadata.values()
 
 
-def test_completing_twice_answers_the_same_bytes(each_api: httpx.Client) -> None:
+def test_completing_twice_returns_the_same_bytes(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
     upload.send(1, b"x")
 
@@ -135,7 +135,7 @@ def test_completing_twice_answers_the_same_bytes(each_api: httpx.Client) -> None
     assert second.content == first.content
 
 
-def test_aborting_twice_is_fine_and_leaves_nothing_in_s3(
+def test_aborting_twice_succeeds_and_leaves_nothing_in_s3(
     each_api: httpx.Client, bucket: Bucket
 ) -> None:
     upload = Upload.start(each_api)

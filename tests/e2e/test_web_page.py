@@ -35,15 +35,13 @@ def policy(answer: httpx.Response) -> dict[str, str]:
     return dict(rule.split(" ", 1) for rule in rules)
 
 
-def test_without_the_setting_there_is_no_page(sqlite_service: Service) -> None:
+def test_page_is_not_served_unless_enabled(sqlite_service: Service) -> None:
     with sqlite_service.client() as api:
         assert api.get("/").status_code == 404
         assert api.get("/web/app.js").status_code == 404
 
 
-def test_the_page_may_talk_to_the_service_and_to_s3_alone(
-    site: httpx.Client, bucket: Bucket
-) -> None:
+def test_page_may_connect_only_to_the_service_and_s3(site: httpx.Client, bucket: Bucket) -> None:
     page = site.get("/")
 
     assert page.status_code == 200
@@ -63,7 +61,7 @@ def test_the_page_may_talk_to_the_service_and_to_s3_alone(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_file_is_sent_as_it_is_with_its_type(site: httpx.Client, name: str) -> None:
+def test_every_file_is_served_unchanged_with_its_type(site: httpx.Client, name: str) -> None:
     kinds = {
         ".css": "text/css; charset=utf-8",
         ".html": "text/html; charset=utf-8",
@@ -79,7 +77,7 @@ def test_every_file_is_sent_as_it_is_with_its_type(site: httpx.Client, name: str
     assert found.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_file_that_is_known_already_is_not_sent_again(site: httpx.Client) -> None:
+def test_cached_file_is_not_sent_again(site: httpx.Client) -> None:
     first = site.get("/web/app.js")
     again = site.get("/web/app.js", headers={"If-None-Match": first.headers["etag"]})
 
@@ -89,21 +87,21 @@ def test_a_file_that_is_known_already_is_not_sent_again(site: httpx.Client) -> N
     assert again.headers["etag"] == first.headers["etag"]
 
 
-def test_each_file_has_an_etag_of_its_own(site: httpx.Client) -> None:
+def test_each_file_has_its_own_etag(site: httpx.Client) -> None:
     etags = {site.get(f"/web/{name}").headers["etag"] for name in NAMES}
 
     assert len(etags) == len(NAMES)
 
 
 @pytest.mark.parametrize("name", ["none.js", "..%2fpage.py", "%2e%2e%2f__init__.py", "%00"])
-def test_nothing_else_is_sent(site: httpx.Client, name: str) -> None:
+def test_other_files_are_not_served(site: httpx.Client, name: str) -> None:
     answer = site.get(f"/web/{name}")
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_every_file_is_used_and_every_file_that_is_used_is_there() -> None:
+def test_every_file_is_used_and_every_used_file_exists() -> None:
     named = {
         name
         for path in STATIC.iterdir()
@@ -113,13 +111,13 @@ def test_every_file_is_used_and_every_file_that_is_used_is_there() -> None:
     assert named | {"index.html"} == set(NAMES)
 
 
-def test_the_page_has_neither_style_nor_script_of_its_own() -> None:
+def test_page_has_no_inline_styles_or_scripts() -> None:
     page = (STATIC / "index.html").read_text()
 
     assert re.findall(r"<style|<script(?! type=\"module\" src=)|\son\w+=|\sstyle=", page) == []
 
 
-def test_the_page_is_no_part_of_the_documented_interface(site: httpx.Client) -> None:
+def test_page_is_not_in_the_openapi_document(site: httpx.Client) -> None:
     paths = site.get("/docs/openapi.json").json()["paths"]
 
     assert [path for path in paths if not path.startswith(("/api/", "/health/", "/s3/"))] == []

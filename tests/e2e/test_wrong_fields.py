@@ -53,7 +53,7 @@ def test_all_fields_of_another_type_are_named(api: httpx.Client, route: str) -> 
     assert errors.keys() == BODIES[route].keys()
 
 
-def test_a_wrong_start_is_told_at_once(api: httpx.Client) -> None:
+def test_all_wrong_fields_of_a_start_are_named(api: httpx.Client) -> None:
     body = {
         "user_id": "a\u202eb",
         "filename": "",
@@ -77,13 +77,13 @@ def test_a_wrong_start_is_told_at_once(api: httpx.Client) -> None:
     }
 
 
-def test_rules_of_the_domain_are_told_at_once(api: httpx.Client) -> None:
+def test_all_violated_rules_of_the_domain_are_named(api: httpx.Client) -> None:
     body = {**BODIES["start-upload"], "user_id": "a\nb", "metadata": {"key": "a\nb"}}
 
     assert errors_of(api.post("/api/start-upload", json=body)).keys() == {"user_id", "metadata"}
 
 
-def test_an_etag_is_described_in_words(api: httpx.Client) -> None:
+def test_etag_format_is_described_in_words(api: httpx.Client) -> None:
     body = {**BODIES["upload-part"], "part_number": 0, "etag": "a b", "size": -1}
 
     errors = errors_of(api.post("/api/upload-part", json=body))
@@ -114,7 +114,7 @@ def test_allowed_values_are_listed(api: httpx.Client) -> None:
     }
 
 
-def test_all_wrong_places_of_a_list_of_uploads_are_named(api: httpx.Client) -> None:
+def test_all_wrong_filters_of_a_list_are_named(api: httpx.Client) -> None:
     query = {"created_from": "2026-02-30T00:00:00Z", "created_before": "2026-02-31T00:00:00Z"}
     response = api.get("/api/uploads", params={"user_id": "alice", "cursor": "x", **query})
 
@@ -136,7 +136,7 @@ def test_all_wrong_parts_of_a_batch_are_named(api: httpx.Client) -> None:
     }
 
 
-def test_all_parts_that_are_not_in_the_plan_are_named(api: httpx.Client) -> None:
+def test_all_parts_outside_the_plan_are_named(api: httpx.Client) -> None:
     upload = Upload.start(api, size=17 * 2**20)
     parts = [
         {"part_number": 1, "etag": "e", "size": 8 * 2**20},
@@ -156,7 +156,7 @@ def test_all_parts_that_are_not_in_the_plan_are_named(api: httpx.Client) -> None
     assert answer(upload.status())["parts_recorded"] == 0
 
 
-def test_a_batch_that_is_wrong_everywhere_names_the_first_hundred(api: httpx.Client) -> None:
+def test_batch_names_at_most_a_hundred_wrong_parts(api: httpx.Client) -> None:
     body = {**BODIES["upload-parts"], "parts": [{}] * 10_000}
 
     response = api.post("/api/upload-parts", json=body)
@@ -175,21 +175,21 @@ def test_an_unknown_field_is_refused(api: httpx.Client, route: str) -> None:
     assert all(name in errors["part_nubmer"] for name in BODIES[route])
 
 
-def test_an_unknown_name_is_shown_safely_and_in_short(api: httpx.Client) -> None:
+def test_unknown_field_name_is_escaped_and_shortened(api: httpx.Client) -> None:
     for name, shown in (("a\u202eb\n", "a\\u202eb\\n"), ("x" * 5000, "x" * 64 + "...")):
         response = api.post("/api/complete-upload", json={**BODIES["complete-upload"], name: 1})
 
         assert wrong_fields(response) == [shown]
 
 
-def test_numbers_are_numbers_in_json(api: httpx.Client) -> None:
+def test_numbers_must_be_json_numbers(api: httpx.Client) -> None:
     for wrong in ("1", True, 1.5, None, [1]):
         body = {**BODIES["upload-part"], "part_number": wrong}
 
         assert wrong_fields(api.post("/api/upload-part", json=body)) == ["part_number"]
 
 
-def test_a_field_that_comes_twice_is_refused_when_one_is_wrong(api: httpx.Client) -> None:
+def test_repeated_field_is_refused_when_one_value_is_wrong(api: httpx.Client) -> None:
     content = b'{"user_id": 5, "user_id": "a", "upload_id": "a", "key": "k"}'
     response = api.post(
         "/api/complete-upload", content=content, headers={"Content-Type": "application/json"}
@@ -198,7 +198,7 @@ def test_a_field_that_comes_twice_is_refused_when_one_is_wrong(api: httpx.Client
     assert wrong_fields(response) == ["body"]
 
 
-def test_companion_is_told_all_at_once_in_its_own_form(api: httpx.Client) -> None:
+def test_companion_gets_all_wrong_fields_in_its_own_format(api: httpx.Client) -> None:
     upload = CompanionUpload.create(api)
     body = {"parts": [{"PartNumber": "1"}, {"ETag": 5, "PartNumber": 0}]}
     response = api.post(f"{upload.path}/complete", json=body)
@@ -215,7 +215,7 @@ def test_companion_is_told_all_at_once_in_its_own_form(api: httpx.Client) -> Non
     ]
 
 
-def test_companion_ignores_fields_that_it_does_not_know(api: httpx.Client) -> None:
+def test_companion_ignores_unknown_fields(api: httpx.Client) -> None:
     CompanionUpload.create(api, protocol="s3", companionUrl="x")
 
 
@@ -238,14 +238,14 @@ def test_a_repeated_parameter_is_named(
     assert errors == {name: "is given 2 times, must be given once"}
 
 
-def test_a_parameter_that_is_a_list_may_repeat(api: httpx.Client) -> None:
+def test_list_parameter_may_repeat(api: httpx.Client) -> None:
     upload = Upload.start(api)
     query = {"user_id": upload.user_id, "status": ["initiated", "completed"]}
 
     assert len(answer(api.get("/api/uploads", params=query))["uploads"]) == 1
 
 
-def test_a_list_that_is_too_long_is_named_with_its_bound(api: httpx.Client) -> None:
+def test_list_that_is_too_long_is_named_with_its_limit(api: httpx.Client) -> None:
     response = api.get("/api/uploads", params={"user_id": "a", "status": ["initiated"] * 9})
 
     assert errors_of(response) == {"status": "must be given 8 times at most"}

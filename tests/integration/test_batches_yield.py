@@ -161,13 +161,13 @@ async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes,
     return bytes(answer), turns.longest
 
 
-async def test_signing_ten_thousand_parts_leaves_turns_to_others(app: Litestar) -> None:
+async def test_signing_ten_thousand_parts_does_not_block_the_event_loop(app: Litestar) -> None:
     fields = {**ADDRESS, "part_numbers": "all"}
     answer = await answer_leaving_turns(app, "/api/get-signed-urls", fields)
     assert len(answer["urls"]) == MAX_PART_COUNT
 
 
-async def test_recording_ten_thousand_parts_leaves_turns_to_others(app: Litestar) -> None:
+async def test_recording_ten_thousand_parts_does_not_block_the_event_loop(app: Litestar) -> None:
     fields = {**ADDRESS, "user_id": SESSION.user_id, "parts": PARTS}
     answer = await answer_leaving_turns(app, "/api/upload-parts", fields)
     assert answer["parts_recorded"] == MAX_PART_COUNT

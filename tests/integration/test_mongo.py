@@ -40,7 +40,7 @@ def indexes(uri: str, collection: str) -> dict[tuple[tuple[str, int], ...], bool
 
 
 @pytest.mark.usefixtures("sessions")
-def test_the_indexes_are_there_once_the_repository_is_open(mongo_uri: str) -> None:
+def test_opening_the_repository_creates_the_indexes(mongo_uri: str) -> None:
     age = ("created_at", 1), ("_id", 1)
     assert indexes(mongo_uri, "upload_sessions") == {
         (("_id", 1),): False,
@@ -52,12 +52,12 @@ def test_the_indexes_are_there_once_the_repository_is_open(mongo_uri: str) -> No
 
 
 @pytest.mark.usefixtures("sessions")
-def test_no_index_of_the_parts_costs_a_report_its_upkeep(mongo_uri: str) -> None:
+def test_parts_have_no_index_that_a_report_must_update(mongo_uri: str) -> None:
     assert indexes(mongo_uri, "upload_parts").keys() <= {(("_id", 1),)}
 
 
 @pytest.mark.parametrize("command", ["insert", "update"])
-async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
+async def test_session_write_whose_answer_was_lost_is_recognised_as_its_own(
     mongo_uri: str, command: str
 ) -> None:
     async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
@@ -71,7 +71,7 @@ async def test_a_session_write_whose_answer_was_lost_is_not_taken_for_somebody_e
         assert await sessions.get("upload-1") == saved
 
 
-async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> None:
+async def test_parts_are_recorded_once_although_an_answer_was_lost(mongo_uri: str) -> None:
     parts = [sample_part(n) for n in range(1, 4)]
     async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
         proxy.lose_answer_to("update")
@@ -81,7 +81,7 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(mongo_uri: str) -> 
 
 
 @pytest.mark.deadlines
-async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_in_time(
+async def test_unresponsive_server_is_unavailable_within_the_deadline(
     mongo_uri: str,
 ) -> None:
     async with MongoProxy.open(mongo_uri) as proxy, open_mongo_sessions(proxy.uri) as sessions:
@@ -97,7 +97,7 @@ async def test_a_server_that_takes_connections_and_never_answers_is_unavailable_
 
 
 @pytest.mark.deadlines
-async def test_after_an_outage_the_repository_goes_on_where_it_was(
+async def test_repository_works_again_after_an_outage(
     own_mongo_server: MongoServer,
 ) -> None:
     async with open_mongo_sessions(own_mongo_server.uri) as sessions:
@@ -116,7 +116,7 @@ async def test_after_an_outage_the_repository_goes_on_where_it_was(
 
 
 @pytest.mark.deadlines
-async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
+async def test_killed_server_loses_no_acknowledged_part(
     own_mongo_server: MongoServer,
 ) -> None:
     acknowledged: set[int] = set()
@@ -144,7 +144,7 @@ async def test_no_acknowledged_part_is_lost_when_the_server_is_killed(
 
 
 @pytest.mark.deadlines
-async def test_opening_without_a_server_is_unavailability_in_time() -> None:
+async def test_opening_without_a_server_is_unavailable_within_the_deadline() -> None:
     async with measure_loop_time() as waited:
         with pytest.raises(RepositoryUnavailableError):
             async with open_mongo_sessions("mongodb://127.0.0.1:1/uploads"):
@@ -152,7 +152,7 @@ async def test_opening_without_a_server_is_unavailability_in_time() -> None:
     assert waited.seconds < PROMISED_SECONDS
 
 
-async def test_a_uri_that_cannot_be_right_is_no_outage() -> None:
+async def test_invalid_uri_is_a_misconfiguration() -> None:
     with pytest.raises(ConfigurationError):
         async with open_mongo_sessions("mongodb://"):
             pytest.fail("there is no host in it")
@@ -162,7 +162,7 @@ async def test_a_uri_that_cannot_be_right_is_no_outage() -> None:
     ("argument", "in_uri", "expected"),
     [("given", "named", "given"), (None, "named", "named"), (None, "", "multipart")],
 )
-async def test_the_database_is_the_argument_else_the_uris_else_multipart(
+async def test_database_is_the_argument_or_that_of_the_uri_or_multipart(
     own_mongo_server: MongoServer, argument: str | None, in_uri: str, expected: str
 ) -> None:
     async with open_mongo_sessions(with_database(own_mongo_server.uri, in_uri), argument):
@@ -170,7 +170,7 @@ async def test_the_database_is_the_argument_else_the_uris_else_multipart(
     assert indexes(with_database(own_mongo_server.uri, expected), "upload_sessions")
 
 
-async def test_repositories_open_at_the_same_time_keep_to_their_databases(
+async def test_concurrent_repositories_use_their_own_databases(
     mongo_uri: str, own_mongo_server: MongoServer
 ) -> None:
     async with open_mongo_sessions(mongo_uri) as first:
@@ -182,14 +182,14 @@ async def test_repositories_open_at_the_same_time_keep_to_their_databases(
         assert await first.get("of-the-first") == sample_session("of-the-first")
 
 
-async def test_what_was_stored_is_there_for_the_next_process(mongo_uri: str) -> None:
+async def test_stored_sessions_are_visible_to_the_next_process(mongo_uri: str) -> None:
     async with open_mongo_sessions(mongo_uri) as sessions:
         await sessions.add(full_session())
     async with open_mongo_sessions(mongo_uri) as sessions:
         assert await sessions.get("upload-full") == full_session()
 
 
-async def test_states_are_stored_as_they_are_spelled_on_the_wire(
+async def test_states_are_stored_with_their_wire_names(
     mongo_uri: str, sessions: SessionRepository
 ) -> None:
     await sessions.add(sample_session(state=SessionState.IN_PROGRESS))

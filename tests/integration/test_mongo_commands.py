@@ -82,7 +82,7 @@ async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
     assert all("txnNumber" in command for command in writes), "not retryable"
 
 
-async def test_every_read_sees_only_what_a_majority_has(
+async def test_every_read_has_majority_read_concern(
     commands: list[dict[str, Any]], mongo_uri: str
 ) -> None:
     async with open_mongo_sessions(mongo_uri) as sessions:
@@ -93,7 +93,7 @@ async def test_every_read_sees_only_what_a_majority_has(
     assert {command["readConcern"]["level"] for command in reads} == {"majority"}
 
 
-async def test_every_hot_command_names_the_shard_key_and_none_scans(
+async def test_frequent_commands_name_the_shard_key_and_never_scan(
     commands: list[dict[str, Any]], mongo_uri: str
 ) -> None:
     async with open_mongo_sessions(mongo_uri) as sessions:
@@ -123,7 +123,7 @@ def hot_filters(command: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, A
             pytest.fail(f"not a command for a hot path: {command}")
 
 
-async def test_reporting_the_last_of_many_parts_is_one_write_that_decides_and_one_read_that_counts(
+async def test_reporting_a_part_is_one_write_and_one_read(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
     await sessions.add(sample_session())
@@ -141,7 +141,7 @@ async def test_reporting_the_last_of_many_parts_is_one_write_that_decides_and_on
     assert read["filter"] == tally
 
 
-async def test_every_batch_writes_each_document_once_in_the_order_of_ids(
+async def test_batches_write_each_document_once_in_order_of_ids(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
     # FerretDB locks what a batch has written: batches in opposite orders would deadlock.

@@ -61,28 +61,28 @@ async def in_progress(sessions: SessionRepository) -> UploadSession:
     return await sessions.save(sample_session().initiated("2~a", NOW))
 
 
-async def test_the_server_played_here_announces_no_replica_set(bare: Line) -> None:
+async def test_emulated_server_announces_no_replica_set(bare: Line) -> None:
     assert isinstance(bare.sessions, MongoSessionRepository)
     hello = await bare.sessions.sessions.database.command("hello")
     assert "setName" not in hello
     assert hello["isWritablePrimary"]
 
 
-async def test_an_add_whose_answer_was_lost_is_no_duplicate(line: Line) -> None:
+async def test_add_whose_answer_was_lost_is_not_a_duplicate(line: Line) -> None:
     line.proxy.lose_answer_to("insert")
     await line.sessions.add(sample_session())
     assert line.proxy.has_injected_fault
     assert await line.others.get("upload-1") == sample_session()
 
 
-async def test_an_add_that_never_arrived_is_sent_again(line: Line) -> None:
+async def test_add_that_never_arrived_is_sent_again(line: Line) -> None:
     line.proxy.lose("insert")
     await line.sessions.add(sample_session())
     assert line.proxy.has_injected_fault
     assert await line.others.get("upload-1") == sample_session()
 
 
-async def test_an_id_that_another_caller_has_taken_is_a_duplicate_whatever_answers_are_lost(
+async def test_id_taken_by_another_caller_is_a_duplicate_despite_lost_answers(
     line: Line,
 ) -> None:
     await line.others.add(sample_session(user_id="bob"))
@@ -104,7 +104,7 @@ async def test_a_save_whose_answer_was_lost_is_not_stale(
     assert saved.version == session.version + 1
 
 
-async def test_a_save_that_came_too_late_is_stale_whatever_answers_are_lost(line: Line) -> None:
+async def test_late_save_is_stale_despite_lost_answers(line: Line) -> None:
     session = await in_progress(line.others)
     await line.others.save(session.part_recorded(NOW))
     line.proxy.lose_answer_to("update")
@@ -113,7 +113,7 @@ async def test_a_save_that_came_too_late_is_stale_whatever_answers_are_lost(line
     assert line.proxy.has_injected_fault
 
 
-async def test_a_save_of_a_session_that_is_gone_says_so_whatever_answers_are_lost(
+async def test_save_of_a_missing_session_is_not_found_despite_lost_answers(
     line: Line,
 ) -> None:
     line.proxy.lose_answer_to("update")
@@ -122,9 +122,7 @@ async def test_a_save_of_a_session_that_is_gone_says_so_whatever_answers_are_los
 
 
 @pytest.mark.parametrize("write", ["insert", "update"])
-async def test_whether_a_write_succeeded_is_unknown_once_others_have_written_after_it(
-    bare: Line, write: str
-) -> None:
+async def test_outcome_of_a_write_is_unknown_after_another_write(bare: Line, write: str) -> None:
     assert isinstance(bare.sessions, MongoSessionRepository)
     session = sample_session() if write == "insert" else await in_progress(bare.others)
 
@@ -163,7 +161,7 @@ async def test_whether_a_write_succeeded_is_unknown_once_others_have_written_aft
 
 
 @pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
-async def test_parts_whose_answer_was_lost_are_recorded_once(
+async def test_parts_are_recorded_once_although_an_answer_was_lost(
     line: Line, fault: Callable[[MongoProxy, str], None]
 ) -> None:
     session = await in_progress(line.others)
@@ -178,9 +176,7 @@ async def test_parts_whose_answer_was_lost_are_recorded_once(
 
 
 @pytest.mark.parametrize("command", ["delete", "update"])
-async def test_forgotten_parts_are_forgotten_though_an_answer_was_lost(
-    line: Line, command: str
-) -> None:
+async def test_parts_are_forgotten_although_an_answer_was_lost(line: Line, command: str) -> None:
     await line.others.record_parts("upload-1", PARTS)
     line.proxy.lose_answer_to(command)
     await line.sessions.forget_parts("upload-1")
@@ -190,7 +186,7 @@ async def test_forgotten_parts_are_forgotten_though_an_answer_was_lost(
 
 
 @pytest.mark.parametrize("command", ["update", "delete"])
-async def test_a_removal_goes_on_though_an_answer_was_lost(line: Line, command: str) -> None:
+async def test_purge_continues_although_an_answer_was_lost(line: Line, command: str) -> None:
     ended = replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW)
     await line.others.add(ended)
     await line.others.record_parts("upload-1", PARTS)
@@ -211,7 +207,7 @@ async def test_a_removal_goes_on_though_an_answer_was_lost(line: Line, command: 
     ],
     ids=["now", "check", "read"],
 )
-async def test_what_only_reads_is_asked_again(
+async def test_reads_are_retried(
     line: Line, command: str, call: Callable[[SessionRepository], Awaitable[object]]
 ) -> None:
     line.proxy.lose_answer_to(command)

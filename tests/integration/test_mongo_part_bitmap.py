@@ -61,7 +61,7 @@ async def in_progress(sessions: SessionRepository) -> UploadSession:
     return await sessions.save(session.part_recorded(NOW))
 
 
-async def test_a_report_mends_what_was_left_closed_by_whoever_died_opening_it_again(
+async def test_report_reopens_a_counter_left_closed_by_a_crash(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
@@ -72,7 +72,7 @@ async def test_a_report_mends_what_was_left_closed_by_whoever_died_opening_it_ag
     assert await sessions.report_parts(session, [sample_part(3)]) == 3
 
 
-async def test_what_was_left_open_by_whoever_died_closing_it_is_closed_by_the_next(
+async def test_next_report_closes_a_counter_left_open_by_a_crash(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)

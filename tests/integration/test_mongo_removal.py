@@ -45,7 +45,7 @@ class Dying:
         raise AutoReconnect
 
 
-async def test_mongodb_removes_nothing_by_itself(
+async def test_mongodb_expires_no_documents_by_itself(
     mongo_uri: str, sessions: MongoSessionRepository
 ) -> None:
     # An upload that outlasts UPLOAD_EXPIRY_SECONDS, or a worker whose clock is behind.
@@ -65,7 +65,7 @@ async def test_mongodb_removes_nothing_by_itself(
     ("collection", "method"),
     [("sessions", "update_one"), ("parts", "delete_many"), ("sessions", "delete_one")],
 )
-async def test_session_that_can_be_read_has_its_parts_wherever_its_removal_stopped(
+async def test_readable_session_has_its_parts_after_an_interrupted_purge(
     sessions: MongoSessionRepository, collection: str, method: str
 ) -> None:
     await sessions.add(ENDED)
@@ -87,7 +87,7 @@ async def test_session_that_can_be_read_has_its_parts_wherever_its_removal_stopp
     assert await sessions.purge_sessions(AFTER, 10) == 0
 
 
-async def test_an_id_is_free_again_only_when_its_parts_are_gone(
+async def test_id_can_be_reused_only_after_its_parts_are_purged(
     sessions: MongoSessionRepository,
 ) -> None:
     await sessions.add(ENDED)

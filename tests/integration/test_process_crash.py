@@ -181,7 +181,7 @@ async def deaths_of(scenario: Scenario, most: int) -> list[Death]:
 @pytest.mark.parametrize(
     "most", [FEW, pytest.param(MANY, marks=pytest.mark.chaos)], ids=["few calls", "many calls"]
 )
-async def test_what_a_process_leaves_that_ends_at_a_call_is_put_right(
+async def test_crash_at_any_call_is_repaired_by_retry_or_sweep(
     story: str,
     most: int,
     new_database: Callable[[], str],

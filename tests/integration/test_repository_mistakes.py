@@ -16,7 +16,7 @@ from multipart_upload.adapters.sql.tables import PARTS
 from multipart_upload.domain.errors import RepositoryUnavailableError
 
 
-async def test_a_row_that_breaks_a_rule_of_its_table_is_a_mistake(tmp_path: Path) -> None:
+async def test_row_that_violates_a_constraint_is_a_programming_error(tmp_path: Path) -> None:
     database = open_database(parse_database_url(f"sqlite+aiosqlite:///{tmp_path}/uploads.db"))
     try:
         await database.write(CreateTable(PARTS))
@@ -26,7 +26,7 @@ async def test_a_row_that_breaks_a_rule_of_its_table_is_a_mistake(tmp_path: Path
         await database.close()
 
 
-async def test_a_statement_that_postgresql_does_not_understand_is_a_mistake(
+async def test_invalid_postgresql_statement_is_a_programming_error(
     postgresql_url: str,
 ) -> None:
     database = open_database(parse_database_url(postgresql_url))
@@ -41,7 +41,7 @@ async def test_a_statement_that_postgresql_does_not_understand_is_a_mistake(
     "mistake",
     [OperationFailure("unknown operator", 2), OperationFailure("", 14), DocumentTooLarge("17 MB")],
 )
-def test_a_command_that_mongodb_finds_wrong_is_a_mistake(mistake: PyMongoError) -> None:
+def test_invalid_mongodb_command_is_a_programming_error(mistake: PyMongoError) -> None:
     with pytest.raises(type(mistake)), translate_errors():
         raise mistake
 
@@ -56,6 +56,6 @@ def test_a_command_that_mongodb_finds_wrong_is_a_mistake(mistake: PyMongoError) 
         OperationFailure("no code at all"),
     ],
 )
-def test_a_failure_of_mongodb_is_unavailability(failure: PyMongoError) -> None:
+def test_failure_of_mongodb_is_unavailability(failure: PyMongoError) -> None:
     with pytest.raises(RepositoryUnavailableError), translate_errors():
         raise failure

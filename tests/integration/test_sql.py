@@ -91,14 +91,14 @@ async def test_a_commit_reaches_the_disk_before_it_returns(url: str) -> None:
     await database.close()
 
 
-async def test_what_was_stored_survives_reopening(url: str) -> None:
+async def test_stored_sessions_survive_reopening(url: str) -> None:
     async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session())
     async with open_sql_sessions(url) as sessions:
         assert await sessions.get("upload-1") == sample_session()
 
 
-async def test_removal_that_stops_at_the_session_leaves_its_parts(
+async def test_purge_that_fails_at_the_session_keeps_its_parts(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
     await sessions.add(replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW))
@@ -116,7 +116,7 @@ async def test_removal_that_stops_at_the_session_leaves_its_parts(
     assert await sessions.list_parts("upload-1") == []
 
 
-async def test_a_start_does_not_wait_for_batches_that_came_before_it(
+async def test_start_does_not_wait_for_earlier_batches(
     sessions: SessionRepository,
 ) -> None:
     parts = [sample_part(number) for number in range(1, 10_001)]
@@ -129,7 +129,7 @@ async def test_a_start_does_not_wait_for_batches_that_came_before_it(
     assert await asyncio.gather(*batches) == [10_000] * 2
 
 
-async def test_a_batch_ends_where_its_session_is_no_longer_open(
+async def test_batch_stops_when_its_session_is_no_longer_open(
     sessions: SessionRepository,
 ) -> None:
     parts = [sample_part(number) for number in range(1, 10_001)]
@@ -144,7 +144,7 @@ async def test_a_batch_ends_where_its_session_is_no_longer_open(
     assert await sessions.count_parts(session.id) < len(parts)
 
 
-async def test_another_process_sees_a_write_at_once_and_it_survives_a_kill(
+async def test_write_is_visible_to_another_process_and_survives_a_kill(
     url: str, sessions: SessionRepository
 ) -> None:
     command = [sys.executable, "-c", WRITES_AND_WAITS, url]
@@ -157,12 +157,12 @@ async def test_another_process_sees_a_write_at_once_and_it_survives_a_kill(
     assert await sessions.list_parts("upload-1") == [sample_part(1), sample_part(2)]
 
 
-async def test_many_may_start_on_a_new_file_at_once(url: str) -> None:
+async def test_concurrent_starts_on_a_new_file_succeed(url: str) -> None:
     await start_many(url)
 
 
 @pytest.mark.integration
-async def test_many_may_start_on_a_new_postgresql_database_at_once(postgresql_url: str) -> None:
+async def test_concurrent_starts_on_a_new_postgresql_database_succeed(postgresql_url: str) -> None:
     await start_many(postgresql_url)
 
 
@@ -185,7 +185,7 @@ async def start_many(url: str) -> None:
 
 @pytest.mark.deadlines
 @pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
-def test_calls_interrupted_while_their_connections_close_do_not_hold_the_end_of_a_loop(
+def test_interrupted_calls_do_not_block_the_end_of_the_event_loop(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def give_up_on_writes() -> list[Database]:
@@ -204,7 +204,7 @@ def test_calls_interrupted_while_their_connections_close_do_not_hold_the_end_of_
 
 
 @pytest.mark.deadlines
-async def test_close_ends_although_a_call_never_does(
+async def test_close_ends_although_a_call_never_returns(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def never_end() -> None:
@@ -241,7 +241,7 @@ async def make_file(url: str) -> None:
 
 
 @pytest.mark.deadlines
-async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
+async def test_long_locked_file_is_unavailable_to_writers_only(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
     await sessions.add(sample_session())
@@ -256,7 +256,7 @@ async def test_a_file_locked_for_long_is_unavailable_to_writers_only(
 
 
 @pytest.mark.deadlines
-async def test_every_writer_at_a_locked_file_is_answered_in_time_and_the_next_one_succeeds(
+async def test_writers_of_a_locked_file_fail_in_time_and_the_next_one_succeeds(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
@@ -270,7 +270,7 @@ async def test_every_writer_at_a_locked_file_is_answered_in_time_and_the_next_on
     await sessions.add(sample_session())
 
 
-async def test_a_file_locked_for_a_moment_is_waited_for(
+async def test_briefly_locked_file_is_waited_for(
     sessions: SessionRepository, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
@@ -282,7 +282,7 @@ async def test_a_file_locked_for_a_moment_is_waited_for(
 
 
 @pytest.mark.deadlines
-async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str) -> None:
+async def test_start_on_a_locked_file_is_refused_in_time(file: Path, url: str) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         async with measure_loop_time() as waited:
@@ -292,7 +292,7 @@ async def test_a_start_on_a_locked_file_is_refused_in_time(file: Path, url: str)
         assert waited.seconds < PROMISED_SECONDS
 
 
-async def test_a_folder_that_has_gone_is_unavailability(file: Path) -> None:
+async def test_missing_folder_is_unavailability(file: Path) -> None:
     url = make_url(f"sqlite+aiosqlite:///{file.parent}/unmounted/uploads.db")
     database = open_database(url)
     with pytest.raises(RepositoryUnavailableError):
@@ -316,14 +316,14 @@ async def test_a_folder_that_has_gone_is_unavailability(file: Path) -> None:
         "sqlite+aiosqlite:////no/such/folder/uploads.db",
     ],
 )
-async def test_a_url_that_can_never_work_is_refused_by_the_name_of_its_setting(url: str) -> None:
+async def test_invalid_url_is_refused_with_the_name_of_its_setting(url: str) -> None:
     with pytest.raises(ValueError, match=r"^DATABASE_URL: ") as refusal:
         async with open_sql_sessions(url):
             pytest.fail("opened")
     assert "secret" not in str(refusal.value)
 
 
-async def test_postgresql_without_its_driver_is_refused_by_the_name_of_its_extra(
+async def test_postgresql_without_its_driver_is_refused_with_the_name_of_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
@@ -344,7 +344,7 @@ async def test_postgresql_without_its_driver_is_refused_by_the_name_of_its_extra
         (SessionQuery(user_id="alice", after=(NOW, "u1")), "upload_sessions_user "),
     ],
 )
-async def test_a_list_is_read_from_an_index_in_its_order(
+async def test_list_is_read_from_an_index_in_order(
     url: str, other: sqlite3.Connection, query: SessionQuery, index: str
 ) -> None:
     asked: list[tuple[str, Any]] = []
@@ -363,7 +363,7 @@ async def test_a_list_is_read_from_an_index_in_its_order(
 
 
 @pytest.mark.integration
-async def test_connections_that_the_server_has_closed_cost_nobody_an_error(
+async def test_connections_closed_by_the_server_cause_no_error(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with open_sql_sessions(postgresql_url) as sessions:
@@ -401,7 +401,7 @@ async def until_waiting(other: Any, count: int) -> None:
 
 
 @pytest.mark.integration
-async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_open(
+async def test_postgresql_save_waits_for_a_report_that_read_the_session_as_open(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with open_sql_sessions(postgresql_url) as sessions:
@@ -420,7 +420,7 @@ async def test_on_postgresql_a_save_waits_for_the_report_that_found_the_session_
 
 
 @pytest.mark.integration
-async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
+async def test_postgresql_late_report_does_not_wait_for_parts(
     postgresql_url: str, other_postgresql: Any
 ) -> None:
     async with open_sql_sessions(postgresql_url) as sessions:
@@ -432,7 +432,7 @@ async def test_on_postgresql_a_report_that_is_too_late_waits_for_no_part(
                 await sessions.report_parts(session, [sample_part(1, "late")])
 
 
-async def test_on_sqlite_nobody_saves_between_a_reports_look_at_the_session_and_its_parts(
+async def test_sqlite_report_locks_out_saves_until_its_parts_are_written(
     url: str, file: Path
 ) -> None:
     told: list[str] = []

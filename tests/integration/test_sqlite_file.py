@@ -55,7 +55,7 @@ async def test_no_write_to_a_deleted_file_is_acknowledged(
     )
 
 
-async def test_file_moved_away_and_back_costs_no_restart(
+async def test_file_moved_away_and_back_needs_no_restart(
     sessions: SessionRepository, file: Path, tmp_path: Path
 ) -> None:
     away = tmp_path / "away"

@@ -20,7 +20,7 @@ SLOW: Final = 8 * MIB
 """Bytes a second: slow enough to break into, and three seconds for the file."""
 
 
-async def test_a_file_arrives_whole(open_uppy: OpenUppy, bucket: Bucket) -> None:
+async def test_file_arrives_unchanged(open_uppy: OpenUppy, bucket: Bucket) -> None:
     uppy = await open_uppy(multipart="1")
     await uppy.add("film.mp4", SIZE, author="Zoë", rating=5, nothing=None)
 
@@ -37,7 +37,7 @@ async def test_a_file_arrives_whole(open_uppy: OpenUppy, bucket: Bucket) -> None
     assert stored.metadata["author"].startswith("=?UTF-8?")
 
 
-async def test_a_small_file_goes_in_one_request(open_uppy: OpenUppy, bucket: Bucket) -> None:
+async def test_small_file_is_sent_in_one_request(open_uppy: OpenUppy, bucket: Bucket) -> None:
     uppy = await open_uppy(slash="/")
     await uppy.add("наш отпуск.txt", 100_000, type_="text/plain", author="Zoë")
 
@@ -49,9 +49,7 @@ async def test_a_small_file_goes_in_one_request(open_uppy: OpenUppy, bucket: Buc
     assert bucket.download(key).metadata["author"].startswith("=?UTF-8?")
 
 
-async def test_a_paused_upload_stands_still_and_goes_on_where_it_was(
-    open_uppy: OpenUppy, bucket: Bucket
-) -> None:
+async def test_paused_upload_stops_and_resumes(open_uppy: OpenUppy, bucket: Bucket) -> None:
     uppy = await open_uppy(multipart="1", limit="2")
     await uppy.throttle(SLOW)
     await uppy.add("film.mp4", SIZE)
@@ -68,7 +66,7 @@ async def test_a_paused_upload_stands_still_and_goes_on_where_it_was(
     assert uppy.parts_put().count(1) == 1
 
 
-async def test_a_reloaded_page_goes_on_where_it_was(open_uppy: OpenUppy, bucket: Bucket) -> None:
+async def test_reloaded_page_resumes_the_upload(open_uppy: OpenUppy, bucket: Bucket) -> None:
     uppy = await open_uppy(multipart="1", limit="2", retriever="1")
     await uppy.throttle(SLOW)
     await uppy.add("film.mp4", SIZE)
@@ -100,7 +98,7 @@ async def test_a_cancelled_upload_leaves_nothing_in_s3(open_uppy: OpenUppy, buck
     assert not bucket.has(created["key"])
 
 
-async def test_ten_files_at_once_all_arrive(open_uppy: OpenUppy, bucket: Bucket) -> None:
+async def test_ten_concurrent_files_all_arrive(open_uppy: OpenUppy, bucket: Bucket) -> None:
     uppy = await open_uppy(multipart="1")
     sizes = [0, 1, 70_000, 5 * MIB, 5 * MIB + 1, 6 * MIB, 7 * MIB, 3 * MIB, 11 * MIB, 2]
     for seed, size in enumerate(sizes):

@@ -33,7 +33,7 @@ def brief(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
-async def test_a_part_that_fails_three_times_is_sent_a_fourth(
+async def test_part_that_fails_three_times_is_sent_a_fourth_time(
     open_uppy: OpenUppy, bucket: Bucket
 ) -> None:
     uppy = await open_uppy(multipart="1")
@@ -54,7 +54,7 @@ async def test_a_part_that_fails_three_times_is_sent_a_fourth(
     assert sorted(uppy.parts_put()) == [1, 2, 3, 3, 3, 3, 4, 5]
 
 
-async def test_a_url_that_has_expired_is_signed_anew(
+async def test_expired_url_is_replaced(
     open_uppy: OpenUppy, brief: Service, bucket: Bucket, generation: str
 ) -> None:
     uppy = await open_uppy(brief, multipart="1")
@@ -85,7 +85,7 @@ async def test_a_url_that_has_expired_is_signed_anew(
     assert uppy.parts_put().count(1) == 1
 
 
-async def test_a_complete_whose_answer_is_lost_is_not_lost(
+async def test_complete_whose_response_is_lost_still_succeeds(
     open_uppy: OpenUppy, bucket: Bucket, generation: str
 ) -> None:
     uppy = await open_uppy(multipart="1")
