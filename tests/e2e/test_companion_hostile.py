@@ -228,7 +228,7 @@ class TestBehindAProxyThatKnowsTheUser:
         refusal(api.post("/s3/multipart", json={"filename": "a"}), 401, "unknown-user")
         refusal(api.get("/s3/params", params={"filename": "a"}), 401, "unknown-user")
 
-    def test_user_header_sent_by_the_client_is_refused(self, api: httpx.Client) -> None:
+    def test_two_user_headers_are_refused(self, api: httpx.Client) -> None:
         twice = [("X-Forwarded-User", "eve"), ("X-Forwarded-User", "ada")]
 
         refusal(
