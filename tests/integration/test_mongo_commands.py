@@ -132,13 +132,13 @@ async def test_reporting_a_part_is_one_write_and_one_read(
     commands.clear()
     assert await sessions.report_parts(session, [sample_part(301)]) == 301
     write, read = commands
-    tally = {"_id": "upload-1/00000", "session_id": "upload-1"}
+    bitmap = {"_id": "upload-1/00000", "session_id": "upload-1"}
     assert write["ordered"]
     assert [update["q"] for update in write["updates"]] == [
-        tally | {"store_upload_id": "2~a"},
+        bitmap | {"store_upload_id": "2~a"},
         {"_id": "upload-1/00301", "session_id": "upload-1"},
     ]
-    assert read["filter"] == tally
+    assert read["filter"] == bitmap
 
 
 async def test_batches_write_each_document_once_in_order_of_ids(

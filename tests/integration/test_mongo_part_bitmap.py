@@ -1,4 +1,4 @@
-"""The tally follows its session, whoever dies or is slow in between."""
+"""The part bitmap has its session's state, wherever a process dies or stalls in between."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def documents(mongo_uri: str) -> Iterator[Collection[dict[str, Any]]]:
 
 
 class PartsProxy:
-    """The collection of parts passed through, for one method to be changed."""
+    """The collection of parts; a subclass changes one method."""
 
     def __init__(self, parts: AsyncCollection[dict[str, Any]]) -> None:
         self.parts = parts
@@ -48,10 +48,10 @@ class PartsProxy:
         return getattr(self.parts, name)
 
 
-def tally_in(documents: Collection[dict[str, Any]], upload_id: str = "upload-1") -> dict[str, Any]:
-    tally = documents.find_one({"_id": f"{upload_id}/00000"})
-    assert tally is not None
-    return tally
+def bitmap_in(documents: Collection[dict[str, Any]], upload_id: str = "upload-1") -> dict[str, Any]:
+    bitmap = documents.find_one({"_id": f"{upload_id}/00000"})
+    assert bitmap is not None
+    return bitmap
 
 
 async def in_progress(sessions: SessionRepository) -> UploadSession:
@@ -65,7 +65,7 @@ async def test_report_reopens_a_counter_left_closed_by_a_crash(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
-    # As after a complete that S3 has refused, whose process died between session and tally.
+    # S3 refused a complete, and the process died after it had saved the session.
     closed = {"store_upload_id": None, "version": session.version - 1}
     documents.update_one({"_id": "upload-1/00000"}, {"$set": closed})
     assert await sessions.report_parts(session, [sample_part(2)]) == 2
@@ -77,8 +77,8 @@ async def test_next_report_closes_a_counter_left_open_by_a_crash(
 ) -> None:
     session = await in_progress(sessions)
     completing = await sessions.save(replace(session, state=SessionState.COMPLETING))
-    left = {"store_upload_id": "2~a", "version": session.version}
-    documents.update_one({"_id": "upload-1/00000"}, {"$set": left})
+    outdated = {"store_upload_id": "2~a", "version": session.version}
+    documents.update_one({"_id": "upload-1/00000"}, {"$set": outdated})
     await sessions.report_parts(session, [sample_part(2)])
     await sessions.save(completing)
     with pytest.raises(StaleSessionError):
@@ -86,30 +86,30 @@ async def test_next_report_closes_a_counter_left_open_by_a_crash(
     assert [part.number for part in await sessions.list_parts("upload-1")] == [1, 2]
 
 
-async def test_of_two_saves_the_later_one_is_followed_in_whatever_order_they_come_to_the_tally(
+async def test_the_bitmap_keeps_the_later_of_two_saves_in_any_order(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
     later = {"store_upload_id": None, "version": session.version + 2}
     documents.update_one({"_id": "upload-1/00000"}, {"$set": later})
     await sessions.save(session)
-    tally = tally_in(documents)
-    assert {name: tally[name] for name in later} == later
+    bitmap = bitmap_in(documents)
+    assert {name: bitmap[name] for name in later} == later
 
 
-async def test_what_is_full_is_not_kept_and_counts_until_all_is_forgotten(
+async def test_full_words_are_removed_and_count_until_parts_are_forgotten(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
     assert await sessions.report_parts(session, [sample_part(n) for n in range(1, 601)]) == 600
     assert await sessions.report_parts(session, [sample_part(599), sample_part(601)]) == 601
-    tally = tally_in(documents)
-    assert (tally["filled"], sorted(tally["bits"])) == (10, ["10", "9"])
+    bitmap = bitmap_in(documents)
+    assert (bitmap["filled"], sorted(bitmap["bits"])) == (10, ["10", "9"])
     await sessions.forget_parts("upload-1")
     assert await sessions.report_parts(session, [sample_part(2)]) == 1
 
 
-async def test_what_was_full_before_all_was_forgotten_is_not_counted_thereafter(
+async def test_words_that_were_full_before_parts_were_forgotten_do_not_count(
     sessions: MongoSessionRepository,
 ) -> None:
     class LostOnceRead(PartsProxy):
@@ -128,7 +128,7 @@ async def test_what_was_full_before_all_was_forgotten_is_not_counted_thereafter(
     assert await sessions.count_parts("upload-1") == 0
 
 
-async def test_first_reports_and_saves_at_once_all_find_the_one_tally(
+async def test_concurrent_first_reports_and_saves_make_one_bitmap(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     for attempt in range(10):
@@ -140,15 +140,15 @@ async def test_first_reports_and_saves_at_once_all_find_the_one_tally(
         saving = asyncio.create_task(sessions.save(session))
         assert max(await asyncio.gather(*reports)) == 8
         saved = await saving
-        tally = tally_in(documents, f"upload-{attempt}")
-        assert (tally["store_upload_id"], tally["version"]) == ("2~a", saved.version)
+        bitmap = bitmap_in(documents, f"upload-{attempt}")
+        assert (bitmap["store_upload_id"], bitmap["version"]) == ("2~a", saved.version)
 
 
-async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
+async def test_a_save_tries_again_when_a_report_made_the_bitmap_first(
     sessions: MongoSessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     class OvertakenOnce(PartsProxy):
-        """The collection, where a report makes the tally just before a save would."""
+        """The collection, where a report makes the bitmap just before a save would."""
 
         raced = False
 
@@ -167,7 +167,7 @@ async def test_a_save_that_was_overtaken_at_the_tally_comes_again(
         await sessions.report_parts(session, [sample_part(3)])
 
 
-async def test_parts_that_are_stored_are_acknowledged_even_if_the_tally_cannot_be_shortened(
+async def test_stored_parts_are_acknowledged_even_if_full_words_cannot_be_removed(
     sessions: MongoSessionRepository,
 ) -> None:
     class AwayForLater(PartsProxy):
@@ -186,7 +186,7 @@ async def test_parts_that_are_stored_are_acknowledged_even_if_the_tally_cannot_b
     assert parts.asked == 1
 
 
-async def test_with_its_session_the_tally_goes(
+async def test_a_bitmap_is_removed_with_its_session(
     sessions: MongoSessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)

@@ -1,4 +1,4 @@
-"""One bit a part number, in one small document."""
+"""One bit for each part number, in one small document."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def update_of(*numbers: int) -> dict[str, Any]:
     return dict(update)
 
 
-class Tally(dict[str, Any]):
-    """Does what MongoDB does with the updates of a tally."""
+class Bitmap(dict[str, Any]):
+    """Applies updates of a bitmap as MongoDB does."""
 
-    def marked(self, *numbers: int) -> Self:
+    def apply_bits(self, *numbers: int) -> Self:
         for field, change in update_of(*numbers)["$bit"].items():
             place = field.removeprefix("bits.")
             self._bits[place] = self._bits.get(place, 0) | change["or"]
         return self
 
-    def shorten(self, update: dict[str, Any] | None) -> None:
+    def remove_words(self, update: dict[str, Any] | None) -> None:
         if update is not None:
             self["filled"] = max(self.get("filled", 0), update["$max"]["filled"])
             for field in update["$unset"]:
@@ -51,52 +51,52 @@ class Tally(dict[str, Any]):
 
 
 @given(first=NUMBERS, second=NUMBERS)
-def test_each_number_counts_once_however_often_it_is_marked(
+def test_each_number_counts_once_however_often_it_is_set(
     first: list[int], second: list[int]
 ) -> None:
-    assert count_parts(Tally().marked(*first).marked(*second)) == len({*first, *second})
+    assert count_parts(Bitmap().apply_bits(*first).apply_bits(*second)) == len({*first, *second})
 
 
 @given(RUNS, st.randoms(use_true_random=False))
-def test_a_tally_counts_the_same_whenever_and_however_late_it_is_shortened(
+def test_the_count_is_the_same_whenever_full_words_are_removed(
     runs: list[list[int]], random: Random
 ) -> None:
-    tally, expected = Tally(), set[int]()
+    bitmap, expected = Bitmap(), set[int]()
     late: list[dict[str, Any] | None] = []
     for run in runs:
-        tally.marked(*run)
+        bitmap.apply_bits(*run)
         expected.update(run)
-        late.append(remove_full_words(tally))
+        late.append(remove_full_words(bitmap))
         while late and random.random() < 0.5:
-            tally.shorten(late.pop(random.randrange(len(late))))
-        assert count_parts(tally) == len(expected)
+            bitmap.remove_words(late.pop(random.randrange(len(late))))
+        assert count_parts(bitmap) == len(expected)
 
 
-def test_parts_in_order_leave_a_handful_of_words_at_any_number() -> None:
-    tally, most = Tally(), 0
+def test_parts_in_order_keep_eight_words_at_most() -> None:
+    bitmap, most = Bitmap(), 0
     for number in range(1, MAX_PART_COUNT + 1):
-        tally.marked(number).shorten(remove_full_words(tally))
-        most = max(most, len(tally["bits"]))
-    assert count_parts(tally) == MAX_PART_COUNT
+        bitmap.apply_bits(number).remove_words(remove_full_words(bitmap))
+        most = max(most, len(bitmap["bits"]))
+    assert count_parts(bitmap) == MAX_PART_COUNT
     assert most == 8
 
 
-def test_parts_that_are_all_reported_again_leave_no_more() -> None:
-    tally, most = Tally(), 0
+def test_parts_that_are_all_reported_again_keep_no_more() -> None:
+    bitmap, most = Bitmap(), 0
     for number in (*range(1, MAX_PART_COUNT + 1), *range(1, MAX_PART_COUNT + 1)):
-        tally.marked(number).shorten(remove_full_words(tally))
-        most = max(most, len(tally["bits"]))
-    assert count_parts(tally) == MAX_PART_COUNT
+        bitmap.apply_bits(number).remove_words(remove_full_words(bitmap))
+        most = max(most, len(bitmap["bits"]))
+    assert count_parts(bitmap) == MAX_PART_COUNT
     assert most == 8
 
 
-def test_where_nothing_was_marked_there_are_no_parts() -> None:
+def test_a_missing_or_empty_bitmap_counts_no_parts() -> None:
     assert count_parts(None) == count_parts({"version": 1}) == 0
     assert remove_full_words(None) is None
 
 
-def test_all_parts_of_the_largest_upload_are_a_few_words_of_what_mongodb_holds() -> None:
-    tally = Tally().marked(*range(1, MAX_PART_COUNT + 1))
-    assert count_parts(tally) == MAX_PART_COUNT
-    assert len(tally["bits"]) == 167
-    assert all(word < 2**63 for word in tally["bits"].values())
+def test_every_word_of_the_largest_upload_fits_an_integer_of_mongodb() -> None:
+    bitmap = Bitmap().apply_bits(*range(1, MAX_PART_COUNT + 1))
+    assert count_parts(bitmap) == MAX_PART_COUNT
+    assert len(bitmap["bits"]) == 167
+    assert all(word < 2**63 for word in bitmap["bits"].values())

@@ -31,7 +31,7 @@ def test_both_collections_are_sharded_by_the_hashed_upload_id() -> None:
     assert shard_keys() == {"upload_sessions": "_id", "upload_parts": "session_id"}
 
 
-def test_every_filter_of_parts_names_the_session_of_which_all_ids_begin_with_the_id() -> None:
+def test_every_filter_of_parts_has_the_shard_key() -> None:
     # One shard alone keeps `_id` unique, so all documents of a session must be on one.
     session = replace(sample_session(), store_upload_id="2~abc")
     filters = [
