@@ -61,7 +61,7 @@ async def in_progress(sessions: SessionRepository) -> UploadSession:
     return await sessions.save(session.part_recorded(NOW))
 
 
-async def test_report_reopens_a_counter_left_closed_by_a_crash(
+async def test_report_reopens_a_bitmap_left_closed_by_a_crash(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
@@ -72,7 +72,7 @@ async def test_report_reopens_a_counter_left_closed_by_a_crash(
     assert await sessions.report_parts(session, [sample_part(3)]) == 3
 
 
-async def test_next_report_closes_a_counter_left_open_by_a_crash(
+async def test_save_closes_a_bitmap_left_open_by_a_crash(
     sessions: SessionRepository, documents: Collection[dict[str, Any]]
 ) -> None:
     session = await in_progress(sessions)
