@@ -1,4 +1,4 @@
-"""What MongoDB holds and what is left when it fails; the port's promises are in contract/."""
+"""What MongoDB stores, and what happens when it fails; contract/ has the port's promises."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def sessions(mongo_uri: str) -> AsyncIterator[SessionRepository]:
 
 
 def indexes(uri: str, collection: str) -> dict[tuple[tuple[str, int], ...], bool]:
-    """Give the keys of a collection's indexes, and which are unique."""
+    """Return the keys of a collection's indexes, and whether each is unique."""
     client: MongoClient[dict[str, Any]] = MongoClient(uri)
     with client:
         found = client.get_default_database()[collection].index_information()

@@ -107,7 +107,7 @@ async def test_frequent_commands_name_the_shard_key_and_never_scan(
 
 
 def hot_filters(command: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give the collection of a command and what it looks for, or inserts, there."""
+    """Return the collection of a command, with its filters or the documents that it inserts."""
     match command:
         case {"insert": collection, "documents": documents}:
             yield collection, documents

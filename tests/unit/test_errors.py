@@ -22,10 +22,12 @@ from multipart_upload.domain.errors import (
     PartsMissingError,
     PartsRefusedError,
     PartsUnnamedError,
+    RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
     StaleSessionError,
     StoredSessionUnreadableError,
+    StoreMisconfiguredError,
     StoreRefusedError,
     StoreUnavailableError,
     StoreUploadGoneError,
@@ -53,6 +55,8 @@ CODES: Final = {
     StoredSessionUnreadableError: "stored-session-unreadable",
     RepositoryUnavailableError: "repository-unavailable",
     StoreUnavailableError: "store-unavailable",
+    RepositoryMisconfiguredError: "repository-misconfigured",
+    StoreMisconfiguredError: "store-misconfigured",
 }
 KINDS: Final = {NotFoundError, ConflictError, UnavailableError}
 EXAMPLES: Final[tuple[UploadError, ...]] = (
@@ -72,6 +76,8 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     StoredSessionUnreadableError("upload-1"),
     RepositoryUnavailableError(),
     StoreUnavailableError(),
+    RepositoryMisconfiguredError("authentication-failed", "the password is refused"),
+    StoreMisconfiguredError("NoSuchBucket", "the bucket does not exist"),
 )
 
 
@@ -94,7 +100,12 @@ def test_no_two_errors_share_a_code() -> None:
 
 def test_the_kinds_tell_what_a_caller_can_do() -> None:
     assert set(_under(NotFoundError)) == {SessionNotFoundError}
-    assert set(_under(UnavailableError)) == {RepositoryUnavailableError, StoreUnavailableError}
+    assert set(_under(UnavailableError)) == {
+        RepositoryUnavailableError,
+        RepositoryMisconfiguredError,
+        StoreUnavailableError,
+        StoreMisconfiguredError,
+    }
     assert set(_under(ConflictError)) == {
         TransitionError,
         LeaseHeldError,
