@@ -1,4 +1,4 @@
-"""A bucket, looked at behind the service's back."""
+"""A bucket, read directly from S3."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.servers.s3_kinds import S3Server
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An object as anybody would download it."""
+    """An object as a client downloads it."""
 
     body: bytes
     content_type: str
@@ -26,7 +26,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of one's own on a server, and the settings with which the service uses it."""
+    """A new bucket on a server, and the settings of a service that uses it."""
 
     server: S3Server
     client: Any
@@ -71,6 +71,6 @@ class Bucket:
         return bool(self.client.list_objects_v2(Bucket=self.name, Prefix=key)["KeyCount"])
 
     def open_uploads(self, key: str) -> list[str]:
-        """List S3's own ids of the uploads of a key that are neither completed nor aborted."""
+        """Return S3's ids of the open uploads of a key."""
         found = self.client.list_multipart_uploads(Bucket=self.name, Prefix=key)
         return [upload["UploadId"] for upload in found.get("Uploads", [])]

@@ -1,4 +1,4 @@
-"""An upload as Uppy drives it on Companion's routes."""
+"""An upload through Companion's routes, as Uppy sends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import direct
 
 @dataclass(frozen=True, slots=True)
 class CompanionUpload:
-    """One upload; every method is one request to the service unless it says more."""
+    """One upload; each method sends one request to the service unless documented."""
 
     api: httpx.Client
     created: Mapping[str, Any]
@@ -42,7 +42,7 @@ class CompanionUpload:
         return self.api.get(f"{self.path}/batch", params=query)
 
     def put(self, number: int, body: bytes) -> dict[str, Any]:
-        """Sign a part, PUT it to S3 itself, and give what Uppy names in complete."""
+        """Sign a part and PUT it to S3. Return its entry for the complete request."""
         url = success(self.sign(number))["url"]
         sent = direct.put(url, body).raise_for_status()
         return {"PartNumber": number, "ETag": sent.headers["etag"]}
@@ -56,7 +56,7 @@ class CompanionUpload:
 
 
 def success(response: httpx.Response) -> Any:
-    """Give the JSON of a success, which Uppy 5 takes for a failure if it says `error`."""
+    """Return the JSON of a success. Uppy 5 treats any body with `error` as a failure."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
     found = response.json()
@@ -65,7 +65,7 @@ def success(response: httpx.Response) -> Any:
 
 
 def refusal(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """Give the body of exactly this error, in the fields of Companion and of Uppy 5."""
+    """Return the body of this error, which has the fields of Companion and of Uppy 5."""
     found: dict[str, Any] = response.json()
     assert (response.status_code, found.get("code")) == (status, code), response.text
     assert response.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Services on real servers, and clients of them."""
+"""Services on real servers, and their clients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mongo_settings(mongo_server: MongoServer) -> dict[str, str]:
 def service(
     bucket: Bucket, mongo_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Provide the run's service on MongoDB."""
+    """Provide the shared service on MongoDB."""
     folder = tmp_path_factory.mktemp("service")
     with running_service(folder, {**bucket.settings, **mongo_settings}) as service:
         yield service
@@ -40,7 +40,7 @@ def service(
 
 @pytest.fixture(scope="session")
 def sqlite_service(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Provide the run's service on the embedded database."""
+    """Provide the shared service on SQLite."""
     with running_service(tmp_path_factory.mktemp("sqlite-service"), bucket.settings) as service:
         yield service
 

@@ -1,4 +1,4 @@
-"""Requests past the service: to S3 itself, as clients send them."""
+"""Requests sent directly to S3, as clients do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 
 from tests.patience import PATIENCE_SECONDS
 
-# The servers speak plain HTTP, and reading the certificates takes longer than most requests.
+# The servers speak plain HTTP, and loading certificates takes longer than most requests.
 _OPTIONS: Final[Mapping[str, Any]] = {
     "timeout": PATIENCE_SECONDS,
     "trust_env": False,
@@ -18,7 +18,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 
 def http_client(base_url: str = "") -> httpx.Client:
-    """Make one client for many requests, as making one takes longer than a request."""
+    """Create a client for many requests; creating one takes longer than a request."""
     return httpx.Client(base_url=base_url, **_OPTIONS)
 
 

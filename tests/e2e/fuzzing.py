@@ -1,4 +1,4 @@
-"""Requests that no client means to send, made from requests that clients do send."""
+"""Mutations of valid requests."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _LITERALS: Final = (b"NaN", b"Infinity", b"1e400", b"01", b"'", b"{", b"]" * 3, 
 
 
 def mutate_bytes(random: Random, request: bytes, others: Sequence[bytes]) -> bytes:
-    """Change a request at a few places, anywhere in it."""
+    """Change a request in a few random places."""
     changed = bytearray(request)
     for _ in range(random.randint(1, 4)):
         at = random.randint(0, len(changed))
@@ -97,7 +97,7 @@ def mutate_bytes(random: Random, request: bytes, others: Sequence[bytes]) -> byt
 
 
 def mutate_json(random: Random, body: Any) -> bytes:
-    """Change values of a JSON body, its names, or the bytes of its text."""
+    """Change values, names or bytes of a JSON body."""
     changed = json.loads(json.dumps(body))
     for _ in range(random.randint(1, 3)):
         changed = _with_another_value(random, changed)
@@ -127,7 +127,7 @@ def _with_another_value(random: Random, value: Any) -> Any:
 
 
 def mutate_query(random: Random, query: dict[str, str]) -> bytes:
-    """Change, repeat, drop and misspell parameters; the result is what follows the path."""
+    """Change, repeat, drop or corrupt parameters. Return the query string with its `?`."""
     pairs = [*query.items()]
     for _ in range(random.randint(1, 3)):
         name = random.choice([*query, "limit", "cursor", "status", "created_from", "metadata[a]"])
@@ -146,7 +146,7 @@ def mutate_query(random: Random, query: dict[str, str]) -> bytes:
 
 
 def request(method: str, target: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    """Write a request that asks for the connection to be closed after it."""
+    """Return the bytes of a request with `Connection: close`."""
     lines = [method.encode() + b" " + target + b" HTTP/1.1", b"Host: test", b"Connection: close"]
     if body:
         lines += [b"Content-Type: application/json", b"Content-Length: %d" % len(body)]

@@ -1,4 +1,4 @@
-"""Clients that upload all the time and repeat each request until it is answered by 200."""
+"""Clients that upload continuously and retry each request until it succeeds."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.patience import PATIENCE_SECONDS, wait_until
 
 from .bucket import Bucket
 from .direct import http_client
-from .lines import put
+from .proxied import put
 from .service import Service, run_command
 from .upload import Upload, answer, problem, some_bytes
 
 CLIENTS: Final = 4
 PARTS_BETWEEN: Final = 5
 _PAUSE_SECONDS: Final = 0.05
-# What a client may be told while something is away; nothing else.
-_TO_BE_REPEATED: Final = {
+# The only errors that a client may get during an outage.
+_RETRYABLE: Final = {
     "repository-unavailable": 503,
     "store-unavailable": 503,
     "operation-in-progress": 409,
@@ -39,7 +39,7 @@ _TO_BE_REPEATED: Final = {
 
 @dataclass
 class OpenUpload:
-    """An upload that goes on and on, and the ETags of the parts whose record was acknowledged."""
+    """An upload that keeps growing, with the ETags of its acknowledged parts."""
 
     upload: Upload
     recorded: dict[int, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class OpenUpload:
 
 @dataclass
 class FinishedUpload:
-    """An upload, its bytes, and the answer to its complete."""
+    """An upload, its bytes, and the response to its complete."""
 
     upload: Upload
     body: bytes
@@ -56,7 +56,7 @@ class FinishedUpload:
 
 @dataclass
 class Load:
-    """What its clients were told: `refusals` counts what was not a 200."""
+    """The uploads of all clients. `refusals` counts the errors that they got, by code."""
 
     api: httpx.Client
     http: httpx.Client
@@ -66,24 +66,24 @@ class Load:
     finished: list[FinishedUpload] = field(default_factory=list)
 
     def run(self) -> None:
-        """Send parts of one upload, again and again, and between them all of another one."""
-        going_on = OpenUpload(self._start(b""))
-        self.open.append(going_on)
+        """Send the parts of one long upload, with complete small uploads in between."""
+        endless = OpenUpload(self._start(b""))
+        self.open.append(endless)
         for number in range(1, 10_001):
-            going_on.recorded[number] = self._send(going_on.upload, number, _body(number))
+            endless.recorded[number] = self._send(endless.upload, number, _body(number))
             if number % PARTS_BETWEEN == 0:
-                self.finished.append(self._whole(_body(number)))
+                self.finished.append(self._upload_file(_body(number)))
                 time.sleep(_PAUSE_SECONDS)
             if self.over.is_set():
                 return
 
-    def _whole(self, body: bytes) -> FinishedUpload:
+    def _upload_file(self, body: bytes) -> FinishedUpload:
         upload = self._start(body)
         self._send(upload, 1, body)
-        return FinishedUpload(upload, body, self._told(upload.complete))
+        return FinishedUpload(upload, body, self._retry(upload.complete))
 
     def _start(self, body: bytes) -> Upload:
-        # With the key a repeated start gives the session that the first may have made.
+        # With the key, a retried start returns the session that the first may have created.
         headers = {"Idempotency-Key": uuid4().hex}
         fields: dict[str, Any] = {
             "user_id": f"user-{uuid4().hex}",
@@ -91,23 +91,23 @@ class Load:
             "content_type": "text/plain",
             **({"size": len(body)} if body else {}),
         }
-        started = self._told(
+        started = self._retry(
             lambda: self.api.post("/api/start-upload", json=fields, headers=headers)
         )
         return Upload(self.api, fields["user_id"], answer(started))
 
     def _send(self, upload: Upload, number: int, body: bytes) -> str:
-        """Sign, PUT and record a part, and give its ETag."""
-        signed = answer(self._told(lambda: upload.sign(number)))
+        """Sign, PUT and record a part. Return its ETag."""
+        signed = answer(self._retry(lambda: upload.sign(number)))
         etag = put(self.http, signed, body)
-        self._told(lambda: upload.record(number, etag, size=len(body)))
+        self._retry(lambda: upload.record(number, etag, size=len(body)))
         return etag
 
-    def _told(self, call: Callable[[], httpx.Response]) -> httpx.Response:
+    def _retry(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (response := call()).is_success:
             code = response.json()["code"]
-            problem(response, _TO_BE_REPEATED.get(code, 503), code)
+            problem(response, _RETRYABLE.get(code, 503), code)
             assert int(response.headers["retry-after"]) >= 1
             assert time.monotonic() < deadline, response.text
             self.refusals[code] += 1
@@ -116,24 +116,24 @@ class Load:
 
 
 @contextmanager
-def load_that_loses_nothing(
+def load_without_losses(
     service: Service, bucket: Bucket, settings: Mapping[str, str]
 ) -> Iterator[Load]:
-    """Upload while the block does its worst; then find that all was kept, by the same process."""
+    """Upload while the block injects faults, then check that nothing was lost or restarted."""
     with (
-        service.client_that_gives_up() as once,
+        service.client_without_retries() as once,
         service.client() as api,
         http_client() as http,
     ):
         with _under_load(Load(once, http)) as load:
             yield load
-        for going_on in load.open:
-            going_on.upload = replace(going_on.upload, api=api)
+        for endless in load.open:
+            endless.upload = replace(endless.upload, api=api)
         for done in load.finished:
             done.upload = replace(done.upload, api=api)
         _require_nothing_lost(load, bucket, settings["MONGO_URI"])
         wait_until(partial(_sweep, service.log_file.parent, settings), "a sweep without a failure")
-        _require_nothing_left_over(load, bucket)
+        _require_no_orphans(load, bucket)
     assert service.process.poll() is None
 
 
@@ -146,25 +146,25 @@ def _under_load(load: Load) -> Iterator[Load]:
     with ThreadPoolExecutor(CLIENTS) as pool:
         clients = [pool.submit(load.run) for _ in range(CLIENTS)]
         try:
-            wait_until(lambda: len(load.finished) >= CLIENTS, "the load is there")
+            wait_until(lambda: len(load.finished) >= CLIENTS, "every client uploads")
             yield load
             enough = len(load.finished) + 2 * CLIENTS
-            wait_until(lambda: len(load.finished) >= enough, "all goes well again")
+            wait_until(lambda: len(load.finished) >= enough, "uploads succeed again")
         finally:
             load.over.set()
-            # What went wrong in a client comes first: whoever waits for it waits in vain.
+            # Raise the failure of a client rather than the timeout of a wait that it caused.
             for client in clients:
                 client.result()
 
 
 def _require_nothing_lost(load: Load, bucket: Bucket, mongo_uri: str) -> None:
-    """Find every state and part that was acknowledged, and every object once, in S3 as well."""
+    """Check every acknowledged state and part, and the content of every object."""
     for one in load.open:
         acknowledged = {number: etag.strip('"') for number, etag in one.recorded.items()}
         parts = answer(one.upload.list_parts())["parts"]
         assert {part["part_number"]: part["etag"] for part in parts} == acknowledged
         assert {part["status"] for part in parts} == {"verified"}
-        # That list has what S3 holds, too; this is what was recorded.
+        # That list includes the parts in S3; this checks the recorded ones.
         assert _in_database(mongo_uri, one.upload).items() >= acknowledged.items()
         assert answer(one.upload.status())["status"] == "in-progress"
     for done in load.finished:
@@ -181,8 +181,8 @@ def _in_database(mongo_uri: str, upload: Upload) -> dict[int, str]:
         return {part["number"]: part["etag"] for part in found}
 
 
-def _require_nothing_left_over(load: Load, bucket: Bucket) -> None:
-    """Find no more in S3 than what is still open, once the sweep has been there."""
+def _require_no_orphans(load: Load, bucket: Bucket) -> None:
+    """Check that after the sweep S3 has no uploads but the open ones."""
     assert [len(bucket.open_uploads(one.upload.key)) for one in load.open] == [1] * len(load.open)
     assert not any(bucket.open_uploads(done.upload.key) for done in load.finished)
 

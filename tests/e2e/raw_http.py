@@ -1,4 +1,4 @@
-"""HTTP over a socket, as clients send it that do not behave."""
+"""HTTP over a socket, for clients that violate the protocol."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def read_answer(connection: socket.socket) -> tuple[int, dict[str, Any]]:
 
 
 def refusal(connection: socket.socket) -> tuple[int, str]:
-    """Read a problem after which the service takes nothing more; give its status and code."""
+    """Read an error after which the service closes. Return its status and code."""
     status, problem = read_answer(connection)
     assert problem["status"] == status
     connection.shutdown(socket.SHUT_WR)
-    assert is_ended(connection)
+    assert is_closed(connection)
     return status, problem["code"]
 
 
-def is_ended(connection: socket.socket) -> bool:
-    """Wait until the service ends the connection; False if it says something first."""
+def is_closed(connection: socket.socket) -> bool:
+    """Wait until the service closes the connection. Return False if it sends data first."""
     try:
         return not connection.recv(1)
     except ConnectionResetError:
@@ -53,12 +53,12 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 def wait_for_answer(connection: socket.socket) -> None:
-    """Wait until an answer begins, and read nothing of it."""
+    """Wait until a response begins, without consuming it."""
     assert connection.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 200"
 
 
 def wait_until_reset(connection: socket.socket) -> None:
-    """Wait, without reading anything, until the service breaks the connection."""
+    """Wait, without reading, until the service resets the connection."""
     poll = select.poll()
     poll.register(connection, 0)
     assert poll.poll(PATIENCE_MILLISECONDS), "the connection is still there"

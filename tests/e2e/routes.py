@@ -1,4 +1,4 @@
-"""Every route that needs MongoDB, S3, or both, as a call on an upload."""
+"""All routes that need MongoDB, S3 or both, as calls on an upload."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def sign(upload: Upload) -> httpx.Response:
 
 
 def sign_many(upload: Upload) -> httpx.Response:
-    return upload.api.post("/api/get-signed-urls", json={**upload.named, "part_numbers": [1]})
+    return upload.api.post("/api/get-signed-urls", json={**upload.identity, "part_numbers": [1]})
 
 
 def record_many(upload: Upload) -> httpx.Response:
     parts = [{"part_number": 1, "etag": ETAG}]
-    return upload.api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+    return upload.api.post("/api/upload-parts", json={**upload.reference, "parts": parts})
 
 
 def ready(upload: Upload) -> httpx.Response:
@@ -62,7 +62,7 @@ ALL: Final[Mapping[str, Call]] = {
 ASKING_S3: Final[Mapping[str, Call]] = {
     path: call
     for path, call in ALL.items()
-    # They need the database alone: a URL is signed without asking S3.
+    # These need only the database: signing does not call S3.
     if path not in {*SIGNING, "/api/upload-part", "/api/upload-parts", "/api/uploads"}
 }
 
@@ -70,7 +70,7 @@ ASKING_S3: Final[Mapping[str, Call]] = {
 def all_at_once(
     calls: Mapping[str, Call], upload: Upload, clock: Callable[[], float] = time.monotonic
 ) -> dict[str, tuple[httpx.Response, float]]:
-    """Call routes at the same time; return each answer and the seconds it took by the clock."""
+    """Call routes concurrently. Return each response and its duration by the clock."""
 
     def timed(call: Call) -> tuple[httpx.Response, float]:
         begun = clock()

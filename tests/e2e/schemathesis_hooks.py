@@ -1,4 +1,4 @@
-"""What Schemathesis may find, and why that is right; it loads this file in its own process."""
+"""Findings of Schemathesis that are no faults; it loads this module in its own process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import schemathesis
 
-_PLAN: Final = "The part plan of the session decides, which no schema can know."
-_CURSOR: Final = "A cursor is opaque: only one that was answered before is accepted."
-_TEXT: Final = "No regular expression of JSON Schema names all characters that are not printable."
+_PLAN: Final = "The part plan of the session decides, which a schema cannot express."
+_CURSOR: Final = "A cursor is opaque: only one from an earlier response is accepted."
+_TEXT: Final = "A regular expression of JSON Schema cannot exclude all unprintable characters."
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A finding that is no fault: by check, operation, the answer's code and the field it names."""
+    """A finding that is no fault, by check, operation, error code and field."""
 
     finding: str
     operations: str
@@ -39,7 +39,7 @@ ALLOWED: Final = (
         "startUpload",
         "idempotency-key-reused",
         "Idempotency-Key",
-        "The same key came with another body before.",
+        "The key was used with another body before.",
     ),
     Allowed(_REJECTED, "startUpload", "invalid-field", "user_id", _TEXT),
     Allowed(
@@ -58,7 +58,7 @@ ALLOWED: Final = (
         "s3GetCredentials",
         "malformed-request",
         "",
-        "The route exists to refuse, as Companion does without credentials to give.",
+        "The route always refuses, as Companion does without temporary credentials.",
     ),
     Allowed(
         "AcceptedNegativeData",
@@ -82,7 +82,7 @@ ALLOWED: Final = (
         "The original contract: without any part, complete answers 404.",
     ),
 )
-# Litestar 2.25 answers OPTIONS with the methods of the first handler of a path alone.
+# Litestar 2.25 answers OPTIONS only with the methods of the first handler of a path.
 _OPTIONS: Final = ("AllowHeaderMismatch", "OPTIONS")
 
 
@@ -92,7 +92,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
     finding = type(failure).__name__
     if (finding, case.method.upper()) == _OPTIONS:
         return False
-    # 1.0 is an integer to JSON Schema; the service takes integers that are written as such.
+    # JSON Schema counts 1.0 as an integer; the service does not.
     if finding == _REJECTED and _has_float(case.body):
         return False
     operation = case.operation.definition.raw.get("operationId", "")

@@ -1,4 +1,4 @@
-"""The service as a process of its own, and clients of it."""
+"""The service as a separate process, and its clients."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ COMMAND: Final = (
 )
 
 
-class _Repeating(httpx.BaseTransport):
-    """Sends a request again when the answer is 503, after the pause that it asks for.
+class _RetryTransport(httpx.BaseTransport):
+    """Retry on 503 after `Retry-After`.
 
-    On a slow machine the service's own deadlines for its database and store run out now and then.
+    On a slow machine the service's deadlines for database and S3 sometimes expire.
     """
 
     def __init__(self) -> None:
-        # Plain HTTP: reading the certificates would take longer than most tests.
+        # Plain HTTP: loading certificates would take longer than most tests.
         self._transport = httpx.HTTPTransport(verify=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,7 +55,7 @@ class _Repeating(httpx.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running service and what it has written to its log."""
+    """A running service and its log."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -66,11 +66,11 @@ class Service:
         return self.log_file.read_text(errors="replace")
 
     def client(self, **headers: str) -> httpx.Client:
-        """Make a client that repeats what is not available, as clients must."""
-        return self._client(_Repeating(), **headers)
+        """Create a client that retries on 503, as clients should."""
+        return self._client(_RetryTransport(), **headers)
 
-    def client_that_gives_up(self, **headers: str) -> httpx.Client:
-        """Make a client for tests of the refusals themselves: each call is one request."""
+    def client_without_retries(self, **headers: str) -> httpx.Client:
+        """Create a client that sends each request once, for tests of the errors themselves."""
         return self._client(httpx.HTTPTransport(verify=False), **headers)
 
     def _client(self, transport: httpx.BaseTransport, **headers: str) -> httpx.Client:
@@ -84,12 +84,12 @@ class Service:
 
     @property
     def megabytes(self) -> float:
-        """Read the resident memory from /proc."""
+        """The resident memory, from /proc."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def connect(self, *data: bytes, receive_buffer: int | None = None) -> socket.socket:
-        """Open a connection of its own and send bytes as they are."""
+        """Open a new connection and send raw bytes."""
         connection = socket.socket()
         connection.settimeout(PATIENCE_SECONDS)
         if receive_buffer is not None:
@@ -100,15 +100,15 @@ class Service:
         return connection
 
     def terminate(self) -> int:
-        """Ask it to end, and give its exit code."""
+        """Send SIGTERM. Return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Give a process these settings and nothing of the tests' own environment.
+    """Return the environment of a process: these settings, and only PATH from the tests' own.
 
-    Without a database of its own it has a file in its folder.
+    Without a MongoDB it uses a SQLite file in its folder.
     """
     database = {} if "MONGO_URI" in settings else {"DATABASE_URL": SQLITE_FILE}
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **database, **settings}
@@ -118,7 +118,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def running_service(
     folder: Path, settings: Mapping[str, str], *options: str, command: Sequence[str] = COMMAND
 ) -> Iterator[Service]:
-    """Serve on a free port, in an empty folder where no `.env` is read."""
+    """Run the service on a free port, in a folder without `.env`."""
     port = free_port()
     log_file = folder / f"service-{port}.log"
     with log_file.open("wb") as log:
@@ -141,7 +141,7 @@ def running_service(
 def run_command(
     folder: Path, settings: Mapping[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run a command and wait for its end."""
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,

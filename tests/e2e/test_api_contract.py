@@ -1,4 +1,4 @@
-"""Schemathesis finds no answer that the OpenAPI document does not allow, and no 5xx.
+"""Schemathesis finds no response that the OpenAPI document does not allow, and no 5xx.
 
 What it may find is in schemathesis_hooks.py. A failure prints the seed and the requests:
 `API_CONTRACT_SEED=<seed> make test TEST=tests/e2e/test_api_contract.py` repeats the run.
@@ -21,15 +21,15 @@ from .service import Service, environment
 pytestmark = pytest.mark.e2e
 
 FIXED_SEED: Final = 20_261_126
-# Without negative cases where a link gives the body: Schemathesis 4.32 sends the valid body and
-# expects a refusal.
+# No negative cases for bodies from links: there Schemathesis 4.32 sends the valid body and expects
+# an error.
 CONFIG: Final = """
 hooks = "tests.e2e.schemathesis_hooks"
 [phases.stateful.generation]
 mode = "positive"
 max-examples = 8
 """
-# Its state machines begin where no id is needed, so every group with an id of its own is a run.
+# Its state machines start at routes without ids, so each group of routes is a separate run.
 GROUPS: Final = {"api": ("Uploading", "Reading", "Health"), "companion": ("Companion",)}
 
 
@@ -52,7 +52,7 @@ def check_contract(service: Service, folder: Path, group: str, seed: int, phases
             f"--seed={seed}",
             "--max-examples=8",
             "--generation-database=none",
-            # A slow machine is no finding.
+            # Slow responses are not findings.
             "--suppress-health-check=all",
             "--request-timeout=300",
             "--warnings=off",

@@ -1,4 +1,4 @@
-"""Bad requests: each with its status, its code, and the field that is wrong."""
+"""Invalid requests get the right status, error code and field name."""
 
 from __future__ import annotations
 

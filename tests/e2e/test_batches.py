@@ -1,4 +1,4 @@
-"""Many parts in one request, over HTTP and to S3."""
+"""Signing and recording many parts in one request."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SLICES = {1: FILE[: 8 * MIB], 2: FILE[8 * MIB : 16 * MIB], 3: FILE[16 * MIB :]}
 
 def signed(upload: Upload, part_numbers: object) -> httpx.Response:
     return upload.api.post(
-        "/api/get-signed-urls", json={**upload.named, "part_numbers": part_numbers}
+        "/api/get-signed-urls", json={**upload.identity, "part_numbers": part_numbers}
     )
 
 
 def recorded(upload: Upload, *parts: dict[str, object]) -> httpx.Response:
-    return upload.api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+    return upload.api.post("/api/upload-parts", json={**upload.reference, "parts": parts})
 
 
 def test_file_is_uploaded_with_one_request_to_sign_and_one_to_record(

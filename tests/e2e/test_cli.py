@@ -1,4 +1,4 @@
-"""The command: its help, how it starts and how it ends."""
+"""The command line: help, start and end."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ def test_invalid_setting_ends_the_start_with_one_line(
 async def test_sigterm_lets_a_running_complete_finish(
     strict_s3: S3Server, bucket: Bucket, tmp_path: Path
 ) -> None:
-    async with MongoProxy.open(strict_s3.endpoint_url) as line:
-        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
+    async with MongoProxy.open(strict_s3.endpoint_url) as proxy:
+        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
         with running_service(tmp_path, settings) as service, service.client() as api:
             upload = await asyncio.to_thread(Upload.start, api)
             await asyncio.to_thread(upload.send, 1, b"x")
-            line.silence()
+            proxy.silence()
             running = asyncio.create_task(asyncio.to_thread(upload.complete))
             await asyncio.to_thread(wait_until_completing, service, upload)
             service.process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(wait_until_refused, service)
-            line.resume()
+            proxy.resume()
 
             assert answer(await running)["size"] == 1
             assert service.process.wait(PATIENCE_SECONDS) in {0, -signal.SIGTERM}
@@ -120,19 +120,19 @@ def wait_until_completing(service: Service, upload: Upload) -> None:
 
 def wait_until_refused(service: Service) -> None:
     def is_refused() -> bool:
-        # Or reset, if it came in the very moment that the service stopped taking any.
+        # Or reset, if the connection arrived just as the service stopped listening.
         try:
             direct.get(f"{service.url}/health/live")
         except httpx.TransportError:
             return True
         return False
 
-    wait_until(is_refused, "the service takes no more requests")
+    wait_until(is_refused, "the service refuses connections")
 
 
 @dataclass(frozen=True, slots=True)
 class Dev:
-    """A running `dev` and what its banner says."""
+    """A running `dev`, and the URLs in its banner."""
 
     process: subprocess.Popen[str]
     api: str
@@ -152,7 +152,7 @@ def running_dev(folder: Path) -> Iterator[Dev]:
     process = subprocess.Popen(
         [*COMMAND, "dev", "--port", "0", "--s3-port", "0"],
         cwd=folder,
-        # Real settings that it must not touch.
+        # Settings of production, which `dev` must ignore.
         env=environment(
             {
                 "TMPDIR": str(folder),
@@ -201,7 +201,7 @@ def test_dev_accepts_an_upload_and_cleans_up(tmp_path: Path, ending: signal.Sign
         assert location.startswith(dev.s3)
         assert direct.get(location).content == file
         assert "<title>Uploads</title>" in api.get("/").text
-        # The command needs no checkout; read here as curl reads it.
+        # Parse the printed curl command as a shell does; it works without a checkout.
         _, url, _, header, _, body = shlex.split(dev.command)
         name, _, value = header.partition(": ")
         started = answer(api.post(url, content=body, headers={name: value}))

@@ -1,4 +1,4 @@
-"""Companion's routes, state by state."""
+"""Companion's routes in every state of an upload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of Companion's routes that want what is not theirs, or send what nobody expects."""
+"""Companion's routes refuse access to uploads of other users, and invalid requests."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_file_name_cannot_escape_its_key(api: httpx.Client, filename: str) -> No
         assert last not in {"", ".", ".."}
 
 
-class TestBehindAProxyThatKnowsTheUser:
+class TestBehindAnAuthenticatingProxy:
     @pytest.fixture
     def api(self, bucket: Bucket, tmp_path: Path) -> Iterator[httpx.Client]:
         settings = {**bucket.settings, "COMPANION_USER_HEADER": "X-Forwarded-User"}

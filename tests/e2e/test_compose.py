@@ -1,4 +1,4 @@
-"""The commands of compose.yaml and Dockerfile, run by hand on real servers."""
+"""The commands of compose.yaml and Dockerfile, run on real servers without Docker."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def s3(versitygw: S3Server) -> S3Server:
-    """Provide the store of the profile `s3`."""
+    """Provide the S3 server of the profile `s3`."""
     return versitygw
 
 
 def make_bucket(s3: S3Server, name: str, secret: str | None = None) -> tuple[int, str]:
-    """Run the command of `s3-bucket`; return its exit code and what it says."""
+    """Run the command of `s3-bucket`; return its exit code and output."""
     ended = subprocess.run(
         script_of("s3-bucket"),
         env={

@@ -1,4 +1,4 @@
-"""Many callers complete one upload at the same time, through two processes: S3 is asked once."""
+"""Concurrent completes of one upload through two processes reach S3 once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.patience import wait_until
 from tests.servers.s3_proxy import FaultSequence, S3Proxy, blocked_until, s3_proxy, slow
 
 from .bucket import Bucket
-from .lines import at_once, through
+from .proxied import at_once, settings_through
 from .service import Service, running_service
 from .upload import Upload, answer, problem
 
@@ -29,14 +29,14 @@ CALLERS: Final = 50
 
 
 @pytest.fixture
-def line(bucket: Bucket) -> Iterator[S3Proxy]:
-    with s3_proxy(bucket.server.endpoint_url) as line:
-        yield line
+def proxy(bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(bucket.server.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def settings(line: S3Proxy, bucket: Bucket, mongo_settings: dict[str, str]) -> dict[str, str]:
-    return {**through(line, bucket), **mongo_settings, "LEASE_SECONDS": "3"}
+def settings(proxy: S3Proxy, bucket: Bucket, mongo_settings: dict[str, str]) -> dict[str, str]:
+    return {**settings_through(proxy, bucket), **mongo_settings, "LEASE_SECONDS": "3"}
 
 
 @contextmanager
@@ -47,8 +47,8 @@ def two_services(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Se
 
 
 @contextmanager
-def seen_through(*services: Service) -> Iterator[list[Upload]]:
-    """Send all of an upload, and give it as seen through each of the services."""
+def uploaded_through(*services: Service) -> Iterator[list[Upload]]:
+    """Send all parts of an upload. Yield it as a client of each service."""
     with ExitStack() as stack:
         apis = [stack.enter_context(service.client()) for service in services]
         upload = Upload.start(apis[0], size=len(BODY))
@@ -68,41 +68,41 @@ def require_equal_answers(answers: list[httpx.Response]) -> None:
 
 @pytest.mark.parametrize("database", ["mongodb", "sqlite"])
 def test_50_concurrent_completes_reach_s3_once_and_get_equal_answers(
-    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, database: str
+    proxy: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, database: str
 ) -> None:
-    if database == "sqlite":  # the same file for both, as the working folder is
+    if database == "sqlite":  # both use the same file, in the same folder
         del settings["MONGO_URI"]
-    line.faults[COMPLETE] = slow(3)
-    with two_services(tmp_path, settings) as services, seen_through(*services) as uploads:
+    proxy.faults[COMPLETE] = slow(3)
+    with two_services(tmp_path, settings) as services, uploaded_through(*services) as uploads:
         answers = at_once([uploads[n % 2].complete for n in range(CALLERS)])
         require_one_object(bucket, uploads[0])
     require_equal_answers(answers)
-    assert (line.asked[COMPLETE], line.max_concurrent[COMPLETE]) == (1, 1)
+    assert (proxy.asked[COMPLETE], proxy.max_concurrent[COMPLETE]) == (1, 1)
 
 
 def test_complete_renews_its_lease_while_s3_is_slow(
-    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
+    proxy: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
 ) -> None:
-    line.faults[COMPLETE] = slow(8)
-    with two_services(tmp_path, settings) as services, seen_through(*services) as uploads:
+    proxy.faults[COMPLETE] = slow(8)
+    with two_services(tmp_path, settings) as services, uploaded_through(*services) as uploads:
         require_equal_answers(at_once([upload.complete for upload in uploads]))
         require_one_object(bucket, uploads[0])
-    assert line.asked[COMPLETE] == 1
+    assert proxy.asked[COMPLETE] == 1
 
 
 @pytest.mark.parametrize("s3_ends", ["before-the-takeover", "after-the-takeover"])
 def test_waiting_caller_takes_over_from_a_killed_process(
-    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, s3_ends: str
+    proxy: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path, s3_ends: str
 ) -> None:
     s3_may_end = Event()
-    line.faults[COMPLETE] = FaultSequence(blocked_until(s3_may_end))
+    proxy.faults[COMPLETE] = FaultSequence(blocked_until(s3_may_end))
     with (
         two_services(tmp_path, settings) as (doomed, survivor),
-        seen_through(doomed, survivor) as (upload, same),
+        uploaded_through(doomed, survivor) as (upload, same),
         ThreadPoolExecutor(2) as pool,
     ):
         killed = pool.submit(upload.complete)
-        wait_until(lambda: line.asked[COMPLETE], "S3 is asked to complete")
+        wait_until(lambda: proxy.asked[COMPLETE], "S3 is asked to complete")
         waiting = pool.submit(same.complete)
         doomed.process.kill()
         if s3_ends == "before-the-takeover":
@@ -112,31 +112,31 @@ def test_waiting_caller_takes_over_from_a_killed_process(
         with pytest.raises(httpx.TransportError):
             killed.result()
 
-        wait_until(lambda: line.done[COMPLETE] == line.asked[COMPLETE], "S3 is at rest")
+        wait_until(lambda: proxy.done[COMPLETE] == proxy.asked[COMPLETE], "S3 has finished")
         require_equal_answers([taken_over, same.complete()])
         require_one_object(bucket, same)
-    assert line.asked[COMPLETE] == (1 if s3_ends == "before-the-takeover" else 2)
+    assert proxy.asked[COMPLETE] == (1 if s3_ends == "before-the-takeover" else 2)
 
 
 def test_caller_that_waits_too_long_is_asked_to_retry(
-    line: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
+    proxy: S3Proxy, bucket: Bucket, settings: dict[str, str], tmp_path: Path
 ) -> None:
     s3_may_end = Event()
-    line.faults[COMPLETE] = blocked_until(s3_may_end)
+    proxy.faults[COMPLETE] = blocked_until(s3_may_end)
     with (
         two_services(tmp_path, {**settings, "WAIT_SECONDS": "1"}) as services,
-        seen_through(*services) as (upload, same),
+        uploaded_through(*services) as (upload, same),
         ThreadPoolExecutor(1) as pool,
     ):
         first = pool.submit(upload.complete)
-        wait_until(lambda: line.asked[COMPLETE], "S3 is asked to complete")
+        wait_until(lambda: proxy.asked[COMPLETE], "S3 is asked to complete")
         refused = same.complete()
         s3_may_end.set()
 
-        told = problem(refused, 409, "operation-in-progress")
-        assert told["upload_status"] == "completing"
+        details = problem(refused, 409, "operation-in-progress")
+        assert details["upload_status"] == "completing"
         assert int(refused.headers["retry-after"]) >= 1
         require_equal_answers([first.result(), same.complete()])
         require_one_object(bucket, same)
-    assert line.asked[COMPLETE] == 1
+    assert proxy.asked[COMPLETE] == 1
     assert answer(first.result())["size"] == len(BODY)

@@ -1,4 +1,4 @@
-"""No client fills a worker's memory or keeps a connection by what it sends, or does not send."""
+"""Limits on memory and time per connection, whatever a client sends or withholds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from multipart_upload.entrypoints.http.large_bodies import RECEIVING, WAITING
 
 from .bucket import Bucket
-from .raw_http import PATIENCE_MILLISECONDS, get, is_ended, post_head, read_answer, refusal
+from .raw_http import PATIENCE_MILLISECONDS, get, is_closed, post_head, read_answer, refusal
 from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
@@ -37,7 +37,7 @@ main(prog_name="multipart-upload")
 
 @pytest.fixture(scope="module")
 def quick(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Provide a service that waits for its clients a moment only."""
+    """Provide a service with short timeouts for clients."""
     folder = tmp_path_factory.mktemp("quick-service")
     with running_service(folder, bucket.settings, command=QUICK) as service:
         yield service
@@ -147,18 +147,18 @@ def test_refusal_does_not_wait_for_the_rest_of_a_body(quick: Service) -> None:
     body = b"x" * 70 * KIB
     with quick.connect(post_head("/api/start-upload", 2 * len(body)), body) as connection:
         assert read_answer(connection)[0] == 413
-        assert is_ended(connection)
+        assert is_closed(connection)
 
 
 def test_connection_that_sends_nothing_is_closed(quick: Service) -> None:
     with quick.connect() as connection:
-        assert is_ended(connection)
+        assert is_closed(connection)
 
 
 def test_an_idle_connection_is_closed(quick: Service) -> None:
     with quick.connect(HEALTH) as connection:
         assert read_answer(connection) == ALIVE
-        assert is_ended(connection)
+        assert is_closed(connection)
 
 
 def test_health_check_works_when_all_connections_are_busy(bucket: Bucket, tmp_path: Path) -> None:
@@ -174,5 +174,5 @@ def test_health_check_works_when_all_connections_are_busy(bucket: Bucket, tmp_pa
                 assert read_answer(connection) == ALIVE
                 with service.connect(HEALTH) as another:
                     assert read_answer(another) == ALIVE
-        assert is_ended(idle)
+        assert is_closed(idle)
         half.close()

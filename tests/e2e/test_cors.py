@@ -1,4 +1,4 @@
-"""Which pages may call the service, and which may use the bucket."""
+"""Which origins may call the service and use the bucket."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class TestCommand:
         code, said = self.run(tmp_path, bucket, "check", bucket.name, "--origin", APP)
 
         assert code == 1
-        # Not the ETag, which versitygw exposes to every page whatever the rule says.
+        # Not the ETag, which versitygw exposes regardless of the rule.
         assert "does not expose Location" in said
 
     def test_missing_bucket_is_reported_in_one_line(self, tmp_path: Path, bucket: Bucket) -> None:

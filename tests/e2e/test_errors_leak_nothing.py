@@ -1,4 +1,4 @@
-"""No answer and no log line gives away a secret, a signed URL, or how the service is made."""
+"""Responses and logs contain no secrets, signed URLs or implementation details."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_errors_during_an_outage_reveal_nothing(
         settings = {**bucket.settings, "MONGO_URI": own_mongo_server.uri, "LOG_LEVEL": "DEBUG"}
         with (
             running_service(tmp_path, settings, "--access-log") as service,
-            service.client_that_gives_up() as api,
+            service.client_without_retries() as api,
         ):
             answers = bad_requests(api)
             upload = Upload.start(api)
@@ -62,7 +62,7 @@ def test_errors_during_an_outage_reveal_nothing(
     for text in errors:
         assert [word for word in (*secrets, *TRACES, own_s3.endpoint_url) if word in text] == []
     assert [word for word in (*secrets, "Traceback", 'File "') if word in service.log] == []
-    # What an operator needs is there: which side failed, in which request.
+    # Operators see which server failed in which request.
     (line,) = [line for line in service.log.splitlines() if "find-me" in line]
     assert "store-unavailable" in line
     assert named.headers["x-request-id"] == "find-me"
@@ -72,7 +72,7 @@ def test_failed_start_shows_no_password(
     bucket: Bucket, mongo_server: MongoServer, tmp_path: Path
 ) -> None:
     address = mongo_server.uri.removeprefix("mongodb://").rpartition("@")[2]
-    uri = f"mongodb://somebody:a-wrong-password@{address}"
+    uri = f"mongodb://operator:a-wrong-password@{address}"
 
     ended = run_command(tmp_path, {**bucket.settings, "MONGO_URI": uri}, "serve", "--port", "0")
 

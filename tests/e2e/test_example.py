@@ -1,4 +1,4 @@
-"""What examples/upload.py sends to the store, and what it makes of a refusal."""
+"""Requests of examples/upload.py to S3, and its handling of a refusal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def upload(bucket: Bucket, file: Path, store_url: str) -> subprocess.CompletedProcess[str]:
-    """Run the example on a service whose clients reach the store at another address."""
+    """Run the example on a service with a separate S3 URL for clients."""
     settings = {**bucket.settings, "S3_PUBLIC_ENDPOINT_URL": store_url}
     with running_service(file.parent, settings) as service:
         return subprocess.run(
@@ -75,13 +75,13 @@ def test_refusal_of_a_part_is_shown_without_a_retry(bucket: Bucket, file: Path) 
     assert "answered 403" in ended.stderr
     assert "SignatureDoesNotMatch" in ended.stderr
     assert "X-Amz-Signature" not in ended.stderr
-    # One for each of the two parts: a refusal is not repeated.
+    # One request per part: a refusal is not retried.
     assert len(connections) <= 2
 
 
 @contextmanager
 def refusing_store() -> Iterator[tuple[str, list[socket.socket]]]:
-    """Answer 403 once the head of a request is there, and hang up with the body unread."""
+    """Answer 403 after the head of a request, and close without reading the body."""
     connections: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -1,4 +1,4 @@
-"""Any file name goes in: the key is safe, and a download has the original name."""
+"""Any file name is accepted: its key is safe, and downloads have the original name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 def offered_name(disposition: str) -> str:
-    """Give the name under which a browser saves: `filename*` before `filename`, RFC 6266."""
+    """Return the name that a browser uses: `filename*` before `filename` (RFC 6266)."""
     extended = re.search(r"filename\*=UTF-8''([^;]+)", disposition)
     plain = re.search(r'filename="([^"]*)"', disposition)
     assert extended or plain, disposition
@@ -46,8 +46,10 @@ def test_file_name_makes_a_safe_key_and_downloads_unchanged(
     answer(upload.complete())
 
     assert upload.key_of_file(upload.user_id, component).fullmatch(upload.key)
-    kept = name.replace("\0", "")  # no file system has it in a name
-    shown = re.sub("[\r\n\u202e]", "", kept)  # what hides a name's true end is not offered
+    kept = name.replace("\0", "")  # no file system allows it
+    shown = re.sub(
+        "[\r\n\u202e]", "", kept
+    )  # control characters that disguise an extension are removed
     assert offered_name(bucket.download(upload.key).disposition) == shown
     assert answer(upload.status())["filename"] == kept
 

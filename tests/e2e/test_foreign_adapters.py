@@ -1,4 +1,4 @@
-"""Adapters of another team's package, made, proven and named as the how-to guide says."""
+"""Third-party adapters, written, tested and configured as in the how-to guide."""
 
 from __future__ import annotations
 

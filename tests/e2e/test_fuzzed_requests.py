@@ -1,4 +1,4 @@
-"""Thousands of requests that no client means to send: no 5xx, and the service goes on.
+"""Thousands of mutated requests cause no 5xx, and the service keeps running.
 
 A failure prints the seed and the request: `FUZZ_SEED=<seed>` repeats the run.
 """
@@ -38,7 +38,7 @@ PROBLEM_FIELDS: Final = {"type", "title", "status", "detail", "code"}
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What clients send: JSON bodies and query strings by target."""
+    """Valid JSON bodies and query strings, by target."""
 
     bodies: dict[bytes, Any]
     queries: dict[bytes, dict[str, str]]
@@ -55,20 +55,20 @@ class Routes:
         return cls(
             {
                 b"/api/start-upload": start,
-                b"/api/get-signed-urls": {**upload.named, "part_numbers": [1, "2-3"]},
-                b"/api/upload-part": {**upload.address, **parts[0]},
-                b"/api/upload-parts": {**upload.address, "parts": parts},
-                b"/api/complete-upload": upload.address,
-                b"/api/abort-upload": upload.address,
+                b"/api/get-signed-urls": {**upload.identity, "part_numbers": [1, "2-3"]},
+                b"/api/upload-part": {**upload.reference, **parts[0]},
+                b"/api/upload-parts": {**upload.reference, "parts": parts},
+                b"/api/complete-upload": upload.reference,
+                b"/api/abort-upload": upload.reference,
                 b"/s3/multipart": {"filename": "f", "type": "a/b", "metadata": {"a": {"b": [1]}}},
                 path + b"/complete?" + urlencode(key).encode(): {
                     "parts": [{"PartNumber": 1, "ETag": ETAG}]
                 },
             },
             {
-                b"/api/get-signed-url": {**upload.named, "part_number": "1"},
-                b"/api/upload-status": {**upload.named, "user_id": upload.user_id},
-                b"/api/list-parts": {**upload.named, "user_id": upload.user_id},
+                b"/api/get-signed-url": {**upload.identity, "part_number": "1"},
+                b"/api/upload-status": {**upload.identity, "user_id": upload.user_id},
+                b"/api/list-parts": {**upload.identity, "user_id": upload.user_id},
                 b"/api/uploads": {"user_id": upload.user_id, "limit": "2", "status": "initiated"},
                 path: key,
                 path + b"/1": key,
@@ -78,7 +78,7 @@ class Routes:
         )
 
     def requests(self) -> list[bytes]:
-        """Write every request as a client would."""
+        """Return all valid requests."""
         return [
             *(
                 fuzzing.request("POST", target, body=json.dumps(body).encode())
@@ -112,24 +112,24 @@ def seeds() -> Iterator[int]:
 
 
 class Received(io.BytesIO):
-    """What a socket has received, for several answers one after the other."""
+    """Received bytes that may contain several responses."""
 
     def makefile(self, _: str) -> Received:
         return self
 
     def close(self) -> None:
-        """Stay open: http.client closes after every answer."""
+        """Stay open; http.client closes after every response."""
 
 
 def answers(service: Service, sent: bytes, *, is_whole: bool) -> Iterator[tuple[int, str, bytes]]:
-    """Give status, media type and body of every answer until the service closes.
+    """Yield status, media type and body of every response until the service closes.
 
-    After a request that is not whole the client leaves, or the service would wait for the rest.
+    After an incomplete request the client stops sending, or the service would wait for the rest.
     """
     url = urlsplit(service.url)
     chunks = []
     with socket.create_connection((url.hostname or "", url.port or 0), PATIENCE) as connection:
-        # It may refuse what it has seen before it has all.
+        # The service may refuse a request before it is complete.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(sent)
             if not is_whole:
@@ -143,7 +143,7 @@ def answers(service: Service, sent: bytes, *, is_whole: bool) -> Iterator[tuple[
         try:
             response.begin()
         except http.client.RemoteDisconnected:
-            # After "100 Continue" the request still needed an answer when its client left.
+            # After "100 Continue" there may be no final response once the client has left.
             return
         yield response.status, response.headers.get_content_type(), response.read()
 
@@ -159,7 +159,7 @@ def require_well_formed(status: int, media_type: str, body: bytes) -> None:
     elif media_type == "application/json":
         assert json.loads(body).keys() >= COMPANION_FIELDS
     else:
-        # The one answer to HEAD, and the page of what is not there under /docs.
+        # Responses to HEAD, and the 404 page below /docs.
         assert (body, status) == (b"", 405) or (media_type, status) == ("text/html", 404)
 
 

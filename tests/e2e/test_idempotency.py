@@ -1,4 +1,4 @@
-"""Starting again with the same Idempotency-Key, over HTTP."""
+"""Repeated starts with the same Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -62,34 +62,34 @@ def test_same_key_of_another_user_is_another_upload(api: httpx.Client) -> None:
 async def test_second_start_is_asked_to_retry_while_the_first_runs(
     strict_s3: S3Server, bucket: Bucket, tmp_path: Path
 ) -> None:
-    async with MongoProxy.open(strict_s3.endpoint_url) as line:
+    async with MongoProxy.open(strict_s3.endpoint_url) as proxy:
         settings = {
             **bucket.settings,
-            "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}",
+            "S3_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}",
             "WAIT_SECONDS": "0",
         }
         with running_service(tmp_path, settings) as service, service.client() as api:
             key = str(uuid4())
-            line.silence()
+            proxy.silence()
             first = asyncio.create_task(asyncio.to_thread(start_in_the_end, service, key))
             await asyncio.to_thread(wait_until_pending, api)
             second = await asyncio.to_thread(wait_until_refused, service, key)
             assert problem(second, 409, "operation-in-progress")["upload_status"] == "pending"
             assert int(second.headers["retry-after"]) >= 1
-            line.resume()
+            proxy.resume()
             assert answer(await first)["status"] == "initiated"
             assert (await asyncio.to_thread(start, api, key)).content == (await first).content
 
 
 def start_in_the_end(service: Service, key: str) -> httpx.Response:
     """Start, and repeat what is refused for now: S3 may be silent for longer than a start waits."""
-    with service.client_that_gives_up() as api:
+    with service.client_without_retries() as api:
         return wait_until(lambda: not_yet(start(api, key), 409, 503), "it has started")
 
 
 def wait_until_refused(service: Service, key: str) -> httpx.Response:
     """Start until the first start is at work: between its attempts this one waits for S3 itself."""
-    with service.client_that_gives_up() as api:
+    with service.client_without_retries() as api:
         return wait_until(lambda: not_yet(start(api, key), 503), "the first start is under way")
 
 

@@ -1,4 +1,4 @@
-"""What `serve` says at its start about the bucket's rule for open uploads."""
+"""The warning of `serve` about the bucket's rule for open uploads."""
 
 from __future__ import annotations
 

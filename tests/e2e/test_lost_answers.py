@@ -1,4 +1,4 @@
-"""The answer to CompleteMultipartUpload is lost, 200 times: each retry ends in the same 200."""
+"""200 lost responses to CompleteMultipartUpload: each retry ends with the same 200."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.servers.s3_proxy import (
 
 from .bucket import Bucket
 from .direct import http_client
-from .lines import put, through
+from .proxied import put, settings_through
 from .service import Service, running_service
 from .upload import Upload, answer, problem, some_bytes
 
@@ -37,7 +37,7 @@ CLIENTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The faults of S3's completes of each upload: each costs its client a 503 before the 200."""
+    """Faults of successive completes in S3; each costs the client one 503 before the 200."""
 
     uploads: int
     faults: tuple[Fault, ...]
@@ -48,7 +48,7 @@ BEFORE_S3_HAS_HEARD: Final = {
     "lost-twice": Case(20, (cut_before, cut_before)),
 }
 AFTER_S3_HAS_COMMITTED: Final = {
-    # The second time S3 no longer lists the parts, and our id in the object decides.
+    # The second complete finds no parts in S3; the id in the object's metadata decides.
     "lost-once-committed": Case(80, (cut_after,)),
     "lost-before-and-after": Case(20, (cut_before, cut_after)),
 }
@@ -62,25 +62,27 @@ def own_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def line(own_bucket: Bucket) -> Iterator[S3Proxy]:
-    with s3_proxy(own_bucket.server.endpoint_url) as line:
-        yield line
+def proxy(own_bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(own_bucket.server.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
 def service(
-    line: S3Proxy,
+    proxy: S3Proxy,
     own_bucket: Bucket,
     mongo_settings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, {**through(line, own_bucket), **mongo_settings}) as service:
+    with running_service(
+        folder, {**settings_through(proxy, own_bucket), **mongo_settings}
+    ) as service:
         yield service
 
 
 def sent(api: httpx.Client, http: httpx.Client, number: int) -> Upload:
-    """Start an upload and send all of it: one small part."""
+    """Start an upload and send its only part."""
     body = some_bytes(100 + number, seed=number)
     upload = Upload.start(api, f"{number}.bin", size=len(body))
     etag = put(http, answer(upload.sign(1)), body)
@@ -89,7 +91,7 @@ def sent(api: httpx.Client, http: httpx.Client, number: int) -> Upload:
 
 
 def complete_in_the_end(upload: Upload) -> list[httpx.Response]:
-    """Repeat the complete until it is 200, and return all answers."""
+    """Retry the complete until it succeeds. Return all responses."""
     answers = [upload.complete()]
 
     def is_completed() -> bool:
@@ -122,7 +124,7 @@ def require_the_one_object(bucket: Bucket, upload: Upload, response: httpx.Respo
 
 @pytest.mark.parametrize("name", CASES)
 def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
-    line: S3Proxy, service: Service, own_bucket: Bucket, name: str
+    proxy: S3Proxy, service: Service, own_bucket: Bucket, name: str
 ) -> None:
     case = CASES[name]
     befalling: dict[str, FaultSequence] = {}
@@ -131,10 +133,10 @@ def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
         turns = befalling.setdefault(request.key, FaultSequence(*case.faults))
         return await turns(request, forward)
 
-    line.faults["CompleteMultipartUpload"] = of_each_upload
+    proxy.faults["CompleteMultipartUpload"] = of_each_upload
     with (
         service.client() as api,
-        service.client_that_gives_up() as once,
+        service.client_without_retries() as once,
         http_client() as http,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
@@ -144,7 +146,7 @@ def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
         again = list(pool.map(Upload.complete, uploads))
 
     for upload, (*failed, last), repeated in zip(uploads, answers, again, strict=True):
-        # A slow machine may add refusals of its own, but hides none.
+        # A slow machine may add 503s, but never removes one.
         codes = [one.json()["code"] for one in failed]
         assert codes.count("store-unavailable") >= len(case.faults)
         assert repeated.content == last.content

@@ -1,4 +1,4 @@
-"""S3 keeps less than was sent, lists nothing, or throws an upload away: found, and curable."""
+"""S3 truncates a part, lists nothing or discards an upload: detected and repairable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.servers.s3_proxy import (
 )
 
 from .bucket import Bucket
-from .lines import at_once, through
+from .proxied import at_once, settings_through
 from .service import Service, run_command, running_service
 from .upload import Upload, answer, problem, some_bytes
 
@@ -41,60 +41,60 @@ SIGNS: Final = 50
 
 
 @pytest.fixture(scope="module")
-def line(bucket: Bucket) -> Iterator[S3Proxy]:
-    with s3_proxy(bucket.server.endpoint_url) as line:
-        yield line
+def proxy(bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(bucket.server.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
 def services(
-    line: S3Proxy,
+    proxy: S3Proxy,
     bucket: Bucket,
     mongo_settings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Service, Service]]:
     """Provide two processes on the same database and bucket."""
     folder = tmp_path_factory.mktemp("services")
-    settings = {**through(line, bucket), **mongo_settings}
+    settings = {**settings_through(proxy, bucket), **mongo_settings}
     with running_service(folder, settings) as one, running_service(folder, settings) as other:
         yield one, other
 
 
 @pytest.fixture
-def api(services: tuple[Service, Service], line: S3Proxy) -> Iterator[httpx.Client]:
-    line.faults.clear()
+def api(services: tuple[Service, Service], proxy: S3Proxy) -> Iterator[httpx.Client]:
+    proxy.faults.clear()
     with services[0].client() as api:
         yield api
 
 
 def begun(api: httpx.Client) -> Upload:
-    """Start an upload and send all of it: one part."""
+    """Start an upload and send its only part."""
     upload = Upload.start(api, size=len(BODY))
     upload.send(1, BODY)
     return upload
 
 
-def thrown_away(bucket: Bucket, upload: Upload) -> None:
+def discard_in_s3(bucket: Bucket, upload: Upload) -> None:
     """Abort an upload in S3, as a lifecycle rule of the bucket does."""
-    bucket.client.abort_multipart_upload(**in_s3(bucket, upload))
+    bucket.client.abort_multipart_upload(**store_upload_of(bucket, upload))
 
 
-def put_cut_short(signed_url: str, body: bytes, sent: int) -> None:
-    """Begin to PUT a part, and hang up in the middle."""
+def put_partially(signed_url: str, body: bytes, sent: int) -> None:
+    """Start to PUT a part, and disconnect in the middle."""
     url = urlsplit(signed_url)
     head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n"
-    with socket.create_connection((url.hostname or "", url.port or 80)) as line:
-        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:sent])
+    with socket.create_connection((url.hostname or "", url.port or 80)) as connection:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:sent])
 
 
-def in_s3(bucket: Bucket, upload: Upload) -> dict[str, str]:
-    """Name the open upload of a key as S3 does."""
+def store_upload_of(bucket: Bucket, upload: Upload) -> dict[str, str]:
+    """Return the parameters of S3 calls on the open upload."""
     (store_upload_id,) = bucket.open_uploads(upload.key)
     return {"Bucket": bucket.name, "Key": upload.key, "UploadId": store_upload_id}
 
 
-def require_found_and_curable(upload: Upload, bucket: Bucket) -> None:
-    """Find that complete names part 1, and is content once it was sent again."""
+def require_detected_and_repairable(upload: Upload, bucket: Bucket) -> None:
+    """Check that complete names part 1, and succeeds once it was sent again."""
     refused = problem(upload.complete(), 409, "parts-missing")
     assert (refused["mismatched_parts"], refused["missing_parts"]) == ([1], [])
     upload.send(1, BODY)
@@ -107,16 +107,16 @@ def test_complete_detects_a_truncated_part(
     api: httpx.Client, bucket: Bucket, *, is_reported: bool
 ) -> None:
     upload = begun(api) if is_reported else Upload.start(api, size=len(BODY))
-    # What a server without S3's all or nothing has after a PUT that was cut.
-    bucket.client.upload_part(**in_s3(bucket, upload), PartNumber=1, Body=BODY[:100_000])
-    require_found_and_curable(upload, bucket)
+    # A store that keeps partial PUTs has this after a cut connection.
+    bucket.client.upload_part(**store_upload_of(bucket, upload), PartNumber=1, Body=BODY[:100_000])
+    require_detected_and_repairable(upload, bucket)
 
 
 def test_complete_detects_a_part_overwritten_by_a_cut_put(
     versitygw: S3Server, tmp_path: Path
 ) -> None:
     def etag() -> str:
-        found = bucket.client.list_parts(**in_s3(bucket, upload))
+        found = bucket.client.list_parts(**store_upload_of(bucket, upload))
         return str(found["Parts"][0]["ETag"])
 
     with (
@@ -126,22 +126,22 @@ def test_complete_detects_a_part_overwritten_by_a_cut_put(
     ):
         upload = begun(api)
         recorded = etag()
-        put_cut_short(answer(upload.sign(1))["signed_url"], BODY, 100_000)
-        # versitygw keeps it in its full length, zeros at the end: only the ETag tells.
+        put_partially(answer(upload.sign(1))["signed_url"], BODY, 100_000)
+        # versitygw keeps it at full length with zeros at the end: only the ETag differs.
         wait_until(lambda: etag() != recorded, "S3 has another part")
-        require_found_and_curable(upload, bucket)
+        require_detected_and_repairable(upload, bucket)
 
 
 def test_stale_uploads_are_expired_although_s3_lists_no_open_uploads(
-    line: S3Proxy, bucket: Bucket, tmp_path: Path
+    proxy: S3Proxy, bucket: Bucket, tmp_path: Path
 ) -> None:
     settings = {
-        **through(line, bucket),
+        **settings_through(proxy, bucket),
         "UPLOAD_EXPIRY_SECONDS": "60",
         "SIGNED_URL_SECONDS": "60",
         "SWEEP_INTERVAL_SECONDS": "0",
     }
-    line.faults.update(ListMultipartUploads=no_uploads_listed, ListParts=parts_from_years_ago)
+    proxy.faults.update(ListMultipartUploads=no_uploads_listed, ListParts=parts_from_years_ago)
     with running_service(tmp_path, settings) as service, service.client() as api:
         stale, empty, live = begun(api), Upload.start(api), begun(api)
         age(tmp_path / "multipart.db", stale, empty)
@@ -149,7 +149,7 @@ def test_stale_uploads_are_expired_although_s3_lists_no_open_uploads(
         swept = run_command(tmp_path, settings, "sweep", "--once", "--older-than", "0s")
 
         assert swept.returncode == 0, swept.stderr
-        assert line.asked["ListMultipartUploads"]
+        assert proxy.asked["ListMultipartUploads"]
         for ended in (stale, empty):
             assert answer(ended.status())["status"] == "expired"
             assert not bucket.open_uploads(ended.key)
@@ -158,7 +158,7 @@ def test_stale_uploads_are_expired_although_s3_lists_no_open_uploads(
 
 
 def age(database: Path, *uploads: Upload) -> None:
-    """Make the rows of uploads as old as S3 says that their parts are."""
+    """Make session rows as old as the parts that the proxy lists."""
     times = ("created_at", "active_at", "expires_at", "due_at")
     older = ", ".join(f"{time} = {time} - {FOUR_YEARS_IN_MILLISECONDS}" for time in times)
     with closing(sqlite3.connect(database, timeout=PATIENCE_SECONDS)) as connection, connection:
@@ -176,7 +176,7 @@ def test_upload_lost_by_s3_is_reported_by_every_route(
 ) -> None:
     upload = begun(api)
     assert answer(upload.status())["parts_lost"] is False
-    thrown_away(bucket, upload)
+    discard_in_s3(bucket, upload)
 
     found_by(upload)
 
@@ -188,18 +188,18 @@ def test_upload_lost_by_s3_is_reported_by_every_route(
 
 
 def test_50_concurrent_signs_of_a_lost_upload_open_one_replacement(
-    api: httpx.Client, services: tuple[Service, Service], line: S3Proxy, bucket: Bucket
+    api: httpx.Client, services: tuple[Service, Service], proxy: S3Proxy, bucket: Bucket
 ) -> None:
     upload = begun(api)
-    thrown_away(bucket, upload)
+    discard_in_s3(bucket, upload)
     assert answer(upload.status())["parts_lost"] is True
-    line.faults[CREATE], opened_before = slow(1), line.asked[CREATE]
+    proxy.faults[CREATE], opened_before = slow(1), proxy.asked[CREATE]
 
     with services[1].client() as other_api:
         same = replace(upload, api=other_api)
         signed = at_once([partial((upload, same)[n % 2].sign, 1) for n in range(SIGNS)])
 
-    assert line.asked[CREATE] - opened_before == 1
+    assert proxy.asked[CREATE] - opened_before == 1
     assert {store_upload_id(answer(one)) for one in signed} == set(bucket.open_uploads(upload.key))
     assert answer(upload.status())["parts_lost"] is False
     assert answer(upload.list_parts())["parts"] == []
@@ -224,38 +224,40 @@ def abort(upload: Upload) -> None:
 
 @pytest.mark.parametrize("ended", [complete, abort])
 def test_ended_upload_is_not_reopened(
-    api: httpx.Client, line: S3Proxy, ended: Callable[[Upload], None]
+    api: httpx.Client, proxy: S3Proxy, ended: Callable[[Upload], None]
 ) -> None:
     upload = begun(api)
     ended(upload)
-    opened_before = line.asked[CREATE]
+    opened_before = proxy.asked[CREATE]
 
     assert answer(upload.status())["parts_lost"] is False
     problem(upload.sign(1), 409, "wrong-state")
-    assert line.asked[CREATE] == opened_before
+    assert proxy.asked[CREATE] == opened_before
 
 
-@pytest.mark.parametrize("is_begun_by_us", [True, False], ids=["answer-lost", "by-somebody"])
+@pytest.mark.parametrize(
+    "is_completed_by_us", [True, False], ids=["response-lost", "by-another-program"]
+)
 def test_upload_completed_in_s3_without_our_knowledge_is_not_reopened(
     services: tuple[Service, Service],
     api: httpx.Client,
-    line: S3Proxy,
+    proxy: S3Proxy,
     bucket: Bucket,
     *,
-    is_begun_by_us: bool,
+    is_completed_by_us: bool,
 ) -> None:
     upload = begun(api)
-    opened_before = line.asked[CREATE]
-    if is_begun_by_us:
-        line.faults["CompleteMultipartUpload"] = FaultSequence(cut_after, cut_after)
-        with services[0].client_that_gives_up() as once:
+    opened_before = proxy.asked[CREATE]
+    if is_completed_by_us:
+        proxy.faults["CompleteMultipartUpload"] = FaultSequence(cut_after, cut_after)
+        with services[0].client_without_retries() as once:
             problem(replace(upload, api=once).complete(), 503, "store-unavailable")
     else:
-        named = in_s3(bucket, upload)
+        named = store_upload_of(bucket, upload)
         parts = [{"PartNumber": 1, "ETag": bucket.client.list_parts(**named)["Parts"][0]["ETag"]}]
         bucket.client.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
 
     assert answer(upload.status())["parts_lost"] is False
     upload.sign(1)
     assert answer(upload.complete())["size"] == len(BODY)
-    assert line.asked[CREATE] == opened_before
+    assert proxy.asked[CREATE] == opened_before

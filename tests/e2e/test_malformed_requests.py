@@ -1,4 +1,4 @@
-"""Requests that are broken below their fields: bytes, hosts, times and places."""
+"""Requests with invalid bytes, hosts, times or cursors."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_invalid_utf_8_is_400_for_companion(api: httpx.Client, bad: bytes) -> No
 
 
 def raw_status(service: Service, head: bytes) -> int:
-    """Send bytes and give the status of the answer."""
+    """Send bytes. Return the status of the response."""
     host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as line:
-        line.sendall(head)
-        answer = line.makefile("rb").readline()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(head)
+        answer = connection.makefile("rb").readline()
     return int(answer.split()[1])
 
 

@@ -1,4 +1,4 @@
-"""The service on a store that takes 1,000 parts."""
+"""The service on a store that accepts at most 1,000 parts."""
 
 from __future__ import annotations
 

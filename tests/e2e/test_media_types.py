@@ -1,4 +1,4 @@
-"""Bodies are JSON by their media type, and answers are neither cached nor sniffed."""
+"""Request bodies must be declared as JSON; responses forbid caching and sniffing."""
 
 from __future__ import annotations
 

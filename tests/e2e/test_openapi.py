@@ -1,4 +1,4 @@
-"""The documentation tells what the service does."""
+"""The OpenAPI document matches the service."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def broken_json(path: str, upload: Upload) -> httpx.Response:
 
 
 def unknown(path: str, upload: Upload) -> httpx.Response:
-    return routes.ON_ONE_UPLOAD[path](Upload(upload.api, "nobody", {"upload_id": "0", "key": "0"}))
+    return routes.ON_ONE_UPLOAD[path](Upload(upload.api, "mallory", {"upload_id": "0", "key": "0"}))
 
 
 def after_the_end(path: str, upload: Upload) -> httpx.Response:
@@ -84,7 +84,7 @@ def without_fields(path: str, upload: Upload) -> httpx.Response:
     return upload.api.request(ROUTES[path], path, json={} if ROUTES[path] == "post" else None)
 
 
-# test_idempotency.py sees it of starts, and test_store_refusals.py of the others.
+# Tested for starts in test_idempotency.py and for the others in test_store_refusals.py.
 SEEN_ELSEWHERE: Final = {
     ("/api/start-upload", "409"),
     ("/api/upload-status", "409"),
@@ -122,7 +122,7 @@ def test_every_documented_error_occurs_as_documented(
 ) -> None:
     for path, item in documented.items():
         for status, found in item[ROUTES[path]]["responses"].items():
-            # What test_outages.py and test_start.py see of every route.
+            # Tested for every route in test_outages.py and test_start.py.
             if status in {"200", "500", "503"} or (path, status) in SEEN_ELSEWHERE:
                 continue
             response = PROVOKED_BY[status](path, Upload.start(api))

@@ -1,4 +1,4 @@
-"""MongoDB and S3 go away and come back: the service says so, in time, and loses nothing."""
+"""During an outage of MongoDB or S3 the service fails fast, and it loses nothing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ SLICES = {1: FILE[: 8 * MIB], 2: FILE[8 * MIB : 16 * MIB], 3: FILE[16 * MIB :]}
 def refused_in_time(
     service: Service, upload: Upload, calls: Mapping[str, routes.Call], code: str
 ) -> None:
-    """Call routes of a service that lacks something: each says so, soon, and when to return."""
-    with service.client_that_gives_up() as api, service_time(service) as clock:
+    """Call routes during an outage; each must fail in time with `Retry-After`."""
+    with service.client_without_retries() as api, service_time(service) as clock:
         answers = routes.all_at_once(calls, replace(upload, api=api), clock)
     for path, (response, seconds) in answers.items():
         problem(response, 503, code)
@@ -46,7 +46,7 @@ def refused_in_time(
 
 @contextmanager
 def service_time(service: Service) -> Iterator[Callable[[], float]]:
-    """Count the seconds that the service has lived through, by its answers to /health/live.
+    """Measure the service's running time by its responses to /health/live.
 
     When it gets no processor it answers none, so the count says how long it waits, not how slow
     the machine is.
@@ -56,7 +56,7 @@ def service_time(service: Service) -> Iterator[Callable[[], float]]:
 
     def ask() -> None:
         nonlocal seconds
-        with service.client_that_gives_up() as api:
+        with service.client_without_retries() as api:
             while not over.wait(PAUSE_SECONDS):
                 assert answer(api.get("/health/live")) == {"status": "ok"}
                 seconds = next(answers) * PAUSE_SECONDS
@@ -70,11 +70,11 @@ def service_time(service: Service) -> Iterator[Callable[[], float]]:
         asking.result()
 
 
-def asking_s3(doomed: Upload) -> dict[str, routes.Call]:
-    """Give the routes that S3 must answer, abort on an upload that no test needs."""
+def asking_s3(disposable: Upload) -> dict[str, routes.Call]:
+    """Return the routes that call S3; abort uses an upload that no test needs."""
 
     def abort(upload: Upload) -> httpx.Response:
-        return replace(doomed, api=upload.api).abort()
+        return replace(disposable, api=upload.api).abort()
 
     return {**routes.ASKING_S3, "/api/abort-upload": abort}
 
@@ -84,14 +84,14 @@ def wait_until_ready(api: httpx.Client) -> None:
 
 
 def begun(api: httpx.Client) -> Upload:
-    """Start the upload of the file and send its first part."""
+    """Start an upload and send its first part."""
     upload = Upload.start(api, size=len(FILE))
     upload.send(1, SLICES[1])
     return upload
 
 
 def finish(upload: Upload, bucket: Bucket, *numbers: int) -> None:
-    """Upload what is left, and find the whole file in the bucket."""
+    """Send the remaining parts, complete, and check the object."""
     for number in numbers:
         upload.send(number, SLICES[number])
     answer(upload.complete())
@@ -112,7 +112,7 @@ def on_own_mongo(
 
 @pytest.fixture
 def own_bucket(versitygw: S3Server) -> Iterator[Bucket]:
-    """Provide a bucket on the S3 that keeps open uploads over a restart; MiniStack forgets them."""
+    """Provide a bucket on versitygw, whose open uploads survive a restart."""
     with Bucket.made_on(versitygw) as bucket:
         yield bucket
         versitygw.start()
@@ -126,12 +126,12 @@ def test_mongodb_restart_loses_no_part_and_needs_no_service_restart(
         signed = answer(upload.sign(2))["signed_url"]
 
         own_mongo_server.stop()
-        # What the service has read a moment ago it may still sign.
-        with on_own_mongo.client_that_gives_up() as once:
+        # The service may still sign from its session cache.
+        with on_own_mongo.client_without_retries() as once:
             same = replace(upload, api=once)
             wait_until(lambda: not same.sign(1).is_success, "the session cache expires")
         refused_in_time(on_own_mongo, upload, routes.ALL, "repository-unavailable")
-        # The bytes do not pass through us: a URL that was given out works.
+        # Parts go directly to S3, so URLs signed earlier work.
         sent = direct.put(signed, SLICES[2])
 
         own_mongo_server.start()
@@ -162,19 +162,19 @@ def test_s3_restart_loses_no_part_and_needs_no_service_restart(
     with running_service(tmp_path, own_bucket.settings) as service, service.client() as api:
         upload = begun(api)
         upload.send(2, SLICES[2])
-        doomed, other = Upload.start(api), Upload.start(api)
+        disposable, other = Upload.start(api), Upload.start(api)
 
         own_bucket.server.stop()
-        refused_in_time(service, upload, asking_s3(doomed), "store-unavailable")
-        # What needs the database alone goes on.
+        refused_in_time(service, upload, asking_s3(disposable), "store-unavailable")
+        # Routes that need only the database work.
         answer(other.sign(1))
         answer(other.record(1, routes.ETAG))
         assert answer(upload.siblings())["uploads"]
 
         own_bucket.server.start()
         wait_until_ready(api)
-        # What was begun is to be ended first: nobody knew how far S3 had come.
-        assert answer(doomed.abort())["status"] == "aborted"
+        # The complete started before the outage must be finished first.
+        assert answer(disposable.abort())["status"] == "aborted"
         assert problem(upload.complete(), 409, "parts-missing")["missing_parts"] == [3]
         finish(upload, own_bucket, 3)
         assert service.process.poll() is None
@@ -183,16 +183,16 @@ def test_s3_restart_loses_no_part_and_needs_no_service_restart(
 async def test_requests_do_not_hang_when_s3_never_answers(
     strict_s3: S3Server, bucket: Bucket, tmp_path: Path
 ) -> None:
-    async with MongoProxy.open(strict_s3.endpoint_url) as line:
-        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
+    async with MongoProxy.open(strict_s3.endpoint_url) as proxy:
+        settings = {**bucket.settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
         with running_service(tmp_path, settings) as service, service.client() as api:
-            upload, doomed = await asyncio.to_thread(lambda: (begun(api), Upload.start(api)))
+            upload, disposable = await asyncio.to_thread(lambda: (begun(api), Upload.start(api)))
 
-            line.silence()
+            proxy.silence()
             await asyncio.to_thread(
-                refused_in_time, service, upload, asking_s3(doomed), "store-unavailable"
+                refused_in_time, service, upload, asking_s3(disposable), "store-unavailable"
             )
-            line.resume()
+            proxy.resume()
 
             await asyncio.to_thread(wait_until_ready, api)
             refused = problem(await asyncio.to_thread(upload.complete), 409, "parts-missing")

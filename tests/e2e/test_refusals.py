@@ -1,4 +1,4 @@
-"""Requests that do not fit the session: not there, not theirs, or in another state."""
+"""Requests that do not fit the session: unknown, of another user, or in another state."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_session_of_another_user_gets_the_same_404(upload: Upload, route: str) -
 
 @pytest.mark.parametrize("route", ["upload-status", "list-parts"])
 def test_reading_as_another_user_is_404(upload: Upload, route: str) -> None:
-    query = {**upload.named, "user_id": "eve"}
+    query = {**upload.identity, "user_id": "eve"}
 
     not_found(upload.api.get(f"/api/{route}", params=query))
 
@@ -128,7 +128,7 @@ def test_url_signed_for_a_length_accepts_no_other_length(upload: Upload) -> None
     assert sent.status_code == 403
 
 
-# Of the servers here versitygw alone refuses small parts, and where it is `api` is on it.
+# Only versitygw refuses small parts; where it is installed, `api` uses it.
 @pytest.mark.usefixtures("versitygw")
 def test_parts_refused_by_s3_as_too_small_can_be_replaced(api: httpx.Client) -> None:
     upload = Upload.start(api)

@@ -1,4 +1,4 @@
-"""The primary of a replica set dies or is cut off under load: nothing acknowledged is lost."""
+"""The primary of a replica set is killed or isolated under load: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.patience import wait_until
 from tests.servers.replica_set import ReplicaSet, find_replica_set
 
 from .bucket import Bucket
-from .load import CLIENTS, Load, load_that_loses_nothing
+from .load import CLIENTS, Load, load_without_losses
 from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
     found = find_replica_set(tmp_path_factory.mktemp("replica-set"))
     if found is None:
-        # Even where servers are required: what PyPI has in the place of mongod is always alone.
+        # Skip even where servers are required: the substitute from PyPI has no replica sets.
         pytest.skip("no replica set: neither a mongod on PATH nor a Docker daemon")
     try:
         found.start()
@@ -48,19 +48,19 @@ def service(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
-def wait_until_uploads_go_on(load: Load) -> None:
+def wait_until_uploads_continue(load: Load) -> None:
     enough = len(load.finished) + 2 * CLIENTS
-    wait_until(lambda: len(load.finished) >= enough, "uploads go on")
+    wait_until(lambda: len(load.finished) >= enough, "uploads continue")
 
 
 def test_killed_primary_loses_nothing_acknowledged(
     replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
 ) -> None:
-    with load_that_loses_nothing(service, bucket, settings) as load:
+    with load_without_losses(service, bucket, settings) as load:
         killed = replica_set.primary()
         replica_set.kill(killed)
         replica_set.primary(other_than=killed)
-        wait_until_uploads_go_on(load)
+        wait_until_uploads_continue(load)
         replica_set.start_member(killed)
         replica_set.wait_until_whole()
 
@@ -68,11 +68,11 @@ def test_killed_primary_loses_nothing_acknowledged(
 def test_isolated_primary_loses_nothing_acknowledged(
     replica_set: ReplicaSet, service: Service, bucket: Bucket, settings: dict[str, str]
 ) -> None:
-    with load_that_loses_nothing(service, bucket, settings) as load:
+    with load_without_losses(service, bucket, settings) as load:
         cut_off = replica_set.primary()
         replica_set.cut_off(cut_off)
         replica_set.primary(other_than=cut_off)
-        wait_until_uploads_go_on(load)
-        # It still believes that it is the primary, and is sent what the service asked it last.
+        wait_until_uploads_continue(load)
+        # The isolated member still takes itself for the primary and gets the last requests.
         replica_set.reconnect(cut_off)
         replica_set.wait_until_whole()

@@ -1,4 +1,4 @@
-"""A start says what it uses, waits for what is away, and names what is set wrongly."""
+"""Start logs what it uses, waits for unavailable servers, and names invalid settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
 
 
 def wait_until_ready(service: Service) -> None:
-    with service.client_that_gives_up() as api:
+    with service.client_without_retries() as api:
         wait_until(lambda: api.get("/health/ready").is_success, "not ready")
 
 
@@ -38,7 +38,7 @@ def test_start_waits_for_a_database_that_is_away(
 ) -> None:
     own_mongo_server.stop()
     settings = {**bucket.settings, "MONGO_URI": own_mongo_server.uri}
-    with running_service(tmp_path, settings) as service, service.client_that_gives_up() as api:
+    with running_service(tmp_path, settings) as service, service.client_without_retries() as api:
         assert answer(api.get("/health/live")) == {"status": "ok"}
         for refused in (api.get("/health/ready"), api.get("/api/uploads?user_id=alice")):
             problem(refused, 503, "repository-unavailable")
@@ -57,7 +57,7 @@ def test_start_waits_for_a_bucket_that_is_away(versitygw: S3Server, tmp_path: Pa
         try:
             with (
                 running_service(tmp_path, bucket.settings) as service,
-                service.client_that_gives_up() as api,
+                service.client_without_retries() as api,
             ):
                 assert answer(api.get("/health/live")) == {"status": "ok"}
                 refused = api.get("/health/ready")
@@ -94,7 +94,7 @@ def test_start_says_what_is_in_use_and_no_secret(bucket: Bucket, tmp_path: Path)
 
 @pytest.mark.parametrize("command", ["serve", "sweep"])
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "sentences"),
     [
         ({"DATABASE_URL": ""}, ["MONGO_URI or DATABASE_URL: set one"]),
         (
@@ -108,11 +108,11 @@ def test_start_says_what_is_in_use_and_no_secret(bucket: Bucket, tmp_path: Path)
     ],
 )
 def test_missing_setting_is_refused_with_what_may_have_been_meant(
-    command: str, settings: Mapping[str, str], told: list[str], tmp_path: Path
+    command: str, settings: Mapping[str, str], sentences: list[str], tmp_path: Path
 ) -> None:
     run = run_command(tmp_path, {"S3_BUCKET_NAME": "uploads", **settings}, command)
     assert run.returncode == 1
-    assert all(sentence in run.stderr for sentence in told), run.stderr
+    assert all(sentence in run.stderr for sentence in sentences), run.stderr
     assert PASSWORD not in run.stderr
     assert not list(tmp_path.iterdir())
 
@@ -161,7 +161,7 @@ def test_misconfigured_bucket_is_named_without_asking_for_a_retry(
     with (
         Bucket.made_on(versitygw) as bucket,
         running_service(tmp_path, {**bucket.settings, **settings}) as service,
-        service.client_that_gives_up() as api,
+        service.client_without_retries() as api,
     ):
         refused = api.get("/health/ready")
         problem(refused, 500, "store-misconfigured")
@@ -183,7 +183,7 @@ def test_wrong_mongodb_password_is_named_without_asking_for_a_retry(
     uri = own_mongo_server.uri.replace("mongodb://", f"mongodb://alice:{PASSWORD}@", 1)
     with (
         running_service(tmp_path, {**bucket.settings, "MONGO_URI": uri}) as service,
-        service.client_that_gives_up() as api,
+        service.client_without_retries() as api,
     ):
         refused = api.get("/health/ready")
         problem(refused, 500, "repository-misconfigured")

@@ -1,4 +1,4 @@
-"""S3 refuses for good: the client learns its code, and the upload can go on or be aborted."""
+"""Permanent refusals of S3: the client gets the code, and can continue or abort the upload."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.servers.scripted_server import s3_error
 from .bucket import Bucket
 from .companion import CompanionUpload, success
 from .direct import http_client
-from .lines import put, through
+from .proxied import put, settings_through
 from .service import Service, running_service
 from .upload import Upload, answer, problem, some_bytes
 
@@ -38,29 +38,29 @@ def own_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def module_line(own_bucket: Bucket) -> Iterator[S3Proxy]:
-    with s3_proxy(own_bucket.server.endpoint_url) as line:
-        yield line
+def module_proxy(own_bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(own_bucket.server.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def line(module_line: S3Proxy) -> Iterator[S3Proxy]:
-    yield module_line
-    module_line.faults.clear()
+def proxy(module_proxy: S3Proxy) -> Iterator[S3Proxy]:
+    yield module_proxy
+    module_proxy.faults.clear()
 
 
 @pytest.fixture(scope="module")
 def service(
-    module_line: S3Proxy, own_bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
+    module_proxy: S3Proxy, own_bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, through(module_line, own_bucket)) as service:
+    with running_service(folder, settings_through(module_proxy, own_bucket)) as service:
         yield service
 
 
 @pytest.fixture
 def api(service: Service) -> Iterator[httpx.Client]:
-    with service.client_that_gives_up() as api:
+    with service.client_without_retries() as api:
         yield api
 
 
@@ -79,29 +79,29 @@ def refused(response: httpx.Response, code: str, reason: str) -> None:
 
 @pytest.mark.parametrize("reason", ["AccessDenied", "KMS.DisabledException", "MetadataTooLarge"])
 def test_complete_refused_by_s3_keeps_the_upload_open(
-    upload: Upload, line: S3Proxy, reason: str
+    upload: Upload, proxy: S3Proxy, reason: str
 ) -> None:
-    line.faults["CompleteMultipartUpload"] = refusing(reason)
+    proxy.faults["CompleteMultipartUpload"] = refusing(reason)
     for _ in range(2):
         refused(upload.complete(), "parts-refused", reason)
         assert answer(upload.status())["status"] == "in-progress"
-    line.faults.clear()
+    proxy.faults.clear()
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_upload_that_s3_refuses_to_complete_can_be_aborted(upload: Upload, line: S3Proxy) -> None:
-    line.faults["CompleteMultipartUpload"] = refusing("AccessDenied")
+def test_upload_that_s3_refuses_to_complete_can_be_aborted(upload: Upload, proxy: S3Proxy) -> None:
+    proxy.faults["CompleteMultipartUpload"] = refusing("AccessDenied")
     refused(upload.complete(), "parts-refused", "AccessDenied")
     assert answer(upload.abort())["status"] == "aborted"
 
 
 def test_upload_whose_complete_always_fails_can_be_aborted(
-    upload: Upload, line: S3Proxy, own_bucket: Bucket
+    upload: Upload, proxy: S3Proxy, own_bucket: Bucket
 ) -> None:
     async def fail(_: S3Request, __: Forward) -> bytes:
         return s3_error("500 Internal Server Error", "InternalError")
 
-    line.faults["CompleteMultipartUpload"] = fail
+    proxy.faults["CompleteMultipartUpload"] = fail
     problem(upload.complete(), 503, "store-unavailable")
     assert answer(upload.status())["status"] == "completing"
     assert answer(upload.abort())["status"] == "aborted"
@@ -109,25 +109,25 @@ def test_upload_whose_complete_always_fails_can_be_aborted(
 
 
 def test_abort_after_a_complete_with_a_lost_response_keeps_the_object(
-    upload: Upload, line: S3Proxy
+    upload: Upload, proxy: S3Proxy
 ) -> None:
-    line.faults["CompleteMultipartUpload"] = cut_after
+    proxy.faults["CompleteMultipartUpload"] = cut_after
     problem(upload.complete(), 503, "store-unavailable")
-    line.faults.clear()
+    proxy.faults.clear()
     assert problem(upload.abort(), 409, "wrong-state")["upload_status"] == "completed"
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_every_other_refusal_is_reported_with_its_code(upload: Upload, line: S3Proxy) -> None:
+def test_every_other_refusal_is_reported_with_its_code(upload: Upload, proxy: S3Proxy) -> None:
     for operation in ("ListParts", "AbortMultipartUpload", "CreateMultipartUpload"):
-        line.faults[operation] = refusing("AccessDenied")
+        proxy.faults[operation] = refusing("AccessDenied")
     refused(upload.complete(), "store-refused", "AccessDenied")
     refused(upload.status(), "store-refused", "AccessDenied")
     refused(upload.list_parts(), "store-refused", "AccessDenied")
     new = {"user_id": "ada", "filename": "a.bin", "content_type": "application/octet-stream"}
     refused(upload.api.post("/api/start-upload", json=new), "store-refused", "AccessDenied")
     refused(upload.abort(), "store-refused", "AccessDenied")
-    line.faults.clear()
+    proxy.faults.clear()
     assert answer(upload.abort())["status"] == "aborted"
 
 
@@ -139,13 +139,13 @@ def test_a_user_id_of_any_length_in_bytes_uploads(api: httpx.Client, user_id: st
     assert answer(upload.complete())["size"] == len(BODY)
 
 
-def test_refusal_of_s3_reaches_uppy(api: httpx.Client, line: S3Proxy) -> None:
+def test_refusal_of_s3_reaches_uppy(api: httpx.Client, proxy: S3Proxy) -> None:
     upload = CompanionUpload.create(api)
     part = upload.put(1, BODY)
-    line.faults["CompleteMultipartUpload"] = refusing("AccessDenied")
+    proxy.faults["CompleteMultipartUpload"] = refusing("AccessDenied")
     answered = upload.complete(part)
     assert answered.status_code == 409
     assert "AccessDenied" in answered.json()["message"]
     assert "Retry-After" not in answered.headers
-    line.faults.clear()
+    proxy.faults.clear()
     success(upload.complete(part))

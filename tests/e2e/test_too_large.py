@@ -1,4 +1,4 @@
-"""Bodies and files that are too large are refused before anything is done with them."""
+"""Bodies and files that are too large are refused before they are processed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_ten_thousand_parts_with_the_longest_etags_fit_in_a_request(api: httpx.C
         for number in range(1, 10_001)
     ]
 
-    recorded = api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+    recorded = api.post("/api/upload-parts", json={**upload.reference, "parts": parts})
 
     assert answer(recorded)["parts_recorded"] == 10_000
 

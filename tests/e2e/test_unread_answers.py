@@ -1,4 +1,4 @@
-"""Clients that ask for much and read nothing cost little memory, and are disconnected."""
+"""Clients that do not read large responses cost little memory and are disconnected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .upload import Upload
 
 pytestmark = pytest.mark.e2e
 
-# Every URL is then over 1 KB, all of them over 10 MB.
+# Makes every URL longer than 1 KB, and the response larger than 10 MB.
 LONG_NAME: Final = "\u00fc" * 100
 CLIENTS: Final = 60
 QUICK: Final = (
@@ -36,11 +36,11 @@ main(prog_name="multipart-upload")
 def sign_all(service: Service) -> bytes:
     with service.client() as api:
         upload = Upload.start(api, LONG_NAME)
-        return post("/api/get-signed-urls", {**upload.named, "part_numbers": ["1-10000"]})
+        return post("/api/get-signed-urls", {**upload.identity, "part_numbers": ["1-10000"]})
 
 
 def unread(service: Service, request: bytes) -> socket.socket:
-    """Ask for an answer that is larger than what the system buffers, and read nothing of it."""
+    """Request a response larger than the socket buffers, and read nothing of it."""
     connection = service.connect(request, receive_buffer=4096)
     wait_for_answer(connection)
     return connection

@@ -1,4 +1,4 @@
-"""A file goes through the service and comes out of the bucket whole."""
+"""A file uploaded through the service arrives unchanged in the bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's files as the service sends them; tests/browser uses them."""
+"""The files of the web page as the service sends them; tests/browser uses the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES: Final = sorted(path.name for path in STATIC.iterdir())
 
 @pytest.fixture(scope="module")
 def site(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """Provide a client of a service with the page."""
+    """Provide a client of a service that serves the page."""
     settings = {**bucket.settings, "WEB_PAGE": "true"}
     with (
         running_service(tmp_path_factory.mktemp("site"), settings) as service,

@@ -1,4 +1,4 @@
-"""Errors name all wrong fields at once, in words for people."""
+"""Errors name all wrong fields at once, in plain words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .upload import Upload, answer, problem, wrong_fields
 
 pytestmark = pytest.mark.e2e
 
-# What msgspec and Litestar write, and what only a regular expression contains.
+# Wording of msgspec and Litestar, and characters of regular expressions.
 NOT_FOR_PEOPLE: Final = re.compile(
     r"Expected|Object (missing|contains)|Invalid (enum|value)|matching regex|Validation failed"
     r"|\(\?|\\x|\]\+|\$\.|\^|`|Struct|msgspec|`"
@@ -22,7 +22,7 @@ NOT_FOR_PEOPLE: Final = re.compile(
 
 
 def errors_of(response: httpx.Response) -> dict[str, str]:
-    """Give the message for each field of a 422, none of them a library's own."""
+    """Return the message per field of a 422; none may be a library's own wording."""
     found = problem(response, 422, "invalid-field")
     assert NOT_FOR_PEOPLE.search(response.text) is None, response.text
     messages = {error["field"]: error["message"] for error in found["errors"]}
@@ -143,9 +143,9 @@ def test_all_parts_outside_the_plan_are_named(api: httpx.Client) -> None:
         {"part_number": 2, "etag": "e", "size": 1},
         {"part_number": 4, "etag": "e"},
     ]
-    record = api.post("/api/upload-parts", json={**upload.address, "parts": parts})
+    record = api.post("/api/upload-parts", json={**upload.reference, "parts": parts})
     sign = api.post(
-        "/api/get-signed-urls", json={**upload.named, "part_numbers": [1, 4, "2-3", "3-2"]}
+        "/api/get-signed-urls", json={**upload.identity, "part_numbers": [1, 4, "2-3", "3-2"]}
     )
 
     assert errors_of(record) == {
@@ -277,12 +277,12 @@ def test_companion_names_a_repeated_parameter(api: httpx.Client, path: str, fiel
 
 def test_the_user_is_compared_when_signing(each_api: httpx.Client) -> None:
     upload = Upload.start(each_api)
-    body = {**upload.named, "part_numbers": [1]}
+    body = {**upload.identity, "part_numbers": [1]}
 
     for user_id, status in ((upload.user_id, 200), ("eve", 404)):
         one = each_api.get(
             "/api/get-signed-url",
-            params={**upload.named, "part_number": 1, "user_id": user_id},
+            params={**upload.identity, "part_number": 1, "user_id": user_id},
         )
         many = each_api.post("/api/get-signed-urls", json={**body, "user_id": user_id})
         assert (one.status_code, many.status_code) == (status, status)

@@ -1,4 +1,4 @@
-"""An upload as a client drives it, and how its answers are read."""
+"""An upload as a client sends it, and checks of the responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GIB: Final = 1024 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload of one user; every method is one request to the service unless it says more."""
+    """One upload of one user; each method sends one request to the service unless documented."""
 
     api: httpx.Client
     user_id: str
@@ -35,50 +35,50 @@ class Upload:
         return str(self.started["key"])
 
     def key_of_file(self, user: str, filename: str) -> re.Pattern[str]:
-        """Describe the key of this upload, of which the nonce is random."""
+        """Return a pattern of this upload's key, whose nonce is random."""
         upload_id = re.escape(self.started["upload_id"])
         return re.compile(rf"{re.escape(user)}/{upload_id}\.[0-9a-f]{{16}}/{re.escape(filename)}")
 
     @property
-    def named(self) -> dict[str, str]:
-        """What names the session where the user is not asked for."""
+    def identity(self) -> dict[str, str]:
+        """The upload id and key."""
         return {"upload_id": self.started["upload_id"], "key": self.key}
 
     @property
-    def address(self) -> dict[str, str]:
-        """What names the session in the bodies of requests."""
-        return {"user_id": self.user_id, **self.named}
+    def reference(self) -> dict[str, str]:
+        """The fields of request bodies that identify the session and its user."""
+        return {"user_id": self.user_id, **self.identity}
 
     def sign(self, number: int, **more: int) -> httpx.Response:
-        query: dict[str, str | int] = {**self.named, "part_number": number, **more}
+        query: dict[str, str | int] = {**self.identity, "part_number": number, **more}
         return self.api.get("/api/get-signed-url", params=query)
 
     def put(self, number: int, body: bytes) -> str:
-        """Sign a part, PUT it to S3 itself, and give the ETag."""
+        """Sign a part and PUT it to S3. Return the ETag."""
         signed = answer(self.sign(number, content_length=len(body)))
         sent = direct.put(signed["signed_url"], body, signed["headers"])
         assert sent.status_code == 200, sent.text
         return sent.headers["etag"]
 
     def record(self, number: int, etag: str, **more: int) -> httpx.Response:
-        fields = {**self.address, "part_number": number, "etag": etag, **more}
+        fields = {**self.reference, "part_number": number, "etag": etag, **more}
         return self.api.post("/api/upload-part", json=fields)
 
     def send(self, number: int, body: bytes) -> dict[str, Any]:
-        """Sign a part, PUT it to S3 itself, and record it."""
+        """Sign a part, PUT it to S3 and record it."""
         return answer(self.record(number, self.put(number, body), size=len(body)))
 
     def complete(self) -> httpx.Response:
-        return self.api.post("/api/complete-upload", json=self.address)
+        return self.api.post("/api/complete-upload", json=self.reference)
 
     def abort(self) -> httpx.Response:
-        return self.api.post("/api/abort-upload", json=self.address)
+        return self.api.post("/api/abort-upload", json=self.reference)
 
     def status(self) -> httpx.Response:
-        return self.api.get("/api/upload-status", params=self.named)
+        return self.api.get("/api/upload-status", params=self.identity)
 
     def list_parts(self) -> httpx.Response:
-        return self.api.get("/api/list-parts", params=self.named)
+        return self.api.get("/api/list-parts", params=self.identity)
 
     def siblings(self, **query: str | int) -> httpx.Response:
         """List the uploads of the same user."""
@@ -86,7 +86,7 @@ class Upload:
 
 
 def answer(response: httpx.Response) -> dict[str, Any]:
-    """Give the JSON of a success."""
+    """Check that the response is a success. Return its JSON."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
     found: dict[str, Any] = response.json()
@@ -94,7 +94,7 @@ def answer(response: httpx.Response) -> dict[str, Any]:
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """Give the problem details of exactly this error, RFC 9457."""
+    """Check that the response is this error. Return its problem details (RFC 9457)."""
     assert (response.status_code, response.json().get("code")) == (status, code), response.text
     assert response.headers["content-type"] == "application/problem+json"
     found: dict[str, Any] = response.json()
@@ -106,11 +106,11 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def wrong_fields(response: httpx.Response) -> list[str]:
-    """Give the fields that a 422 names."""
+    """Return the fields that a 422 names."""
     return [error["field"] for error in problem(response, 422, "invalid-field")["errors"]]
 
 
 def some_bytes(size: int, seed: int = 0) -> bytes:
-    """Make bytes that differ from part to part and from seed to seed."""
+    """Return bytes that differ within a file and between seeds."""
     block = bytes((index * 7 + index // 256 + seed) % 256 for index in range(65_537))
     return (block * (size // len(block) + 1))[:size]

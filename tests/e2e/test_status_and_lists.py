@@ -1,4 +1,4 @@
-"""What the service tells of uploads: status, parts, and lists with pages."""
+"""Upload status, part lists, and paginated lists of uploads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 def pages(upload: Upload, **query: str | int) -> list[list[dict[str, Any]]]:
-    """Read the uploads of the same user, page by page."""
+    """Read all pages of the user's uploads."""
     found = []
     page = answer(upload.siblings(**query))
     found.append(page["uploads"])

@@ -1,4 +1,4 @@
-"""The sweep as operators run it: the command, and the task within the service."""
+"""The sweep as a command, and as a task of the service."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .upload import Upload, answer, problem
 pytestmark = pytest.mark.e2e
 
 TEN_DAYS = 10 * 24 * 3600 * 1000
-"""In milliseconds, as the table keeps times; three more than an upload may rest."""
+"""In milliseconds, as the table stores times; three days more than the expiry."""
 NOW = {"SWEEP_GRACE_SECONDS": "0", "SWEEP_INTERVAL_SECONDS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with the sessions of a service, and a bucket of its own."""
+    """A folder with a service's sessions, and its own bucket."""
 
     folder: Path
     bucket: Bucket
@@ -39,11 +39,11 @@ class Place:
         return run_command(self.folder, environment, "sweep", *options)
 
     def make_stale(self, upload: Upload) -> None:
-        """Date the session back, as if its client had not been seen for long."""
+        """Backdate the session, as if its client had been idle for long."""
         self.let_time_pass(upload, "active_at", "expires_at", "due_at")
 
     def let_time_pass(self, upload: Upload, *times: str) -> None:
-        """Date some times of the session back by ten days."""
+        """Backdate some times of the session by ten days."""
         changes = ", ".join(f"{time} = {time} - :by" for time in times)
         file = self.folder / "multipart.db"
         with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as database, database:
@@ -81,11 +81,11 @@ def test_stale_upload_is_reported_by_a_dry_run_and_expired_by_a_sweep(
     place: Place, upload: Upload
 ) -> None:
     place.make_stale(upload)
-    told = place.sweep("--dry-run")
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("Dry run")
-    assert "1 expired" in told.stdout
-    assert upload.key in told.stdout
+    dry_run = place.sweep("--dry-run")
+    assert dry_run.returncode == 0, dry_run.stderr
+    assert dry_run.stdout.startswith("Dry run")
+    assert "1 expired" in dry_run.stdout
+    assert upload.key in dry_run.stdout
     assert len(place.bucket.open_uploads(upload.key)) == 1
 
     swept = place.sweep("--once")
@@ -114,7 +114,7 @@ def test_upload_of_maximum_age_is_expired_although_its_client_is_active(
         upload.send(1, b"x")
         place.let_time_pass(upload, "created_at", "closes_at", "expires_at", "due_at")
         assert answer(upload.status())["expiry_reason"] == "max-age"
-    # A process that has no session in its cache.
+    # A new process, without cached sessions.
     with running_service(place.folder, settings) as service, service.client() as api:
         upload = replace(upload, api=api)
         for refused in (upload.sign(2), upload.record(2, "0" * 32)):
@@ -134,7 +134,7 @@ def test_older_than_keeps_uploads_idle_for_less(place: Place, upload: Upload) ->
 
 def test_unknown_upload_is_reported_and_kept(place: Place) -> None:
     place.bucket.client.create_multipart_upload(Bucket=place.bucket.name, Key="backup/disk.img")
-    time.sleep(1.1)  # S3 tells when it began in whole seconds
+    time.sleep(1.1)  # S3 reports the start in whole seconds
     swept = place.sweep("--once")
     assert swept.returncode == 0
     assert "1 unknown" in swept.stdout

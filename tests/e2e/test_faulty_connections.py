@@ -1,4 +1,4 @@
-"""Lines to MongoDB and S3 that are cut, silent or answer wrongly under load: nothing is lost."""
+"""Connections to MongoDB and S3 that are cut, stall or return errors under load lose nothing."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from tests.servers.s3_proxy import (
 )
 
 from .bucket import Bucket
-from .lines import through
-from .load import CLIENTS, Load, load_that_loses_nothing
+from .load import CLIENTS, Load, load_without_losses
+from .proxied import settings_through
 from .service import Service, running_service
 
 pytestmark = pytest.mark.e2e
 
 FAULTS: Final = 4
-"""How many of each command or operation are hit, one after another."""
+"""Consecutive faults per command or operation."""
 WRITES: Final = ("insert", "update")
 COMMANDS: Final = (*WRITES, "find")
 QUICK_OPERATIONS: Final = ("CreateMultipartUpload", "ListParts")
 OPERATIONS: Final = (*QUICK_OPERATIONS, "CompleteMultipartUpload")
-# Longer than the service waits for MongoDB, and for S3 but when it completes.
+# Longer than the deadlines for MongoDB, and for S3 except for complete.
 TOO_LATE_SECONDS: Final = 6.0
 
-Befall = Callable[[MongoProxy, str, int], None]
-MONGODB_FAULTS: Final[dict[str, tuple[Befall, tuple[str, ...]]]] = {
-    "cut-before-it-has-heard": (MongoProxy.lose, (*COMMANDS, "hello")),
-    "cut-after-it-has-committed": (MongoProxy.lose_answer_to, (*COMMANDS, "hello")),
+Inject = Callable[[MongoProxy, str, int], None]
+MONGODB_FAULTS: Final[dict[str, tuple[Inject, tuple[str, ...]]]] = {
+    "cut-before-execution": (MongoProxy.lose, (*COMMANDS, "hello")),
+    "cut-after-execution": (MongoProxy.lose_answer_to, (*COMMANDS, "hello")),
     "not-writable-primary": (MongoProxy.refuse, COMMANDS),
     "not-writable-primary-retryable": (partial(MongoProxy.refuse, labelled=True), WRITES),
 }
 S3_FAULTS: Final[dict[str, tuple[Fault, tuple[str, ...]]]] = {
-    "cut-before-it-has-heard": (cut_before, OPERATIONS),
-    "cut-after-it-has-committed": (cut_after, OPERATIONS),
+    "cut-before-execution": (cut_before, OPERATIONS),
+    "cut-after-execution": (cut_after, OPERATIONS),
     "answered-too-late": (late(TOO_LATE_SECONDS), QUICK_OPERATIONS),
 }
 
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[BlockingPortal]:
-    """Provide the thread in which the MongoDB proxy lives."""
+    """Provide the thread that runs the MongoDB proxy."""
     with start_blocking_portal() as portal:
         yield portal
 
@@ -67,28 +67,28 @@ def own_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def mongodb_line(
+def mongodb_proxy(
     request: pytest.FixtureRequest, portal: BlockingPortal, mongo_settings: dict[str, str]
 ) -> Iterator[MongoProxy]:
     opening = MongoProxy.open(
         mongo_settings["MONGO_URI"], has_replica_set=getattr(request, "param", True)
     )
-    with portal.wrap_async_context_manager(opening) as line:
-        yield line
+    with portal.wrap_async_context_manager(opening) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
-def s3_line(own_bucket: Bucket) -> Iterator[S3Proxy]:
-    with s3_proxy(own_bucket.server.endpoint_url) as line:
-        yield line
+def store_proxy(own_bucket: Bucket) -> Iterator[S3Proxy]:
+    with s3_proxy(own_bucket.server.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="module")
-def settings(own_bucket: Bucket, s3_line: S3Proxy, mongodb_line: MongoProxy) -> dict[str, str]:
+def settings(own_bucket: Bucket, store_proxy: S3Proxy, mongodb_proxy: MongoProxy) -> dict[str, str]:
     return {
-        **through(s3_line, own_bucket),
-        # A server that steps down tells the driver's monitor; the proxy has it ask.
-        "MONGO_URI": f"{mongodb_line.uri}&serverMonitoringMode=poll",
+        **settings_through(store_proxy, own_bucket),
+        # Let the driver poll: the proxy does not push the news of a step-down as a server does.
+        "MONGO_URI": f"{mongodb_proxy.uri}&serverMonitoringMode=poll",
         "LEASE_SECONDS": "3",
         "SWEEP_INTERVAL_SECONDS": "0",
     }
@@ -98,7 +98,7 @@ def settings(own_bucket: Bucket, s3_line: S3Proxy, mongodb_line: MongoProxy) -> 
 def service(
     settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Provide one service for all faults: it is never started anew."""
+    """Provide one service for all faults; it is never restarted."""
     with running_service(tmp_path_factory.mktemp("service"), settings) as service:
         yield service
 
@@ -107,45 +107,45 @@ def service(
 def load(
     service: Service, own_bucket: Bucket, settings: dict[str, str]
 ) -> AbstractContextManager[Load]:
-    return load_that_loses_nothing(service, own_bucket, settings)
+    return load_without_losses(service, own_bucket, settings)
 
 
 @pytest.mark.parametrize(
-    ("mongodb_line", "name"),
+    ("mongodb_proxy", "name"),
     [
         *((True, name) for name in MONGODB_FAULTS),
-        # As on FerretDB, where the driver repeats no write by itself.
-        (False, "cut-after-it-has-committed"),
+        # As on FerretDB, where the driver does not retry writes.
+        (False, "cut-after-execution"),
     ],
-    indirect=["mongodb_line"],
+    indirect=["mongodb_proxy"],
 )
 def test_failed_mongodb_commands_lose_nothing_acknowledged(
-    mongodb_line: MongoProxy, load: AbstractContextManager[Load], name: str
+    mongodb_proxy: MongoProxy, load: AbstractContextManager[Load], name: str
 ) -> None:
-    befall, commands = MONGODB_FAULTS[name]
+    inject, commands = MONGODB_FAULTS[name]
     with load:
         for command in commands:
-            befall(mongodb_line, command, FAULTS)
+            inject(mongodb_proxy, command, FAULTS)
             wait_until(
-                lambda: mongodb_line.faults_injected == FAULTS, f"{FAULTS} faults: {command}"
+                lambda: mongodb_proxy.faults_injected == FAULTS, f"{FAULTS} faults: {command}"
             )
 
 
 def test_stalled_mongodb_connection_loses_nothing_acknowledged(
-    mongodb_line: MongoProxy, portal: BlockingPortal, load: AbstractContextManager[Load]
+    mongodb_proxy: MongoProxy, portal: BlockingPortal, load: AbstractContextManager[Load]
 ) -> None:
-    with load as told:
-        portal.call(mongodb_line.silence)
-        wait_until(lambda: told.refusals["repository-unavailable"] >= CLIENTS, "503s")
-        portal.call(mongodb_line.resume)
+    with load as uploads:
+        portal.call(mongodb_proxy.silence)
+        wait_until(lambda: uploads.refusals["repository-unavailable"] >= CLIENTS, "503s")
+        portal.call(mongodb_proxy.resume)
 
 
 @pytest.mark.parametrize("name", S3_FAULTS)
 def test_failed_s3_requests_lose_nothing_acknowledged(
-    s3_line: S3Proxy, load: AbstractContextManager[Load], name: str
+    store_proxy: S3Proxy, load: AbstractContextManager[Load], name: str
 ) -> None:
     fault, operations = S3_FAULTS[name]
-    befalling = {operation: FaultSequence(*[fault] * FAULTS) for operation in operations}
+    planned = {operation: FaultSequence(*[fault] * FAULTS) for operation in operations}
     with load:
-        s3_line.faults.update(befalling)
-        wait_until(lambda: all(turns.is_over for turns in befalling.values()), "all faults")
+        store_proxy.faults.update(planned)
+        wait_until(lambda: all(sequence.is_over for sequence in planned.values()), "all faults")
