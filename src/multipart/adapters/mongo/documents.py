@@ -1,8 +1,8 @@
 """Sessions and parts as documents, which never leave this package.
 
 Documents outlive releases. Fields that a later release has added are ignored when a session is
-read, and kept when it is saved, except within `plan`, `lease` and `result`, which are written whole.
-A field that an earlier release did not write needs a default.
+read, and kept when it is saved, except within `plan`, `lease` and `result`: these are replaced
+whole. A field that an earlier release did not write needs a default.
 """
 
 from __future__ import annotations
