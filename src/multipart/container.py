@@ -178,7 +178,7 @@ class Container(containers.DeclarativeContainer):
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
     # Use cases that change sessions go through the cache, so that signing sees their changes.
-    session_cache = providers.Resource(SessionCache, sessions, clock)
+    session_cache = providers.Resource(SessionCache, sessions)
     open_store_upload = providers.Singleton(OpenStoreUpload, session_cache, store, policy)
 
     start_upload = providers.Factory(StartUpload, session_cache, open_store_upload, policy)

@@ -13,11 +13,16 @@ import httpx
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.adapters.s3 import S3Config, open_s3_store
 from multipart_upload.adapters.sql import open_sql_sessions
-from multipart_upload.application.ports import ObjectStore, SessionRepository, SignedPart
+from multipart_upload.application.ports import (
+    ForwardingRepository,
+    ObjectStore,
+    SessionRepository,
+    SignedPart,
+)
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.testing.memory import MemoryObjectStore
 from tests.patience import PATIENCE_SECONDS
-from tests.unit.proxies import RepositoryProxy, StoreProxy
+from tests.unit.proxies import StoreProxy
 from tests.unit.service import Service, SettableClock
 
 
@@ -37,7 +42,7 @@ class ShiftedClock(SettableClock):
         self.shift = time - datetime.now(UTC)
 
 
-class ShiftedRepository(RepositoryProxy):
+class ShiftedRepository(ForwardingRepository):
     """Tells a later time than the database does."""
 
     def __init__(self, sessions: SessionRepository, clock: ShiftedClock) -> None:

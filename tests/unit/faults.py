@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from multipart_upload.application.ports import (
+    ForwardingRepository,
     NewObject,
     ObjectStore,
     OpenedUpload,
@@ -22,7 +23,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.part import Part, StoredPart
 from multipart_upload.domain.session import SessionState, StoredObject, UploadSession
 
-from .proxies import RepositoryProxy, StoreProxy
+from .proxies import StoreProxy
 
 
 class StoreAway(StoreProxy):
@@ -122,7 +123,7 @@ class CountingStore(StoreProxy):
         return result
 
 
-class RepositoryDying(RepositoryProxy):
+class RepositoryDying(ForwardingRepository):
     """Is away from the moment on when a session is to be saved in a state."""
 
     def __init__(self, sessions: SessionRepository, state: SessionState) -> None:
@@ -137,7 +138,7 @@ class RepositoryDying(RepositoryProxy):
         return await super().save(session)
 
 
-class SaveAnswerLost(RepositoryProxy):
+class SaveAnswerLost(ForwardingRepository):
     """Saves a session in a state and then raises, as a driver does after a lost answer."""
 
     def __init__(
@@ -153,7 +154,7 @@ class SaveAnswerLost(RepositoryProxy):
         return saved
 
 
-class YieldingRepository(RepositoryProxy):
+class YieldingRepository(ForwardingRepository):
     """Lets other tasks run, as often as told, before and after every read and write."""
 
     def __init__(self, sessions: SessionRepository, turns: Iterator[int]) -> None:

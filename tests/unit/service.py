@@ -73,13 +73,13 @@ class Service:
 
     @property
     def sign_parts(self) -> SignParts:
-        cache = SessionCache(self.sessions, self.clock)
+        cache = new_cache(self.sessions, self.clock)
         open_store_upload = OpenStoreUpload(cache, self.store, self.policy)
         return SignParts(cache, self.store, open_store_upload, self.policy, self.clock)
 
     @property
     def record_parts(self) -> RecordParts:
-        return RecordParts(SessionCache(self.sessions, self.clock), self.clock, self.policy)
+        return RecordParts(new_cache(self.sessions, self.clock), self.clock, self.policy)
 
     async def sign(
         self, reference: SessionReference, number: int, content_length: int | None = None
@@ -171,6 +171,11 @@ class Service:
     async def now(self, session: UploadSession) -> UploadSession:
         """Read the session as it is stored."""
         return await self.sessions.get(session.id)
+
+
+def new_cache(sessions: SessionRepository, clock: SettableClock) -> SessionCache:
+    """Make a session cache that follows a clock which the test moves."""
+    return SessionCache(sessions, lambda: clock.now().timestamp())
 
 
 def new_service() -> Service:

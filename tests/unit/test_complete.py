@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from multipart_upload.application.ports import SessionQuery
+from multipart_upload.application.ports import ForwardingRepository, SessionQuery
 from multipart_upload.domain.errors import (
     PartsMissingError,
     PartsRefusedError,
@@ -20,7 +20,6 @@ from multipart_upload.domain.part import PartState
 from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import RepositoryDying, StoreAway, StoreRefusing
-from .proxies import RepositoryProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 FULL = bytes(PART_SIZE)
@@ -119,7 +118,7 @@ async def test_an_upload_that_the_store_never_opened_is_not_found(service: Servi
 
 
 async def test_a_count_that_is_ahead_of_the_parts_makes_no_part(service: Service) -> None:
-    class Ahead(RepositoryProxy):
+    class Ahead(ForwardingRepository):
         """As a report leaves it that nobody was answered."""
 
         async def count_parts(self, upload_id: str) -> int:  # noqa: ARG002

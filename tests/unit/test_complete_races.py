@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.application.ports import SessionRepository
+from multipart_upload.application.ports import ForwardingRepository, SessionRepository
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     PartsMissingError,
@@ -21,7 +21,6 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .faults import CountingStore, YieldingRepository, YieldingStore
-from .proxies import RepositoryProxy
 from .service import BODY, Service, SettableClock, address_of, new_service
 
 schedules = st.lists(st.integers(0, 4), max_size=60)
@@ -113,7 +112,7 @@ async def test_a_missing_part_among_many_completes_leaves_the_upload_usable() ->
 async def test_who_was_overtaken_after_its_lease_gives_the_result_of_the_other(
     service: Service, clock: SettableClock
 ) -> None:
-    class Slow(RepositoryProxy):
+    class Slow(ForwardingRepository):
         """Takes longer than the lease before the end is saved, and somebody takes over."""
 
         async def save(self, session: UploadSession) -> UploadSession:
@@ -131,7 +130,7 @@ async def test_who_was_overtaken_after_its_lease_gives_the_result_of_the_other(
 async def test_who_is_overtaken_at_every_attempt_is_told_so(
     service: Service, clock: SettableClock
 ) -> None:
-    class Overtaken(RepositoryProxy):
+    class Overtaken(ForwardingRepository):
         """Lets somebody else claim the session, for no time at all, before every save."""
 
         def __init__(self, sessions: SessionRepository) -> None:

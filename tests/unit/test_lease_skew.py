@@ -18,7 +18,7 @@ from multipart_upload.application.leases import (
     LeasedSession,
     new_lease,
 )
-from multipart_upload.application.ports import SessionRepository
+from multipart_upload.application.ports import ForwardingRepository, SessionRepository
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     RepositoryUnavailableError,
@@ -27,7 +27,6 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.session import UploadSession
 
 from .crashes.virtual_time import VirtualTimeLoop
-from .proxies import RepositoryProxy
 from .service import T0, new_service
 
 LEASE: Final = timedelta(seconds=20)
@@ -40,7 +39,7 @@ def now_in_loop() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Routers(RepositoryProxy):
+class Routers(ForwardingRepository):
     """A cluster's routers: each answers by its own clock, and none of them when it is away."""
 
     def __init__(self, sessions: SessionRepository, offsets: list[timedelta], seed: int) -> None:

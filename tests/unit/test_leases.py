@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from multipart_upload.application.leases import LeasedSession, new_lease
-from multipart_upload.application.ports import SessionRepository
+from multipart_upload.application.ports import ForwardingRepository, SessionRepository
 from multipart_upload.domain.errors import (
     LeaseHeldError,
     RepositoryUnavailableError,
@@ -22,7 +22,6 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
-from .proxies import RepositoryProxy
 from .service import BODY, T0, Service, address_of, new_service
 
 LEASE: Final = timedelta(milliseconds=150)
@@ -43,7 +42,7 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Renewals(RepositoryProxy):
+class Renewals(ForwardingRepository):
     """Gives the running time, counts renewals, and fails them while `away`."""
 
     def __init__(self, service: Service) -> None:

@@ -9,7 +9,7 @@ from itertools import repeat
 
 import pytest
 
-from multipart_upload.application.ports import NewObject, OpenedUpload
+from multipart_upload.application.ports import ForwardingRepository, NewObject, OpenedUpload
 from multipart_upload.domain.errors import (
     StoreUnavailableError,
     StoreUploadGoneError,
@@ -19,7 +19,7 @@ from multipart_upload.domain.part import Part
 from multipart_upload.domain.session import Lease, SessionState, UploadSession
 
 from .faults import CountingStore, StoreAnswersLost, YieldingRepository, YieldingStore
-from .proxies import RepositoryProxy, StoreProxy
+from .proxies import StoreProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 
@@ -80,7 +80,7 @@ async def test_a_part_of_the_upload_that_was_lost_is_not_recorded(service: Servi
 async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
     service: Service,
 ) -> None:
-    class LostMeanwhile(RepositoryProxy):
+    class LostMeanwhile(ForwardingRepository):
         async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
             recorded = await super().report_parts(session, parts)
             await service.lost(session)
@@ -168,7 +168,7 @@ async def test_what_was_ended_is_never_opened_again(service: Service, end: str) 
 
 
 async def test_an_upload_completed_while_it_was_looked_at_is_not_lost(service: Service) -> None:
-    class CompletedMeanwhile(RepositoryProxy):
+    class CompletedMeanwhile(ForwardingRepository):
         """Lets somebody complete the upload after its session was read."""
 
         async def list_parts(self, upload_id: str) -> list[Part]:
@@ -209,7 +209,7 @@ async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
 ) -> None:
     session = await service.lost(await service.uploaded())
 
-    class OpenedAndAbortedMeanwhile(RepositoryProxy):
+    class OpenedAndAbortedMeanwhile(ForwardingRepository):
         reads = 0
 
         async def get(self, upload_id: str) -> UploadSession:

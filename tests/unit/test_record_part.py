@@ -211,6 +211,6 @@ async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
     service.clock.advance(days=3)
     wrong = SettableClock()
     wrong.time = service.clock.now() + timedelta(hours=hours)
-    recent = SessionCache(service.sessions, wrong)
+    recent = SessionCache(service.sessions)
     await RecordParts(recent, wrong, service.policy).record_one(address_of(session), 1, "e1")
     assert (await service.now(session)).active_at == service.clock.now()

@@ -9,9 +9,8 @@ from functools import partial
 import pytest
 
 from multipart_upload.application.list_parts import ListParts
-from multipart_upload.application.ports import SessionRepository
+from multipart_upload.application.ports import ForwardingRepository, SessionRepository
 from multipart_upload.application.record_parts import RecordedPart, RecordParts
-from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.upload_status import GetUploadStatus
 from multipart_upload.domain.errors import (
     StaleSessionError,
@@ -22,8 +21,7 @@ from multipart_upload.domain.part import Part
 from multipart_upload.domain.session import SessionState, UploadSession
 
 from .crashes.interleavings import InterleavedReport, refuse_report
-from .proxies import RepositoryProxy
-from .service import Service, address_of
+from .service import Service, address_of, new_cache
 
 
 async def replaced(service: Service, session: UploadSession) -> None:
@@ -58,7 +56,7 @@ async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
 async def test_a_first_report_of_an_upload_that_is_replaced_before_the_session_moves_is_refused(
     service: Service,
 ) -> None:
-    class ReplacedOnceStored(RepositoryProxy):
+    class ReplacedOnceStored(ForwardingRepository):
         async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
             recorded = await super().report_parts(session, parts)
             await replaced(service, session)
@@ -76,7 +74,7 @@ async def test_a_first_report_of_an_upload_that_is_replaced_before_the_session_m
 async def test_a_session_that_closes_and_opens_all_the_time_is_a_conflict_at_last(
     service: Service,
 ) -> None:
-    class NeverStill(RepositoryProxy):
+    class NeverStill(ForwardingRepository):
         async def report_parts(self, *_: object) -> int:
             raise StaleSessionError
 
@@ -91,7 +89,7 @@ class Replica:
     """A process that remembers sessions for a moment."""
 
     def __init__(self, service: Service) -> None:
-        self.sessions = SessionCache(service.sessions, service.clock)
+        self.sessions = new_cache(service.sessions, service.clock)
         self.record = RecordParts(self.sessions, service.clock, service.policy).record_one
         self.status = GetUploadStatus(ListParts(self.sessions, service.store))
 
@@ -99,7 +97,7 @@ class Replica:
 async def test_a_report_on_a_session_that_is_remembered_is_one_call_of_the_repository(
     service: Service,
 ) -> None:
-    class Calls(RepositoryProxy):
+    class Calls(ForwardingRepository):
         def __init__(self, sessions: SessionRepository) -> None:
             super().__init__(sessions)
             self.made: list[str] = []

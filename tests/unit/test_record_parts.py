@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from multipart_upload.application.ports import ForwardingRepository
 from multipart_upload.application.record_parts import PartReport, RecordedPart
 from multipart_upload.domain.errors import (
     InvalidFieldError,
@@ -17,7 +18,6 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.part import Part
 from multipart_upload.domain.session import SessionState, UploadSession
 
-from .proxies import RepositoryProxy
 from .service import MIB, PART_SIZE, Service, address_of
 
 
@@ -60,7 +60,7 @@ async def test_one_wrong_part_is_named_by_its_place_and_none_is_recorded(
 
 
 async def test_all_go_to_the_repository_in_one_call(service: Service) -> None:
-    class Calls(RepositoryProxy):
+    class Calls(ForwardingRepository):
         made = 0
 
         async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:

@@ -1,30 +1,29 @@
-"""Sessions as they were a moment ago."""
+"""The session cache."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.application.open_store_upload import OpenStoreUpload
-from multipart_upload.application.session_cache import MOMENT, MOST, SessionCache
+from multipart_upload.application.ports import ForwardingRepository
+from multipart_upload.application.session_cache import CACHE_SECONDS, MAX_CACHED, SessionCache
 from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.domain.errors import SessionNotFoundError, TransitionError
 from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.samples import sample_session
 from multipart_upload.testing.memory import MemorySessionRepository
 
-from .proxies import RepositoryProxy
-from .service import Service, SettableClock, address_of
+from .service import Service, SettableClock, address_of, new_cache
 
-TICK = timedelta(milliseconds=1)
+TICK = 0.001
 
 
-class CountingRepository(RepositoryProxy):
-    """Counts its reads; the first may be held up."""
+class CountingRepository(ForwardingRepository):
+    """Counts its reads, and can delay the first."""
 
     reads = 0
     held: asyncio.Event | None = None
@@ -44,8 +43,8 @@ def stored() -> CountingRepository:
 
 
 @pytest.fixture
-def recent(stored: CountingRepository, clock: SettableClock) -> SessionCache:
-    return SessionCache(stored, clock)
+def cache(stored: CountingRepository, clock: SettableClock) -> SessionCache:
+    return new_cache(stored, clock)
 
 
 def signing(service: Service, cache: SessionCache) -> SignParts:
@@ -61,112 +60,114 @@ async def opened(stored: CountingRepository, upload_id: str = "upload-1") -> Upl
     return session
 
 
-async def test_a_session_is_read_once_in_a_moment(
-    recent: SessionCache, stored: CountingRepository, clock: SettableClock
+async def test_a_session_is_read_once_while_it_is_cached(
+    cache: SessionCache, stored: CountingRepository, clock: SettableClock
 ) -> None:
     session = await opened(stored)
-    assert await recent.recent("upload-1") == session
-    clock.advance(seconds=(MOMENT - TICK).total_seconds())
-    assert await recent.recent("upload-1") == session
+    assert await cache.recent("upload-1") == session
+    clock.advance(seconds=CACHE_SECONDS - TICK)
+    assert await cache.recent("upload-1") == session
     assert stored.reads == 1
 
 
-async def test_after_a_moment_it_is_read_anew_with_the_id_that_replaced_a_lost_one(
-    recent: SessionCache, stored: CountingRepository, clock: SettableClock
+async def test_an_expired_session_is_read_again_with_the_id_that_replaced_a_lost_one(
+    cache: SessionCache, stored: CountingRepository, clock: SettableClock
 ) -> None:
     session = await opened(stored)
-    await recent.recent("upload-1")
+    await cache.recent("upload-1")
     await stored.save(replace(session, store_upload_id="2~another"))
-    clock.advance(seconds=MOMENT.total_seconds())
-    assert (await recent.recent("upload-1")).store_upload_id == "2~another"
+    clock.advance(seconds=CACHE_SECONDS)
+    assert (await cache.recent("upload-1")).store_upload_id == "2~another"
 
 
-async def test_what_was_saved_here_is_known_at_once(
-    recent: SessionCache, stored: CountingRepository
+async def test_a_session_saved_here_is_cached(
+    cache: SessionCache, stored: CountingRepository
 ) -> None:
     session = await opened(stored)
-    await recent.recent("upload-1")
-    saved = await recent.save(replace(session, store_upload_id="2~another"))
-    assert await recent.recent("upload-1") == saved
+    await cache.recent("upload-1")
+    saved = await cache.save(replace(session, store_upload_id="2~another"))
+    assert await cache.recent("upload-1") == saved
     assert stored.reads == 1
 
 
-async def test_a_session_that_was_not_open_is_asked_for_each_time(
-    recent: SessionCache, stored: CountingRepository
+async def test_a_session_that_was_not_open_is_read_each_time(
+    cache: SessionCache, stored: CountingRepository
 ) -> None:
     session = await opened(stored)
-    completing = await recent.save(replace(session, state=SessionState.COMPLETING))
+    completing = await cache.save(replace(session, state=SessionState.COMPLETING))
     await stored.save(replace(completing, state=SessionState.IN_PROGRESS))
-    assert (await recent.recent("upload-1")).state is SessionState.IN_PROGRESS
+    assert (await cache.recent("upload-1")).state is SessionState.IN_PROGRESS
 
 
-async def test_what_decides_is_read_each_time(
-    recent: SessionCache, stored: CountingRepository
-) -> None:
+async def test_get_reads_each_time(cache: SessionCache, stored: CountingRepository) -> None:
     session = await opened(stored)
-    await recent.get("upload-1")
+    await cache.get("upload-1")
     aborted = await stored.save(replace(session, state=SessionState.ABORTED))
-    assert await recent.get("upload-1") == aborted
+    assert await cache.get("upload-1") == aborted
 
 
-async def test_an_answer_that_was_overtaken_does_not_hide_the_newer_one(
-    recent: SessionCache, stored: CountingRepository
+async def test_an_answer_that_was_overtaken_does_not_replace_the_newer_one(
+    cache: SessionCache, stored: CountingRepository
 ) -> None:
     session = await opened(stored)
     stored.held = asyncio.Event()
-    slow = asyncio.create_task(recent.get("upload-1"))
+    slow = asyncio.create_task(cache.get("upload-1"))
     held = stored.held
     await asyncio.sleep(0)
-    saved = await recent.save(replace(session, store_upload_id="2~another"))
+    saved = await cache.save(replace(session, store_upload_id="2~another"))
     held.set()
     await slow
-    assert await recent.recent("upload-1") == saved
+    assert await cache.recent("upload-1") == saved
 
 
-async def test_a_session_that_is_not_there_is_not_found_each_time(recent: SessionCache) -> None:
-    for _ in range(2):
-        with pytest.raises(SessionNotFoundError):
-            await recent.recent("unknown")
-
-
-async def test_a_clock_that_goes_back_keeps_nothing_for_long(
-    recent: SessionCache, stored: CountingRepository, clock: SettableClock
+async def test_an_answer_that_took_longer_than_the_cache_keeps_it_is_not_cached(
+    cache: SessionCache, stored: CountingRepository, clock: SettableClock
 ) -> None:
     await opened(stored)
-    await recent.recent("upload-1")
-    clock.advance(hours=-1)
-    await recent.recent("upload-1")
+    stored.held = held = asyncio.Event()
+    slow = asyncio.create_task(cache.get("upload-1"))
+    await asyncio.sleep(0)
+    clock.advance(seconds=CACHE_SECONDS)
+    held.set()
+    await slow
+    await cache.recent("upload-1")
     assert stored.reads == 2
 
 
-async def test_the_sessions_seen_longest_ago_make_room(
-    recent: SessionCache, stored: CountingRepository
+async def test_a_missing_session_is_looked_for_each_time(cache: SessionCache) -> None:
+    for _ in range(2):
+        with pytest.raises(SessionNotFoundError):
+            await cache.recent("unknown")
+
+
+async def test_the_least_recently_used_session_is_evicted(
+    cache: SessionCache, stored: CountingRepository
 ) -> None:
-    for number in range(MOST + 1):
+    for number in range(MAX_CACHED + 1):
         await opened(stored, f"upload-{number}")
-        await recent.get(f"upload-{number}")
+        await cache.get(f"upload-{number}")
     before = stored.reads
-    await recent.recent(f"upload-{MOST}")
-    await recent.recent("upload-1")
+    await cache.recent(f"upload-{MAX_CACHED}")
+    await cache.recent("upload-1")
     assert stored.reads == before
-    await recent.recent("upload-0")
+    await cache.recent("upload-0")
     assert stored.reads == before + 1
 
 
 async def test_signing_the_parts_of_one_upload_reads_its_session_once(service: Service) -> None:
     stored = CountingRepository(service.sessions)
     session = await service.started()
-    sign = signing(service, SessionCache(stored, service.clock))
+    sign = signing(service, new_cache(stored, service.clock))
     for number in range(1, 11):
         await sign.sign_one(address_of(session), number)
     assert stored.reads == 1
 
 
-async def test_what_this_process_has_ended_is_not_signed_any_more(service: Service) -> None:
-    recent = SessionCache(service.sessions, service.clock)
+async def test_a_session_that_this_process_has_ended_is_not_signed(service: Service) -> None:
+    cache = new_cache(service.sessions, service.clock)
     session = await service.started()
-    sign = signing(service, recent)
+    sign = signing(service, cache)
     await sign.sign_one(address_of(session), 1)
-    await replace(service, sessions=recent).abort(address_of(session))
+    await replace(service, sessions=cache).abort(address_of(session))
     with pytest.raises(TransitionError, match="that is aborted"):
         await sign.sign_one(address_of(session), 1)

@@ -7,7 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from multipart_upload.application.ports import NewObject, OpenedUpload, SessionQuery
+from multipart_upload.application.ports import (
+    ForwardingRepository,
+    NewObject,
+    OpenedUpload,
+    SessionQuery,
+)
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
     StaleSessionError,
@@ -18,7 +23,7 @@ from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, StoreAway
-from .proxies import RepositoryProxy, StoreProxy
+from .proxies import StoreProxy
 from .service import MIB, T0, Service, new_upload
 
 
@@ -115,7 +120,7 @@ async def test_a_store_that_fails_leaves_a_pending_row_to_find_its_upload_by(
 
 
 async def test_without_a_row_the_store_is_not_asked(service: Service) -> None:
-    class AddFails(RepositoryProxy):
+    class AddFails(ForwardingRepository):
         async def add(self, *_: object, **__: object) -> None:
             raise RepositoryUnavailableError
 
@@ -137,7 +142,7 @@ async def test_a_row_that_was_saved_though_its_answer_was_lost_is_the_sessions_o
 
 
 async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None:
-    class Overtaken(RepositoryProxy):
+    class Overtaken(ForwardingRepository):
         async def save(self, session: UploadSession) -> UploadSession:
             await super().save(replace(session, store_upload_id="another's"))
             return await super().save(session)
@@ -147,7 +152,7 @@ async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None
 
 
 async def test_a_row_that_could_not_be_saved_stays_pending(service: Service) -> None:
-    class SaveFails(RepositoryProxy):
+    class SaveFails(ForwardingRepository):
         async def save(self, *_: object, **__: object) -> UploadSession:
             raise RepositoryUnavailableError
 

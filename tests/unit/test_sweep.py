@@ -12,7 +12,12 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.application.ports import NewObject, OpenedUpload, UploadPage
+from multipart_upload.application.ports import (
+    ForwardingRepository,
+    NewObject,
+    OpenedUpload,
+    UploadPage,
+)
 from multipart_upload.application.sweep.report import SweepOutcome, SweepPosition
 from multipart_upload.application.sweep.sweep_uploads import BEGINNING, MAX_SESSIONS
 from multipart_upload.domain.errors import (
@@ -34,7 +39,7 @@ from .faults import (
     YieldingRepository,
     YieldingStore,
 )
-from .proxies import RepositoryProxy, StoreProxy
+from .proxies import StoreProxy
 from .service import PART_SIZE, Service, SettableClock, address_of
 
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -235,7 +240,7 @@ async def test_a_store_that_refuses_to_be_scanned_is_told(service: Service) -> N
 async def test_a_session_that_is_gone_by_now_was_somebody_elses(
     service: Service, clock: SettableClock
 ) -> None:
-    class GoneMeanwhile(RepositoryProxy):
+    class GoneMeanwhile(ForwardingRepository):
         async def save(self, session: UploadSession) -> UploadSession:
             del session
             raise SessionNotFoundError
@@ -355,7 +360,7 @@ async def test_one_session_that_fails_does_not_keep_the_others(
 
 
 async def test_without_a_repository_there_is_no_sweep(service: Service) -> None:
-    class FindsNothing(RepositoryProxy):
+    class FindsNothing(ForwardingRepository):
         async def find_due(self, *_: object, **__: object) -> list[UploadSession]:
             raise RepositoryUnavailableError
 
@@ -511,7 +516,7 @@ async def test_without_the_store_a_backlog_is_left_to_the_next_sweep(service: Se
 
 
 async def test_without_the_database_the_next_sweep_begins_again(service: Service) -> None:
-    class FindsNothing(RepositoryProxy):
+    class FindsNothing(ForwardingRepository):
         async def find_due(self, *_: object, **__: object) -> list[UploadSession]:
             raise RepositoryUnavailableError
 

@@ -94,7 +94,7 @@ class World:
             # This replica's own clock may be anywhere within two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
-            cache = SessionCache(self.service.sessions, clock)
+            cache = SessionCache(self.service.sessions)
             record_parts = RecordParts(cache, clock, self.service.policy)
             await record_parts.record_one(address_of(client.session), client.part, etag)
         client.last_seen = self.now

@@ -1,102 +1,63 @@
-"""Sessions as they were a moment ago, for what need not be decided on the newest state."""
+"""Sessions as they were up to CACHE_SECONDS ago, for calls that need not decide on the newest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-from ..domain.part import Part
+from cachetools import TLRUCache
+
 from ..domain.session import UploadSession
-from .ports import Clock, SessionPage, SessionQuery, SessionRepository
+from .ports import ForwardingRepository, SessionRepository
 
-MOMENT: Final = timedelta(seconds=3)
-"""A client whose store upload was lost and replaced gets URLs of the old one no longer than this.
-
-Only from another process than the one that replaced it, which knows at once.
-"""
-MOST: Final = 5000
-"""Sessions remembered: some 10 MB."""
+CACHE_SECONDS: Final = 3.0
+"""When another process has replaced a lost store upload, this one signs URLs of the old one no
+longer than this. Changes made by this process are known at once."""
+MAX_CACHED: Final = 5000
+"""Some 10 MB."""
 
 
-class SessionCache:
-    """A session repository that remembers for a moment what it has read and written.
+class _Answer(NamedTuple):
+    session: UploadSession
+    asked_at: float
 
-    `get` always reads; `recent` does where it must.
-    """
 
-    def __init__(self, stored: SessionRepository, clock: Clock) -> None:
-        self._stored = stored
-        self._clock = clock
-        self._seen: dict[str, tuple[UploadSession, datetime]] = {}
+class SessionCache(ForwardingRepository):
+    """A session repository that caches the sessions it reads and saves, for `recent` only."""
+
+    def __init__(
+        self, sessions: SessionRepository, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(sessions)
+        self._timer = timer
+        self._answers: TLRUCache[str, _Answer, float] = TLRUCache(
+            MAX_CACHED, lambda _id, answer, _now: answer.asked_at + CACHE_SECONDS, timer
+        )
 
     async def recent(self, upload_id: str) -> UploadSession:
-        """Give a session as it was less than a moment ago, or as stored if none could upload.
+        """Return a session from the cache, or read it.
 
-        Raise SessionNotFoundError if there is none.
+        Always read it if it was not open, or lost: that may have changed, and meanwhile the client
+        could not upload. Raise SessionNotFoundError if there is none.
         """
-        if (seen := self._seen.get(upload_id)) is not None:
-            session, seen_at = seen
-            # Not open, or lost, may be over by now, and nobody can upload meanwhile. A clock that
-            # went back must not make a session look fresh for long.
-            is_usable = session.state.is_open and not session.is_lost
-            if is_usable and seen_at <= self._clock.now() < seen_at + MOMENT:
-                return session
+        answer = self._answers.get(upload_id)
+        if answer is not None and answer.session.state.is_open and not answer.session.is_lost:
+            return answer.session
         return await self.get(upload_id)
 
-    async def now(self) -> datetime:
-        return await self._stored.now()
-
-    async def add(self, session: UploadSession) -> None:
-        await self._stored.add(session)
-
     async def get(self, upload_id: str) -> UploadSession:
-        # The time before the answer is asked for: it may be as old as that.
-        now = self._clock.now()
-        return self._remembered(await self._stored.get(upload_id), now)
-
-    async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
-        return await self._stored.get_many(upload_ids)
+        # The time before asking: the answer may be as old as that.
+        asked_at = self._timer()
+        return self._put(await self.sessions.get(upload_id), asked_at)
 
     async def save(self, session: UploadSession) -> UploadSession:
-        now = self._clock.now()
-        return self._remembered(await self._stored.save(session), now)
+        asked_at = self._timer()
+        return self._put(await self.sessions.save(session), asked_at)
 
-    async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
-        await self._stored.record_parts(upload_id, parts)
-
-    async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        return await self._stored.report_parts(session, parts)
-
-    async def list_parts(self, upload_id: str) -> list[Part]:
-        return await self._stored.list_parts(upload_id)
-
-    async def forget_parts(self, upload_id: str) -> None:
-        await self._stored.forget_parts(upload_id)
-
-    async def count_parts(self, upload_id: str) -> int:
-        return await self._stored.count_parts(upload_id)
-
-    async def find(self, query: SessionQuery) -> SessionPage:
-        return await self._stored.find(query)
-
-    async def find_due(
-        self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
-    ) -> list[UploadSession]:
-        return await self._stored.find_due(before, limit, after)
-
-    async def purge_sessions(self, before: datetime, limit: int) -> int:
-        return await self._stored.purge_sessions(before, limit)
-
-    async def check(self) -> None:
-        await self._stored.check()
-
-    def _remembered(self, session: UploadSession, now: datetime) -> UploadSession:
-        seen = self._seen.pop(session.id, None)
-        # Answers may overtake each other: the older version must not hide the newer.
-        if seen is None or session.version >= seen[0].version:
-            seen = (session, now)
-        self._seen[session.id] = seen
-        if len(self._seen) > MOST:
-            del self._seen[next(iter(self._seen))]
+    def _put(self, session: UploadSession, asked_at: float) -> UploadSession:
+        known = self._answers.get(session.id)
+        # Answers may overtake each other: an older version must not replace a newer one.
+        if known is None or session.version >= known.session.version:
+            self._answers[session.id] = _Answer(session, asked_at)
         return session

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from multipart_upload.application.ports import (
+    ForwardingRepository,
     NewObject,
     ObjectStore,
     OpenedUpload,
@@ -14,7 +15,7 @@ from multipart_upload.application.ports import (
 from multipart_upload.domain.errors import RepositoryUnavailableError, StaleSessionError
 from multipart_upload.domain.part import Part, StoredPart
 from multipart_upload.domain.session import SessionState, StoredObject, UploadSession
-from tests.unit.proxies import RepositoryProxy, StoreProxy
+from tests.unit.proxies import StoreProxy
 
 Interleaving = Callable[[], Awaitable[object]]
 
@@ -52,7 +53,7 @@ class InterleavedCreate(StoreProxy):
         return opened
 
 
-class InterleavedSave(RepositoryProxy):
+class InterleavedSave(ForwardingRepository):
     """Runs the interleaving once, before it saves a session in the given state."""
 
     def __init__(
@@ -67,7 +68,7 @@ class InterleavedSave(RepositoryProxy):
         return await super().save(session)
 
 
-class InterleavedReport(RepositoryProxy):
+class InterleavedReport(ForwardingRepository):
     """Runs the interleaving once, before it stores a report."""
 
     def __init__(self, sessions: SessionRepository, interleaving: Interleaving) -> None:
@@ -85,7 +86,7 @@ async def refuse_report() -> None:
     raise StaleSessionError
 
 
-class RenewalAnswerLost(RepositoryProxy):
+class RenewalAnswerLost(ForwardingRepository):
     """Saves one lease renewal and then raises, as when its answer is lost."""
 
     def __init__(self, sessions: SessionRepository) -> None:

@@ -1,6 +1,7 @@
 """What the domain needs from the outside, as promises that the contract suites check."""
 
 from .clock import Clock
+from .forwarding import ForwardingRepository
 from .object_store import (
     ListedUpload,
     NewObject,
@@ -15,6 +16,7 @@ from .session_repository import SessionPage, SessionQuery, SessionRepository
 
 __all__ = [
     "Clock",
+    "ForwardingRepository",
     "ListedUpload",
     "NewObject",
     "ObjectStore",
