@@ -125,7 +125,7 @@ async def test_each_error_code_of_complete_has_its_meaning(
     async with answering(s3_error("400 Bad Request", code), NO_PARTS) as (store, _):
         with pytest.raises(error) as raised:
             await store.complete_upload(KEY, ID, PARTS)
-    assert raised.value.facts.get("reason", code) == code
+    assert raised.value.extensions.get("reason", code) == code
 
 
 CALLS: Mapping[str, Callable[[ObjectStore], Awaitable[object]]] = {
@@ -147,7 +147,7 @@ async def test_a_lasting_refusal_is_reported_with_its_code(
     async with answering(s3_error("403 Forbidden", code)) as (store, _):
         with pytest.raises(StoreRefusedError) as refused:
             await call(store)
-    assert refused.value.facts == {"reason": code}
+    assert refused.value.extensions == {"reason": code}
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -166,7 +166,7 @@ async def test_what_only_an_operator_can_fix_is_a_misconfiguration(
     async with answering(s3_error("403 Forbidden", code)) as (store, _):
         with pytest.raises(StoreMisconfiguredError) as refused:
             await call(store)
-    assert refused.value.facts == {"reason": reason}
+    assert refused.value.extensions == {"reason": reason}
     assert refused.value.retry_after is None
 
 
@@ -199,7 +199,7 @@ async def test_a_lasting_refusal_of_complete_in_a_200_is_lasting(code: str) -> N
     async with answering(s3_error("200 OK", code)) as (store, _):
         with pytest.raises(PartsRefusedError) as refused:
             await store.complete_upload(KEY, ID, PARTS)
-    assert refused.value.facts == {"reason": code}
+    assert refused.value.extensions == {"reason": code}
 
 
 async def test_an_unclear_complete_stays_unclear_when_list_parts_is_refused() -> None:

@@ -231,7 +231,7 @@ async def test_missing_postgresql_database_is_a_misconfiguration(
     with pytest.raises(RepositoryMisconfiguredError) as refusal:
         async with open_sql_sessions(postgresql_server.url("nowhere")):
             pass
-    assert refusal.value.facts == {"reason": "database-missing"}
+    assert refusal.value.extensions == {"reason": "database-missing"}
     assert refusal.value.cause == "the database does not exist"
 
 

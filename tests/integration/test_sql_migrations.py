@@ -379,4 +379,4 @@ async def test_user_that_may_not_create_tables_is_a_misconfiguration(postgresql_
             await migrate_sql_database(postgresql_url.replace("postgres@", f"{role}@"))
     finally:
         await database.execute(f"DROP ROLE {role}")
-    assert refusal.value.facts == {"reason": "not-authorized"}
+    assert refusal.value.extensions == {"reason": "not-authorized"}

@@ -82,7 +82,7 @@ async def test_what_cannot_be_aborted_stays_as_it_is(service: Service, state: Se
     session = await service.sessions.save(replace(session, state=state))
     with pytest.raises(TransitionError) as refusal:
         await service.abort(address_of(session))
-    assert refusal.value.facts["status"] == state
+    assert refusal.value.extensions["status"] == state
     assert await service.now(session) == session
     assert len(await service.bucket.list_parts(session.key, session.store_upload_id or "")) == 1
 

@@ -135,7 +135,7 @@ async def test_a_missing_part_is_named_and_can_still_be_uploaded(service: Servic
     await service.upload(session, 2, FULL)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts == {
+    assert refusal.value.extensions == {
         "status": "in-progress",
         "missing_parts": [1, 3],
         "mismatched_parts": [],
@@ -153,7 +153,7 @@ async def test_a_report_without_a_part_is_a_missing_part(service: Service) -> No
     await service.record(address_of(session), 1, "e1")
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts["missing_parts"] == [1]
+    assert refusal.value.extensions["missing_parts"] == [1]
 
 
 @pytest.mark.parametrize("size", [None, len(BODY)])
@@ -164,7 +164,7 @@ async def test_a_report_whose_session_did_not_move_is_a_missing_part_too(
     await record_and_die(service, session, "e1")
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts["missing_parts"] == [1]
+    assert refusal.value.extensions["missing_parts"] == [1]
 
 
 @pytest.mark.parametrize("report", [record, record_and_die])
@@ -176,7 +176,7 @@ async def test_a_part_that_differs_from_its_report_is_named_and_not_joined(
     await report(service, session, "another")
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts["mismatched_parts"] == [1]
+    assert refusal.value.extensions["mismatched_parts"] == [1]
     assert await service.bucket.head_object(session.key) is None
     await service.upload(session)
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
@@ -187,7 +187,7 @@ async def test_a_part_of_another_size_than_planned_is_named(service: Service) ->
     await service.put(session, 1, BODY + b"!")
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts["mismatched_parts"] == [1]
+    assert refusal.value.extensions["mismatched_parts"] == [1]
 
 
 async def test_what_the_store_refuses_is_open_again_with_its_parts(service: Service) -> None:
@@ -207,7 +207,7 @@ async def test_parts_too_small_are_refused_and_can_be_replaced(service: Service)
         await service.upload(session, number)
     with pytest.raises(PartsRefusedError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts == {"reason": "EntityTooSmall"}
+    assert refusal.value.extensions == {"reason": "EntityTooSmall"}
     await service.upload(session, 1, FULL)
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
@@ -220,6 +220,6 @@ async def test_what_was_ended_cannot_be_completed(service: Service, state: Sessi
     session = await service.sessions.save(replace(session, state=state))
     with pytest.raises(TransitionError) as refusal:
         await service.complete(address_of(session))
-    assert refusal.value.facts["status"] == state
+    assert refusal.value.extensions["status"] == state
     assert await service.now(session) == session
     assert await service.bucket.head_object(session.key) is None

@@ -206,7 +206,7 @@ async def test_the_lease_of_another_keeps_out_until_it_ends(
         with pytest.raises(LeaseHeldError) as refusal:
             await service.complete(address_of(session))
         assert refusal.value.retry_after == rest
-        assert refusal.value.facts == {"status": "completing"}
+        assert refusal.value.extensions == {"status": "completing"}
     assert await service.now(session) == claimed
     clock.time = lease.deadline
     done = await service.complete(address_of(session))

@@ -54,8 +54,8 @@ async def test_a_part_that_is_not_there_is_named_and_the_session_stays_open(
     forged = [*named, NamedPart(4, "0" * 32)]
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), forged)
-    assert refusal.value.facts["missing_parts"] == [4]
-    assert refusal.value.facts["mismatched_parts"] == []
+    assert refusal.value.extensions["missing_parts"] == [4]
+    assert refusal.value.extensions["mismatched_parts"] == []
     assert (await service.complete(address_of(session), named)).result is not None
 
 
@@ -65,8 +65,8 @@ async def test_a_part_with_another_etag_is_named_and_nothing_is_joined(service: 
         await service.complete(
             address_of(session), [*named[:2], replace(named[2], etag='"' + "0" * 32 + '"')]
         )
-    assert refusal.value.facts["mismatched_parts"] == [3]
-    assert refusal.value.facts["missing_parts"] == []
+    assert refusal.value.extensions["mismatched_parts"] == [3]
+    assert refusal.value.extensions["missing_parts"] == []
     assert session.key not in service.bucket.objects
 
 
@@ -74,14 +74,14 @@ async def test_a_number_named_twice_must_be_right_twice(service: Service) -> Non
     session, named = await sent(service)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), [NamedPart(1, "x"), *named])
-    assert refusal.value.facts["mismatched_parts"] == [1]
+    assert refusal.value.extensions["mismatched_parts"] == [1]
 
 
 async def test_a_part_that_is_not_named_does_not_get_into_the_object(service: Service) -> None:
     session, named = await sent(service)
     with pytest.raises(PartsUnnamedError) as refusal:
         await service.complete(address_of(session), named[:2])
-    assert refusal.value.facts["unnamed_parts"] == [3]
+    assert refusal.value.extensions["unnamed_parts"] == [3]
     assert session.key not in service.bucket.objects
 
 
@@ -114,7 +114,7 @@ async def test_of_a_lost_upload_all_parts_are_missing(service: Service) -> None:
     await service.bucket.abort_upload(session.key, session.open_store_upload_id)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), named)
-    assert refusal.value.facts["missing_parts"] == [1, 2, 3]
+    assert refusal.value.extensions["missing_parts"] == [1, 2, 3]
 
 
 async def test_an_aborted_upload_is_refused_for_its_state_whatever_the_list(
@@ -193,4 +193,4 @@ async def test_of_a_session_without_any_part_all_named_parts_are_missing(service
     session = await service.started()
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), [NamedPart(2, "x"), NamedPart(1, "x")])
-    assert refusal.value.facts["missing_parts"] == [1, 2]
+    assert refusal.value.extensions["missing_parts"] == [1, 2]

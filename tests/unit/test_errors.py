@@ -124,24 +124,24 @@ def test_every_error_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_facts_travel_as_json(error: UploadError) -> None:
-    assert json.loads(json.dumps(error.facts)) == error.facts
+    assert json.loads(json.dumps(error.extensions)) == error.extensions
 
 
 def test_a_session_is_not_found_in_the_words_of_the_original_service() -> None:
     assert str(SessionNotFoundError()) == "Upload session not found or no parts uploaded"
-    assert SessionNotFoundError().facts == {}
+    assert SessionNotFoundError().extensions == {}
 
 
 def test_an_invalid_field_is_named_with_its_rule() -> None:
     error = InvalidFieldError("part_number", "1 to 10,000")
     assert str(error) == "part_number: 1 to 10,000"
-    assert error.facts == {"errors": [{"field": "part_number", "message": "1 to 10,000"}]}
+    assert error.extensions == {"errors": [{"field": "part_number", "message": "1 to 10,000"}]}
 
 
 def test_several_invalid_fields_are_all_named() -> None:
     error = InvalidFieldsError([FieldError("a", "is required"), FieldError("b", "must be text")])
     assert str(error) == "a: is required; b: must be text"
-    assert error.facts == {
+    assert error.extensions == {
         "errors": [
             {"field": "a", "message": "is required"},
             {"field": "b", "message": "must be text"},
@@ -151,7 +151,7 @@ def test_several_invalid_fields_are_all_named() -> None:
 
 def test_invalid_fields_beyond_count_are_left_out() -> None:
     error = InvalidFieldsError([FieldError(f"parts[{n}]", "is wrong") for n in range(10_000)])
-    errors = error.facts["errors"]
+    errors = error.extensions["errors"]
     assert isinstance(errors, list)
     assert len(errors) == MAX_FIELD_ERRORS
     assert str(error).endswith("parts[9]: is wrong; and more")
@@ -160,20 +160,20 @@ def test_invalid_fields_beyond_count_are_left_out() -> None:
 def test_a_file_too_large_names_the_field_its_value_and_the_limit() -> None:
     error = FileTooLargeError(11, 10)
     assert str(error) == "size: 11 bytes is over the limit of 10 bytes"
-    assert error.facts == {"max_size": 10}
+    assert error.extensions == {"max_size": 10}
 
 
 def test_a_refused_transition_names_the_action_and_the_state() -> None:
     error = TransitionError("abort", "completed")
     assert str(error) == "Cannot abort an upload that is completed."
-    assert error.facts == {"status": "completed"}
+    assert error.extensions == {"status": "completed"}
     assert (error.action, error.status) == ("abort", "completed")
 
 
 def test_who_has_to_wait_is_told_for_whom_and_how_long() -> None:
     error = LeaseHeldError("completing", 2.5)
     assert str(error) == "Another request is at work on the upload, which is completing."
-    assert (error.facts, error.retry_after) == ({"status": "completing"}, 2.5)
+    assert (error.extensions, error.retry_after) == ({"status": "completing"}, 2.5)
 
 
 def test_what_will_pass_says_when_to_try_again() -> None:
@@ -202,7 +202,7 @@ def test_missing_and_differing_parts_are_named(
 ) -> None:
     error = PartsMissingError("in-progress", missing, mismatched)
     assert str(error) == f"The upload cannot be completed: {problems}."
-    assert error.facts == {
+    assert error.extensions == {
         "status": "in-progress",
         "missing_parts": missing,
         "mismatched_parts": mismatched,
@@ -212,10 +212,10 @@ def test_missing_and_differing_parts_are_named(
 def test_many_missing_parts_are_all_facts_but_not_all_in_the_sentence() -> None:
     error = PartsMissingError("in-progress", range(1, 10_001), [])
     assert str(error).endswith("18, 19, 20 and 9980 more not uploaded.")
-    assert error.facts["missing_parts"] == list(range(1, 10_001))
+    assert error.extensions["missing_parts"] == list(range(1, 10_001))
 
 
 def test_a_refusal_of_the_store_gives_its_own_reason() -> None:
     error = PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB")
     assert str(error) == "The object store refused the parts: part 1 is under 5 MiB"
-    assert error.facts == {"reason": "EntityTooSmall"}
+    assert error.extensions == {"reason": "EntityTooSmall"}

@@ -52,7 +52,7 @@ async def completed_and_forgotten(service: Service, clock: SettableClock) -> Upl
     await service.upload(session)
     done = await service.complete(address_of(session))
     clock.advance(days=31)
-    assert (await service.sweep()).retired == 1
+    assert (await service.sweep()).purged == 1
     return done
 
 

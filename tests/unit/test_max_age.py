@@ -60,7 +60,7 @@ async def test_at_the_maximum_age_nothing_is_signed_or_recorded(
     ):
         with pytest.raises(TransitionError) as refused:
             await call
-        assert refused.value.facts == {"status": "expired", "reason": "max-age"}
+        assert refused.value.extensions == {"status": "expired", "reason": "max-age"}
 
 
 async def test_a_report_just_before_the_maximum_age_is_recorded(
@@ -116,7 +116,7 @@ async def test_the_sweep_expires_an_upload_of_the_maximum_age_although_parts_arr
     assert await service.bucket.list_uploads(session.key) == []
     with pytest.raises(TransitionError) as refused:
         await service.sign(address_of(session), 1)
-    assert refused.value.facts == {"status": "expired", "reason": "max-age"}
+    assert refused.value.extensions == {"status": "expired", "reason": "max-age"}
 
 
 async def test_an_idle_upload_expires_as_idle(service: Service, clock: SettableClock) -> None:
@@ -127,7 +127,7 @@ async def test_an_idle_upload_expires_as_idle(service: Service, clock: SettableC
     assert (ended.state, ended.expiry_reason) == (SessionState.EXPIRED, ExpiryReason.IDLE)
     with pytest.raises(TransitionError) as refused:
         await service.record(address_of(session), 1, "e1")
-    assert refused.value.facts == {"status": "expired", "reason": "idle"}
+    assert refused.value.extensions == {"status": "expired", "reason": "idle"}
 
 
 async def test_a_whole_upload_of_the_maximum_age_is_completed_until_the_sweep_comes(

@@ -47,7 +47,7 @@ def test_a_part_that_only_the_store_knows_is_verified() -> None:
 @pytest.mark.parametrize("size", [8, None])
 def test_a_part_that_the_store_holds_as_reported_is_verified(size: int | None) -> None:
     assert reported(size=size).agrees_with(STORED)
-    checked = reported(size=size).checked_against(STORED)
+    checked = reported(size=size).verify_against(STORED)
     assert checked == replace(reported(), state=PartState.VERIFIED)
 
 
@@ -56,23 +56,23 @@ def test_a_part_that_the_store_holds_as_reported_is_verified(size: int | None) -
 )
 def test_a_part_that_the_store_holds_otherwise_stays_as_it_was_reported(part: Part) -> None:
     assert not part.agrees_with(STORED)
-    assert part.checked_against(STORED) == part
+    assert part.verify_against(STORED) == part
 
 
 def test_a_part_that_the_store_lacks_stays_as_it_was_reported() -> None:
-    assert reported().checked_against(None) == reported()
+    assert reported().verify_against(None) == reported()
 
 
 def test_a_verified_part_falls_back_when_the_store_no_longer_holds_it() -> None:
-    verified = reported().checked_against(STORED)
-    assert verified.checked_against(None) == reported()
+    verified = reported().verify_against(STORED)
+    assert verified.verify_against(None) == reported()
 
 
 @pytest.mark.parametrize("stored", [replace(STORED, etag="abd"), replace(STORED, size=9)])
 def test_a_part_that_only_the_store_told_of_is_what_the_store_holds_now(
     stored: StoredPart,
 ) -> None:
-    found = Part.found(STORED).checked_against(stored)
+    found = Part.found(STORED).verify_against(stored)
     assert (found.etag, found.size, found.state) == (stored.etag, stored.size, "verified")
 
 
@@ -81,8 +81,8 @@ def test_checking_again_changes_nothing(
     etag: str, stored_etag: str, size: int | None, stored_size: int
 ) -> None:
     stored = replace(STORED, etag=stored_etag, size=stored_size)
-    once = reported(etag, size).checked_against(stored)
-    assert once.checked_against(stored) == once
+    once = reported(etag, size).verify_against(stored)
+    assert once.verify_against(stored) == once
     assert (once.state is PartState.VERIFIED) == (
         etag == stored_etag and size in {None, stored_size}
     )

@@ -108,19 +108,19 @@ def test_a_file_over_the_limit_is_refused(max_size: int, excess: int) -> None:
     assert PartPlan.for_size(max_size, max_size).size == max_size
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(max_size + excess, max_size)
-    assert refusal.value.facts == {"max_size": max_size}
+    assert refusal.value.extensions == {"max_size": max_size}
 
 
 def test_without_a_limit_of_our_own_that_of_s3_holds() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(LARGEST + 1)
-    assert refusal.value.facts == {"max_size": LARGEST}
+    assert refusal.value.extensions == {"max_size": LARGEST}
 
 
 def test_a_limit_of_our_own_does_not_lift_that_of_s3() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(LARGEST + 1, max_size=2 * LARGEST)
-    assert refusal.value.facts == {"max_size": LARGEST}
+    assert refusal.value.extensions == {"max_size": LARGEST}
 
 
 def test_a_file_has_no_negative_size() -> None:
@@ -140,4 +140,4 @@ def test_a_store_that_takes_fewer_parts_gets_larger_ones(most: int, data: st.Dat
 def test_what_so_many_parts_cannot_hold_is_too_large() -> None:
     with pytest.raises(FileTooLargeError) as refused:
         PartPlan.for_size(1000 * 5 * GIB + 1, max_parts=1000)
-    assert refused.value.facts == {"max_size": 1000 * 5 * GIB}
+    assert refused.value.extensions == {"max_size": 1000 * 5 * GIB}

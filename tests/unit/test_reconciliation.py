@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multipart_upload.domain.errors import PartsMissingError
 from multipart_upload.domain.part import Part, StoredPart
 from multipart_upload.domain.part_plan import PartPlan
-from multipart_upload.domain.reconciliation import expected_numbers, reconciled
+from multipart_upload.domain.reconciliation import expected_numbers, reconcile_parts
 
 from .service import PART_SIZE, T0
 
@@ -61,7 +61,7 @@ def plan_of(history: list[Case], last_size: int) -> PartPlan:
 
 def tried(history: list[Case], plan: PartPlan, *, planned: bool) -> list[StoredPart]:
     sized = [(number, plan.size_of(number), case) for number, case in enumerate(history, 1)]
-    return reconciled(
+    return reconcile_parts(
         plan if planned else None,
         # Neither side promises an order here.
         [report(*part) for part in reversed(sized) if part[2] not in UNREPORTED],
@@ -88,7 +88,7 @@ def test_the_parts_are_joined_exactly_when_all_agree_and_else_named(
     if missing or mismatched:
         with pytest.raises(PartsMissingError) as refusal:
             tried(history, plan, planned=planned)
-        assert refusal.value.facts == {
+        assert refusal.value.extensions == {
             "status": "in-progress",
             "missing_parts": missing,
             "mismatched_parts": mismatched,
@@ -103,27 +103,27 @@ def test_without_a_plan_a_gap_is_missing() -> None:
     history = [Case.ABSENT, Case.AGREES, Case.ABSENT, Case.ABSENT, Case.UNREPORTED]
     with pytest.raises(PartsMissingError) as refusal:
         tried(history, plan_of(history, 1), planned=False)
-    assert refusal.value.facts["missing_parts"] == [1, 3, 4]
-    assert refusal.value.facts["mismatched_parts"] == []
+    assert refusal.value.extensions["missing_parts"] == [1, 3, 4]
+    assert refusal.value.extensions["mismatched_parts"] == []
 
 
 def test_without_a_plan_the_highest_report_counts_even_if_the_store_lacks_it() -> None:
     with pytest.raises(PartsMissingError) as refusal:
         tried([Case.AGREES, Case.LOST], PartPlan.for_size(PART_SIZE + 1), planned=False)
-    assert refusal.value.facts["missing_parts"] == [2]
+    assert refusal.value.extensions["missing_parts"] == [2]
 
 
 def test_what_the_store_holds_beyond_the_plan_is_left_out() -> None:
     inside, beyond = (stored(number, 5, Case.AGREES) for number in (1, 2))
-    assert reconciled(PartPlan.for_size(5), [], [beyond, inside]) == [inside]
+    assert reconcile_parts(PartPlan.for_size(5), [], [beyond, inside]) == [inside]
 
 
 def test_an_empty_file_is_one_stored_part_of_no_bytes() -> None:
     empty = stored(1, 0, Case.UNREPORTED)
-    assert reconciled(PartPlan.for_size(0), [], [empty]) == [empty]
+    assert reconcile_parts(PartPlan.for_size(0), [], [empty]) == [empty]
     with pytest.raises(PartsMissingError) as refusal:
-        reconciled(PartPlan.for_size(0), [], [])
-    assert refusal.value.facts["missing_parts"] == [1]
+        reconcile_parts(PartPlan.for_size(0), [], [])
+    assert refusal.value.extensions["missing_parts"] == [1]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ async def test_nothing_is_recorded_of_an_upload_that_is_not_open(
     session = await service.sessions.save(replace(session, state=state))
     with pytest.raises(TransitionError) as refusal:
         await service.record(address_of(session), 1, "e1")
-    assert refusal.value.facts["status"] == state
+    assert refusal.value.extensions["status"] == state
     assert await service.sessions.count_parts(session.id) == 0
     assert await service.now(session) == session
 
@@ -168,7 +168,7 @@ async def test_a_part_that_cannot_be_one_is_refused_by_field_and_limit(
     session = await service.started(planned)
     with pytest.raises(InvalidFieldError) as refusal:
         await service.record(address_of(session), number, "e1", size)
-    assert refusal.value.facts == {"errors": [{"field": field, "message": rule}]}
+    assert refusal.value.extensions == {"errors": [{"field": field, "message": rule}]}
     assert await service.now(session) == session
     assert await service.sessions.count_parts(session.id) == 0
 

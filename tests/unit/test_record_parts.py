@@ -54,7 +54,7 @@ async def test_one_wrong_part_is_named_by_its_place_and_none_is_recorded(
     session = await service.started(17 * MIB)
     with pytest.raises(InvalidFieldError) as refusal:
         await service.record_many(address_of(session), [PartReport(1, "e"), wrong])
-    assert refusal.value.facts == {"errors": [{"field": field, "message": rule}]}
+    assert refusal.value.extensions == {"errors": [{"field": field, "message": rule}]}
     assert await service.sessions.count_parts(session.id) == 0
     assert await service.now(session) == session
 

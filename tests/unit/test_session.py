@@ -56,8 +56,8 @@ def test_a_clock_that_goes_back_does_not_make_a_session_older() -> None:
 
 
 def test_a_stored_session_differs_in_its_version_only() -> None:
-    assert SESSION.stored(7).version == 7
-    assert SESSION.stored(7).stored(0) == SESSION
+    assert SESSION.with_version(7).version == 7
+    assert SESSION.with_version(7).with_version(0) == SESSION
 
 
 def test_a_session_is_not_changed_in_place() -> None:

@@ -47,7 +47,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same_and_nothing_changes(
     with pytest.raises(SessionNotFoundError) as refusal:
         await CALLS[call](service, address)
     assert str(refusal.value) == "Upload session not found or no parts uploaded"
-    assert (refusal.value.code, refusal.value.facts) == ("upload-not-found", {})
+    assert (refusal.value.code, refusal.value.extensions) == ("upload-not-found", {})
     assert await service.now(session) == session
     assert await service.now(another) == another
     assert await service.sessions.count_parts(another.id) == 0

@@ -167,7 +167,7 @@ def test_the_table_names_every_transition_of_the_model() -> None:
         "require_recordable",
         "require_young",
         "url_life",
-        "stored",
+        "with_version",
     }
     assert public - others == set(ACTIONS)
     tabled = {action for _, action in NEXT} | set(NEXT_WHEN_LOST) | set(ON_LEASES)
@@ -201,7 +201,7 @@ def test_every_action_in_every_state_is_the_documented_step_or_refused(
         with pytest.raises(error or TransitionError) as refusal:
             ACTIONS[action](session, SECOND, AFTER)
         if error is None:
-            assert refusal.value.facts["status"] == session.state
+            assert refusal.value.extensions["status"] == session.state
             assert f"an upload that is {session.state}." in str(refusal.value)
     else:
         done = ACTIONS[action](session, SECOND, AFTER)
@@ -217,7 +217,7 @@ def test_a_live_lease_keeps_everybody_else_out(way: tuple[str, ...], action: str
     is_step = step(session.state, action, lost=is_lost(way), claimed=True) is not None
     with pytest.raises(LeaseHeldError if is_step else TransitionError) as refusal:
         ACTIONS[action](session, SECOND, DURING)
-    assert refusal.value.facts["status"] == session.state
+    assert refusal.value.extensions["status"] == session.state
     if isinstance(refusal.value, LeaseHeldError):
         assert refusal.value.retry_after == 1.0
 

@@ -83,7 +83,7 @@ async def test_a_number_that_is_no_part_is_refused_naming_the_last(
     with pytest.raises(InvalidFieldError) as refusal:
         await service.sign(address_of(session), number)
     expected = {"field": "part_number", "message": f"must be 1 to {last}"}
-    assert refusal.value.facts == {"errors": [expected]}
+    assert refusal.value.extensions == {"errors": [expected]}
 
 
 @pytest.mark.parametrize(("number", "length", "planned"), [(1, 1, PART_SIZE), (3, -1, MIB)])
@@ -94,7 +94,7 @@ async def test_a_length_other_than_planned_is_refused_naming_the_plans(
     with pytest.raises(InvalidFieldError) as refusal:
         await service.sign(address_of(session), number, length)
     message = f"part {number} of this upload has {planned} bytes"
-    assert refusal.value.facts == {"errors": [{"field": "content_length", "message": message}]}
+    assert refusal.value.extensions == {"errors": [{"field": "content_length", "message": message}]}
 
 
 @pytest.mark.parametrize("length", [-1, 5 * GIB + 1])
@@ -121,4 +121,4 @@ async def test_only_a_part_of_an_open_upload_is_signed(
     session = await in_state(service, state)
     with pytest.raises(TransitionError) as refusal:
         await service.sign(address_of(session), 1)
-    assert refusal.value.facts["status"] == state
+    assert refusal.value.extensions["status"] == state

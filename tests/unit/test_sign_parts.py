@@ -68,7 +68,7 @@ async def test_a_number_that_is_no_part_is_named_by_its_place_and_the_last(
     with pytest.raises(InvalidFieldError) as refusal:
         await numbers_signed(service, session, *wanted)
     error = {"field": f"part_numbers[{place}]", "message": f"must be 1 to {last}, upwards"}
-    assert refusal.value.facts == {"errors": [error]}
+    assert refusal.value.extensions == {"errors": [error]}
 
 
 @pytest.mark.parametrize("wanted", [[], [range(1, 10_001), range(1, 2)], [range(1, 9)] * 1251])

@@ -420,10 +420,10 @@ async def test_ended_sessions_are_forgotten_after_their_retention(
 ) -> None:
     done = await service.complete(address_of(await service.uploaded()))
     clock.advance(days=30, minutes=5)
-    assert (await service.sweep()).retired == 0
+    assert (await service.sweep()).purged == 0
     clock.advance(seconds=0.001)
-    assert (await service.sweep(dry_run=True)).retired == 0
-    assert (await service.sweep()).retired == 1
+    assert (await service.sweep(dry_run=True)).purged == 0
+    assert (await service.sweep()).purged == 1
     with pytest.raises(SessionNotFoundError):
         await service.now(done)
     assert await service.sessions.count_parts(done.id) == 0

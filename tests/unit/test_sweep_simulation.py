@@ -114,7 +114,7 @@ class World:
         reports = await asyncio.gather(*(self.service.sweep() for _ in range(SWEEPERS)))
         for report in reports:
             assert report.is_complete
-            assert not report.scan.leftovers
+            assert not report.scan.orphaned_uploads
             self.outcomes += report.counts
 
 

@@ -45,11 +45,11 @@ async def test_an_upload_of_a_session_that_has_ended_is_aborted_after_the_grace(
     session = await ended(service, how)
     await opened(service, session.key)
     clock.time += service.policy.grace
-    assert (await service.sweep()).scan.leftovers == []
+    assert (await service.sweep()).scan.orphaned_uploads == []
     clock.advance(seconds=1)
-    assert (await service.sweep(dry_run=True)).scan.leftovers == [session.key]
+    assert (await service.sweep(dry_run=True)).scan.orphaned_uploads == [session.key]
     assert await keys(service) == [session.key]
-    assert (await service.sweep()).scan.leftovers == [session.key]
+    assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     assert await keys(service) == []
     assert (await service.now(session)) == session
 
@@ -60,7 +60,7 @@ async def test_an_upload_beside_the_one_that_its_session_uses_is_aborted(
     session = await service.uploaded()
     await opened(service, session.key)
     clock.advance(hours=1)
-    assert (await service.sweep()).scan.leftovers == [session.key]
+    assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     (left,) = await service.bucket.list_uploads(session.key)
     assert left.store_upload_id == session.store_upload_id
     await service.complete(address_of(session))
@@ -74,7 +74,7 @@ async def test_of_a_session_that_the_store_has_lost_no_upload_is_in_use(
     await service.status(address_of(session))
     await opened(service, session.key)
     clock.advance(hours=1)
-    assert (await service.sweep()).scan.leftovers == [session.key]
+    assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     signed = await service.sign(address_of(session), 1)
     await service.bucket.put(signed, b"x")
 
@@ -90,9 +90,9 @@ async def test_while_somebody_opens_a_lost_upload_anew_it_is_left_alone(
     await service.sessions.save(lost.opening(lease, clock.now()))
     await opened(service, session.key)
     clock.time = lease.deadline - timedelta(milliseconds=1)
-    assert (await service.sweep()).scan.leftovers == []
+    assert (await service.sweep()).scan.orphaned_uploads == []
     clock.time = lease.deadline
-    assert (await service.sweep()).scan.leftovers == [session.key]
+    assert (await service.sweep()).scan.orphaned_uploads == [session.key]
 
 
 async def test_open_uploads_of_open_sessions_are_left_alone(
@@ -101,7 +101,11 @@ async def test_open_uploads_of_open_sessions_are_left_alone(
     sessions = [await service.started(), await service.uploaded()]
     clock.advance(days=6)
     report = await service.sweep()
-    assert (report.scan.leftovers, report.scan.strays, report.has_found) == ([], [], False)
+    assert (report.scan.orphaned_uploads, report.scan.unknown_uploads, report.has_found) == (
+        [],
+        [],
+        False,
+    )
     assert sorted(await keys(service)) == sorted(session.key for session in sessions)
 
 
@@ -113,7 +117,9 @@ async def test_what_no_session_explains_is_told_and_never_touched(
     opened_at = clock.now()
     clock.advance(days=365)
     scan = (await service.sweep()).scan
-    assert [(stray.key, stray.initiated_at) for stray in scan.strays] == [(key, opened_at)]
+    assert [(upload.key, upload.initiated_at) for upload in scan.unknown_uploads] == [
+        (key, opened_at)
+    ]
     assert await keys(service) == [key]
 
 
@@ -125,7 +131,7 @@ async def test_a_key_that_only_looks_like_a_sessions_is_not_its_own(
     await opened(service, key, session.id)
     clock.advance(hours=1)
     scan = (await service.sweep()).scan
-    assert (scan.leftovers, [stray.key for stray in scan.strays]) == ([], [key])
+    assert (scan.orphaned_uploads, [upload.key for upload in scan.unknown_uploads]) == ([], [key])
     assert await keys(service) == [key]
 
 
@@ -136,7 +142,7 @@ async def test_only_what_is_under_the_prefix_is_looked_at(
     await opened(service, "in/ada/1/f")
     clock.advance(hours=1)
     ours = replace(service, policy=replace(IMPATIENT, key_prefix="in/"))
-    assert [stray.key for stray in (await ours.sweep()).scan.strays] == ["in/ada/1/f"]
+    assert [upload.key for upload in (await ours.sweep()).scan.unknown_uploads] == ["in/ada/1/f"]
 
 
 async def test_under_a_prefix_with_shards_leftovers_are_found_in_all_of_them(
@@ -148,7 +154,7 @@ async def test_under_a_prefix_with_shards_leftovers_are_found_in_all_of_them(
         await opened(sharded, session.key)
     clock.advance(hours=1)
     scan = (await sharded.sweep()).scan
-    assert sorted(scan.leftovers) == sorted(session.key for session in sessions)
+    assert sorted(scan.orphaned_uploads) == sorted(session.key for session in sessions)
 
 
 async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
@@ -164,7 +170,7 @@ async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
     clock.advance(hours=1)
     report = await service.sweep()
     assert len(report.swept) == 1
-    assert report.scan.leftovers == []
+    assert report.scan.orphaned_uploads == []
     assert await keys(service) == []
 
 
@@ -177,7 +183,7 @@ async def test_an_upload_that_another_caller_is_opening_is_not_touched(
     await opened(service, session.key)
     clock.advance(hours=1)
     report = await service.sweep()
-    assert (report.swept, report.scan.leftovers, report.scan.strays) == ([], [], [])
+    assert (report.swept, report.scan.orphaned_uploads, report.scan.unknown_uploads) == ([], [], [])
 
 
 async def test_a_store_that_does_not_list_is_told_and_the_sessions_are_swept(
@@ -211,10 +217,10 @@ async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
     clock.advance(hours=1)
     small = replace(service, store=SmallPages(service.store))
     first = await small.sweep()
-    assert len(first.scan.strays) == MAX_PAGES
+    assert len(first.scan.unknown_uploads) == MAX_PAGES
     assert first.next_position is not None
     second = await small.sweep(position=first.next_position)
-    assert [stray.key for stray in second.scan.strays] == [
+    assert [upload.key for upload in second.scan.unknown_uploads] == [
         f"strays/{n:03}/f" for n in range(MAX_PAGES, MAX_PAGES + 5)
     ]
     assert second.next_position is None

@@ -16,7 +16,7 @@ from multipart_upload.application.sweep.report import (
 from multipart_upload.entrypoints.sweep_summary import format_report, summarize
 from multipart_upload.testing.contract.samples import sample_session
 
-EMPTY = SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan())
+EMPTY = SweepReport(is_dry_run=False, swept=[], purged=0, scan=StoreScan())
 
 
 def swept(*outcomes: SweepOutcome) -> list[SweptSession]:
@@ -33,9 +33,11 @@ def test_log_line_has_every_count() -> None:
     report = SweepReport(
         is_dry_run=False,
         swept=swept(SweepOutcome.EXPIRED, SweepOutcome.COMPLETED, SweepOutcome.EXPIRED),
-        retired=4,
+        purged=4,
         scan=StoreScan(
-            leftovers=["a"], strays=[UnknownUpload("b", datetime.now(UTC))], is_complete=False
+            orphaned_uploads=["a"],
+            unknown_uploads=[UnknownUpload("b", datetime.now(UTC))],
+            is_complete=False,
         ),
     )
     assert summarize(report) == (
@@ -46,7 +48,7 @@ def test_log_line_has_every_count() -> None:
 
 def test_report_explains_each_outcome_and_lists_its_sessions() -> None:
     for outcome in SweepOutcome:
-        report = SweepReport(is_dry_run=False, swept=swept(outcome), retired=0, scan=StoreScan())
+        report = SweepReport(is_dry_run=False, swept=swept(outcome), purged=0, scan=StoreScan())
         head, line = format_report(report)
         assert head.split()[:2] == ["1", outcome]
         assert len(head.split()) > 3
@@ -55,10 +57,10 @@ def test_report_explains_each_outcome_and_lists_its_sessions() -> None:
 
 def test_report_lists_the_first_unknown_uploads_with_their_age() -> None:
     opened_at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    strays = [UnknownUpload(f"unknown-{n}", opened_at) for n in range(25)]
+    unknown = [UnknownUpload(f"unknown-{n}", opened_at) for n in range(25)]
     shown = list(
         format_report(
-            SweepReport(is_dry_run=False, swept=[], retired=0, scan=StoreScan([], strays))
+            SweepReport(is_dry_run=False, swept=[], purged=0, scan=StoreScan([], unknown))
         )
     )
     assert shown[0].split()[:2] == ["25", "unknown"]
@@ -70,17 +72,18 @@ def test_report_lists_the_first_unknown_uploads_with_their_age() -> None:
 def test_report_escapes_control_characters_in_keys() -> None:
     hostile = "a\u202eb\x1b[2J\nc\u2028"
     scan = StoreScan(
-        leftovers=[hostile], strays=[UnknownUpload(hostile, datetime(2026, 1, 2, tzinfo=UTC))]
+        orphaned_uploads=[hostile],
+        unknown_uploads=[UnknownUpload(hostile, datetime(2026, 1, 2, tzinfo=UTC))],
     )
-    report = SweepReport(is_dry_run=False, swept=[], retired=0, scan=scan)
+    report = SweepReport(is_dry_run=False, swept=[], purged=0, scan=scan)
     shown = list(format_report(report))
     assert all(line.isprintable() for line in shown)
     assert sum(r"a\u202eb\x1b[2J\nc\u2028" in line for line in shown) == 2
 
 
 def test_report_lists_purged_and_orphaned_uploads_and_an_incomplete_scan() -> None:
-    scan = StoreScan(leftovers=["ada/1/f"], is_complete=False)
-    report = SweepReport(is_dry_run=False, swept=[], retired=3, scan=scan)
+    scan = StoreScan(orphaned_uploads=["ada/1/f"], is_complete=False)
+    report = SweepReport(is_dry_run=False, swept=[], purged=3, scan=scan)
     text = "\n".join(format_report(report))
     assert "3 purged" in text
     assert "1 orphaned" in text
@@ -89,7 +92,7 @@ def test_report_lists_purged_and_orphaned_uploads_and_an_incomplete_scan() -> No
 
 
 def test_dry_run_is_labelled() -> None:
-    report = SweepReport(is_dry_run=True, swept=[], retired=0, scan=StoreScan())
+    report = SweepReport(is_dry_run=True, swept=[], purged=0, scan=StoreScan())
     assert next(iter(format_report(report))).startswith("Dry run: nothing was changed")
 
 

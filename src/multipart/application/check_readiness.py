@@ -1,4 +1,4 @@
-"""Tell whether the service can do its work."""
+"""Check whether the service can work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .ports import ObjectStore, SessionRepository
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Ask both ports at once. Raise the UnavailableError of one that is away or misconfigured."""
+    """Check both ports at once. Raise UnavailableError if one is away or misconfigured."""
 
     sessions: SessionRepository
     store: ObjectStore

@@ -18,7 +18,7 @@ from ..domain.errors import (
 from ..domain.named_parts import NamedPart, require_named
 from ..domain.part import Part, StoredPart
 from ..domain.policy import UploadPolicy
-from ..domain.reconciliation import reconciled
+from ..domain.reconciliation import reconcile_parts
 from ..domain.session import SessionState, StoredObject, UploadSession
 from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
@@ -144,7 +144,7 @@ class CompleteUpload:
     ) -> Sequence[StoredPart]:
         stored = await self.store.list_parts(session.key, store_upload_id)
         reported = await self.sessions.list_parts(session.id)
-        parts = reconciled(session.plan, reported, stored)
+        parts = reconcile_parts(session.plan, reported, stored)
         await self._record_unreported(session, reported, parts)
         return parts
 

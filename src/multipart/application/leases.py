@@ -133,7 +133,7 @@ class LeasedSession:
         for _ in range(_SAVE_ATTEMPTS):
             try:
                 # A renewal has moved the version, and nothing but the lease with it.
-                self.session = await self.sessions.save(session.stored(self.session.version))
+                self.session = await self.sessions.save(session.with_version(self.session.version))
             except StaleSessionError:
                 # Perhaps by a renewal, or an earlier attempt, whose answer was lost.
                 await self._read_held()

@@ -15,10 +15,10 @@ from .session_reference import SessionReference
 
 @dataclass(frozen=True, slots=True)
 class ListParts:
-    """Give the session and the parts that are recorded or that only the store holds, by number.
+    """Return the session and its parts, recorded or only in the store, by ascending number.
 
-    A part is `verified` where the store agrees. Of an upload that the store has lost there are
-    none, and the session says so from then on. Raise SessionNotFoundError.
+    A part is `verified` if the store agrees with it. If the store has lost the upload, there are
+    none, and the session is saved as lost. Raise SessionNotFoundError.
     """
 
     sessions: SessionRepository
@@ -33,20 +33,20 @@ class ListParts:
                 stored = await self.store.list_parts(session.key, session.store_upload_id)
         except StoreUploadGoneError:
             session = await mark_as_lost(session, self.sessions, self.store)
-        return session, _shown(session, reported, stored)
+        return session, _select_parts(session, reported, stored)
 
 
-def _shown(
+def _select_parts(
     session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]
 ) -> Sequence[Part]:
     if session.state is SessionState.COMPLETED:
-        # The store has joined exactly these: nothing is left to ask it.
+        # The object was made of exactly these; the store no longer lists them.
         return [replace(part, state=PartState.VERIFIED) for part in reported]
-    return [] if session.is_lost else _merged(reported, stored)
+    return [] if session.is_lost else _merge_parts(reported, stored)
 
 
-def _merged(reported: Sequence[Part], stored: Sequence[StoredPart]) -> list[Part]:
+def _merge_parts(reported: Sequence[Part], stored: Sequence[StoredPart]) -> list[Part]:
     held = {part.number: part for part in stored}
     merged = {part.number: Part.found(part) for part in stored}
-    merged |= {part.number: part.checked_against(held.get(part.number)) for part in reported}
+    merged |= {part.number: part.verify_against(held.get(part.number)) for part in reported}
     return [merged[number] for number in sorted(merged)]

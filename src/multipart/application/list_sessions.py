@@ -9,7 +9,7 @@ from .ports import SessionPage, SessionQuery, SessionRepository
 
 @dataclass(frozen=True, slots=True)
 class ListSessions:
-    """Give a page of a user's sessions, newest first."""
+    """Return a page of a user's sessions, newest first."""
 
     sessions: SessionRepository
 

@@ -1,4 +1,4 @@
-"""Tell an upload that the object store has lost from one that it has completed."""
+"""Distinguish an upload that the object store has lost from one that it has completed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .ports import ObjectStore, SessionRepository
 async def find_own_object(session: UploadSession, store: ObjectStore) -> StoredObject | None:
     """Return the finished object if this session made it.
 
-    Our id and nonce in its metadata prove that; another object under the key is none of ours.
+    The session's id and nonce in the object's metadata prove that.
     """
     found = await store.head_object(session.key)
     if found is None or (found.upload_id, found.nonce) != (session.id, session.nonce):
@@ -23,10 +23,10 @@ async def find_own_object(session: UploadSession, store: ObjectStore) -> StoredO
 async def mark_as_lost(
     session: UploadSession, sessions: SessionRepository, store: ObjectStore
 ) -> UploadSession:
-    """Note that the store no longer knows an open upload, so that the next sign opens another.
+    """Save an open session as lost, so that the next sign opens another store upload.
 
-    A lifecycle rule of the bucket may have aborted it, or the vendor's own expiry. Give the session
-    as it is now: it may have been completed or ended meanwhile, which is no loss.
+    A lifecycle rule of the bucket, or the vendor's own expiry, may have aborted it. Return the
+    session as stored: if another caller has completed or ended it, it is not lost.
     """
     if session.state.is_open and await find_own_object(session, store) is None:
         with suppress(StaleSessionError):

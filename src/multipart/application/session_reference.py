@@ -1,4 +1,4 @@
-"""How a client names a session: by id and key, and by user where the request has one."""
+"""How a client refers to a session: by id and key, and by user if the request has one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .ports import SessionRepository
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReference:
-    """All that is given must belong to one session, so that knowing an id alone opens nothing."""
+    """All given values must belong to the same session: an id alone gives no access."""
 
     upload_id: str
     key: str
     user_id: str | None = None
 
     async def find_in(self, sessions: SessionRepository) -> UploadSession:
-        """Read the session. Raise SessionNotFoundError without telling what was wrong."""
+        """Read the session. Raise SessionNotFoundError, whichever value was wrong."""
         return self.require_match(await sessions.get(self.upload_id))
 
     def require_match(self, session: UploadSession) -> UploadSession:
-        """Give the session back. Raise SessionNotFoundError without telling what was wrong."""
+        """Return the session. Raise SessionNotFoundError, whichever value was wrong."""
         if session.key != self.key or self.user_id not in (None, session.user_id):
             raise SessionNotFoundError
         return session

@@ -15,10 +15,10 @@ from .start_upload import NewUpload
 
 @dataclass(frozen=True, slots=True)
 class SignSingleUpload:
-    """Sign a form on which a client sends a whole file, under a key of its own.
+    """Sign a form on which a client sends a whole file, under a new key.
 
-    There is no session: the store takes all of the file or nothing, nobody reports back, and no
-    list and no sweep ever shows it. Raise InvalidFieldError.
+    There is no session: the store takes the whole file or nothing, the client reports nothing, and
+    neither lists nor the sweep include it. Raise InvalidFieldError.
     """
 
     store: ObjectStore

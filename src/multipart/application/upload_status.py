@@ -1,4 +1,4 @@
-"""Tell how far an upload is."""
+"""Read the progress of an upload."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .session_reference import SessionReference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadStatus:
-    """How far an upload is.
+    """The progress of an upload.
 
-    `parts` are those recorded or held by the store; `missing_parts` the numbers still to upload,
-    None unless the session is open for them.
+    `parts` are recorded or held by the store; `missing_parts` are the numbers still to upload, None
+    unless the session is open.
     """
 
     session: UploadSession
@@ -26,7 +26,7 @@ class UploadStatus:
 
     @property
     def bytes_verified(self) -> int:
-        """Give the bytes that the store confirms to hold."""
+        """The bytes that the store confirms to hold."""
         if self.session.result is not None:
             return self.session.result.size
         return sum(part.size or 0 for part in self.parts if part.state is PartState.VERIFIED)
@@ -34,7 +34,7 @@ class UploadStatus:
 
 @dataclass(frozen=True, slots=True)
 class GetUploadStatus:
-    """Read the session and what the store holds of it. Raise SessionNotFoundError."""
+    """Compare the session with the store. Raise SessionNotFoundError."""
 
     list_parts: ListParts
 

@@ -1,7 +1,7 @@
-"""What can go wrong, in the domain's words.
+"""The errors that use cases raise.
 
-Every error has a stable `code` for machines, a sentence for people, and its facts as `facts`,
-which are safe to show to a client.
+Each has a stable `code` for machines, a sentence for people, and in `extensions` the members for a
+problem detail (RFC 9457), which are safe to show to a client.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ class FieldError(NamedTuple):
 
 
 class UploadError(Exception):
-    """Whatever a use case raises on purpose."""
+    """The base of all errors that a use case raises on purpose."""
 
     code: ClassVar[str] = "upload-error"
 
-    def __init__(self, sentence: str, **facts: object) -> None:
+    def __init__(self, sentence: str, **extensions: object) -> None:
         super().__init__(sentence)
-        self.facts = facts
+        self.extensions = extensions
 
 
 class NotFoundError(UploadError):
-    """There is nothing of that name."""
+    """The thing does not exist."""
 
 
 class SessionNotFoundError(NotFoundError):
-    """No such session, or not this user's, or none of its parts anywhere: never told apart."""
+    """No such session, or not this user's, or without any part; clients cannot tell which."""
 
     code = "upload-not-found"
 
@@ -45,7 +45,7 @@ class SessionNotFoundError(NotFoundError):
 
 
 class InvalidFieldError(UploadError):
-    """A field's value breaks a rule that only the domain knows."""
+    """A field's value breaks a rule of the domain."""
 
     code = "invalid-field"
 
@@ -55,7 +55,7 @@ class InvalidFieldError(UploadError):
 
 
 class InvalidFieldsError(InvalidFieldError):
-    """Fields break rules; all of them are named, up to MAX_FIELD_ERRORS."""
+    """Several fields break rules; all are named, up to MAX_FIELD_ERRORS."""
 
     def __init__(self, wrong: Sequence[FieldError]) -> None:
         sentences = [f"{field}: {rule}" for field, rule in wrong[:_MAX_IN_SENTENCE]]
@@ -67,7 +67,7 @@ class InvalidFieldsError(InvalidFieldError):
 
 
 class IdempotencyKeyReusedError(InvalidFieldError):
-    """The same idempotency key came with another request before."""
+    """The idempotency key was used before, with a different request."""
 
     code = "idempotency-key-reused"
 
@@ -78,7 +78,7 @@ class IdempotencyKeyReusedError(InvalidFieldError):
 
 
 class FileTooLargeError(UploadError):
-    """The declared size is over what the object store takes."""
+    """The declared size is over the limit."""
 
     code = "file-too-large"
 
@@ -89,22 +89,24 @@ class FileTooLargeError(UploadError):
 
 
 class ConflictError(UploadError):
-    """The request does not fit the state that the session is in."""
+    """The request does not fit the state of the session or the store."""
 
 
 class TransitionError(ConflictError):
-    """The state machine has no such step."""
+    """The state machine has no such transition."""
 
     code = "wrong-state"
 
     def __init__(self, action: str, status: str, reason: str | None = None) -> None:
-        facts = {} if reason is None else {"reason": reason}
-        super().__init__(f"Cannot {action} an upload that is {status}.", status=status, **facts)
+        extensions = {} if reason is None else {"reason": reason}
+        super().__init__(
+            f"Cannot {action} an upload that is {status}.", status=status, **extensions
+        )
         self.action, self.status = action, status
 
 
 class LeaseHeldError(ConflictError):
-    """Somebody else is opening, completing or aborting the session right now."""
+    """Another caller is opening, completing or aborting the session."""
 
     code = "operation-in-progress"
 
@@ -116,7 +118,7 @@ class LeaseHeldError(ConflictError):
 
 
 class StaleSessionError(ConflictError):
-    """The session was changed by somebody else since it was read."""
+    """Another caller has changed the session since it was read."""
 
     code = "concurrent-change"
 
@@ -150,7 +152,7 @@ class PartsMissingError(ConflictError):
 
 
 class PartsUnnamedError(ConflictError):
-    """The object store holds parts that are not on the client's own list of what to join."""
+    """The object store holds parts that the client's list does not name."""
 
     code = "parts-unnamed"
 
@@ -164,7 +166,7 @@ class PartsUnnamedError(ConflictError):
 
 
 class PartsRefusedError(ConflictError):
-    """The object store refused to join the parts; they are kept."""
+    """The object store refused to complete the upload; its parts are kept."""
 
     code = "parts-refused"
 
@@ -203,9 +205,9 @@ class StoredSessionUnreadableError(UploadError):
 
 
 class UnavailableError(UploadError):
-    """Something the service needs does not answer; trying again later is right.
+    """A dependency of the service does not answer; a retry may succeed.
 
-    `cause` is for the log of an operator: without secrets, but never shown to a client.
+    `cause` is for the operator's log: without secrets, but not for clients.
     """
 
     retry_after: float | None = 2.0
@@ -213,7 +215,7 @@ class UnavailableError(UploadError):
 
 
 class RepositoryUnavailableError(UnavailableError):
-    """The session repository is away."""
+    """The session repository does not answer."""
 
     code = "repository-unavailable"
 
@@ -236,7 +238,7 @@ class RepositoryMisconfiguredError(RepositoryUnavailableError):
 
 
 class StoreUnavailableError(UnavailableError):
-    """The object store is away, or answers what nobody expected."""
+    """The object store does not answer, or its answer cannot be understood."""
 
     code = "store-unavailable"
 

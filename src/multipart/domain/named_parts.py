@@ -1,4 +1,4 @@
-"""The parts that a client itself lists when it completes, as Companion's clients do."""
+"""The list of parts that a client may send with a complete, as Companion's clients do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .session import SessionState
 
 @dataclass(frozen=True, slots=True)
 class NamedPart:
-    """A part as the client means it; the ETag may be quoted or bare."""
+    """A part on the client's list; the ETag may be quoted or bare."""
 
     number: int
     etag: str
@@ -21,11 +21,10 @@ class NamedPart:
 def require_named(
     state: SessionState, named: Sequence[NamedPart], etags: Mapping[int, str]
 ) -> None:
-    """Check that the parts, given as bare ETags by number, are exactly the named ones.
+    """Require that `etags`, the bare ETags by part number, are exactly the named parts.
 
-    Their order does not matter. Raise PartsMissingError for named parts that are not there or have
-    another ETag, and PartsUnnamedError for parts that would get into the object without being
-    named.
+    The order does not matter. Raise PartsMissingError for named parts that are missing or have
+    another ETag, and PartsUnnamedError for parts that are not named.
     """
     numbers = {part.number for part in named}
     missing = sorted(numbers - etags.keys())

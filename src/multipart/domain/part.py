@@ -1,4 +1,4 @@
-"""A numbered slice of a file, as clients report it and as the object store holds it."""
+"""Parts, as clients report them and as the object store lists them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from enum import StrEnum
 
 
 class PartState(StrEnum):
-    """How far a part has come."""
+    """The progress of a part, spelled as on the wire."""
 
     EXPECTED = "expected"
-    """In the plan; nobody has reported it and the store does not hold it."""
+    """In the plan, but neither reported nor stored."""
     UPLOADED = "uploaded"
     """A client has reported its ETag."""
     VERIFIED = "verified"
@@ -19,7 +19,7 @@ class PartState(StrEnum):
 
 
 def bare_etag(etag: str) -> str:
-    """Take the quotes off an ETag: clients send it with and without, S3 compares it without."""
+    """Remove the quotes of an ETag: clients send it with or without them, S3 compares without."""
     return etag.strip('"')
 
 
@@ -35,7 +35,7 @@ class StoredPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part that was reported; the ETag is bare, the size in bytes if the client told it."""
+    """A recorded part; the ETag is bare, the size in bytes, None if the client did not give it."""
 
     number: int
     etag: str
@@ -45,12 +45,12 @@ class Part:
 
     @classmethod
     def reported(cls, number: int, etag: str, size: int | None, at: datetime) -> Part:
-        """Record what a client says it uploaded."""
+        """Make the part that a client reports."""
         return cls(number=number, etag=bare_etag(etag), size=size, recorded_at=at)
 
     @classmethod
     def found(cls, stored: StoredPart) -> Part:
-        """Record a part that only the store knew: its client died before reporting it."""
+        """Make the part that only the store has: its client died before reporting it."""
         return cls(
             number=stored.number,
             etag=stored.etag,
@@ -60,20 +60,20 @@ class Part:
         )
 
     def agrees_with(self, stored: StoredPart) -> bool:
-        """Tell whether the store holds what was reported.
+        """Return whether the store holds what was reported.
 
-        Of a part that no client reported nothing was claimed: what the store holds now counts.
+        True for a part that no client reported: then only the store's content counts.
         """
         if self.state is PartState.VERIFIED:
             return True
         return self.etag == stored.etag and self.size in (None, stored.size)
 
     def is_outdated_by(self, stored: StoredPart) -> bool:
-        """Tell whether the store, which alone told of this part, holds other bytes by now."""
+        """Return whether this part was found in the store, and the store has other bytes now."""
         return self.state is PartState.VERIFIED and self.etag != stored.etag
 
-    def checked_against(self, stored: StoredPart | None) -> Part:
-        """Give the part as the store's own listing proves it."""
+    def verify_against(self, stored: StoredPart | None) -> Part:
+        """Return the part as verified, if the store's listing agrees with it."""
         if stored is None or not self.agrees_with(stored):
             return replace(self, state=PartState.UPLOADED)
         return replace(self, state=PartState.VERIFIED, etag=stored.etag, size=stored.size)

@@ -13,7 +13,7 @@ DEFAULT_PART_SIZE: Final = 8 * MIB
 
 @dataclass(frozen=True, slots=True)
 class PartPlan:
-    """Sizes in bytes. Every part has `part_size` bytes but the last, which has what is left."""
+    """Sizes in bytes. Every part has `part_size` bytes, except the last, which has the rest."""
 
     size: int
     part_size: int
@@ -25,7 +25,7 @@ class PartPlan:
     ) -> PartPlan:
         """Cut `size` bytes into parts of the smallest multiple of 1 MiB that `max_parts` allow.
 
-        No part is smaller than 8 MiB but the last. An empty file is one part of 0 bytes.
+        Only the last part may be under 8 MiB. An empty file is one part of 0 bytes.
         Raise FileTooLargeError if `size` is over `max_size` or over what so many parts hold, and
         InvalidFieldError if it is negative.
         """
@@ -41,7 +41,7 @@ class PartPlan:
         return 1 <= part_number <= self.part_count
 
     def size_of(self, part_number: int) -> int:
-        """Give the bytes of one part. Raise ValueError for a number outside the plan."""
+        """Return the bytes of one part. Raise ValueError for a number outside the plan."""
         if part_number not in self:
             msg = f"part {part_number} is not one of {self.part_count}"
             raise ValueError(msg)

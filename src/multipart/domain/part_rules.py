@@ -1,4 +1,4 @@
-"""What may be said of a part, given the session's plan."""
+"""Validate a part's number and size against the session's plan and S3's limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .session import UploadSession
 
 
 def last_number(session: UploadSession, max_parts: int) -> int:
-    """Give the highest number that a part can have."""
+    """Return the highest part number that the session allows."""
     return session.plan.part_count if session.plan else max_parts
 
 
@@ -21,7 +21,7 @@ def require_part(
     number_field: str = "part_number",
     size_field: str,
 ) -> None:
-    """Raise InvalidFieldError for a number or size (bytes) that plan or store do not allow."""
+    """Raise InvalidFieldError if the plan or the store do not allow the number or size."""
     last = last_number(session, max_parts)
     if not 1 <= number <= last:
         raise InvalidFieldError(number_field, f"must be 1 to {last}")

@@ -1,4 +1,4 @@
-"""What the operator decides about uploads."""
+"""Limits and durations that the operator sets."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,12 +10,12 @@ from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT
 class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
-    `max_parts` is how many parts of an upload the store takes.
-    `expiry` is how long an upload may rest untouched, `max_age` how long it may be open at all,
+    `max_parts` is how many parts per upload the store accepts.
+    `expiry` is how long an upload may be idle, `max_age` how long it may be open in all, and
     `url_life` how long a signed URL works.
-    `lease` is how long a caller who opens, completes or aborts an upload has it for itself without
-    renewing that, and `wait` how long another caller waits for it. `grace` is what the sweep adds
-    to every deadline, `retention` how long an upload is remembered after its end.
+    `lease` is how long a crashed process blocks others from opening, completing or aborting its
+    upload, and `wait` how long a caller waits for another one's lease. `grace` is what the sweep
+    adds to every deadline, `retention` how long a session is kept after its end.
     """
 
     key_prefix: str = ""

@@ -1,4 +1,4 @@
-"""Whether plan, reports and object store agree on what the file is made of."""
+"""Compare the plan, the reported parts and the object store's list of parts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .part_plan import PartPlan
 from .session import SessionState
 
 
-def reconciled(
+def reconcile_parts(
     plan: PartPlan | None, reported: Iterable[Part], stored: Iterable[StoredPart]
 ) -> list[StoredPart]:
-    """Give the parts to join, by ascending number.
+    """Return the parts that make up the object, by ascending number.
 
-    What the store holds counts; a part nobody reported is as good as one that was. Raise
-    PartsMissingError naming the numbers that the store lacks, and those that it holds with
-    another ETag than reported or another size than planned or reported.
+    The store's list counts: a part need not have been reported. Raise PartsMissingError with the
+    numbers that the store lacks, and those that it holds with another ETag than reported or another
+    size than planned or reported.
     """
     reports = {part.number: part for part in reported}
     held = {part.number: part for part in stored}
@@ -34,9 +34,9 @@ def reconciled(
 
 
 def expected_numbers(plan: PartPlan | None, known: Iterable[int]) -> Sequence[int]:
-    """Give the numbers the file needs: the plan's, or up to the highest known without a plan.
+    """Return the numbers of the plan, or without a plan all up to the highest known.
 
-    Without a plan a gap is a lost part, not a choice: nobody uploads 1 and 3 on purpose.
+    Without a plan, a gap is taken for a lost part.
     """
     return range(1, (plan.part_count if plan else max(known, default=0)) + 1)
 

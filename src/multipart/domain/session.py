@@ -1,4 +1,12 @@
-"""One file on its way: the state machine of design.md."""
+"""An upload session and its state machine.
+
+    pending -> initiated -> in-progress -> completing -> completed
+    any open state, or an interrupted complete -> aborting -> aborted | expired
+    completing -> in-progress (the store refused, or parts are missing)
+    initiated, in-progress, completing -> initiated (the store has lost the upload)
+
+Transitions are named by participles. Each checks the state and returns the next session.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +34,19 @@ class SessionState(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Tell whether the session can never change again."""
+        """Whether the session can never change again."""
         return self in _TERMINAL
 
     @property
     def is_open(self) -> bool:
-        """Tell whether parts may be signed and recorded."""
+        """Whether parts may be signed and recorded."""
         return self in _OPEN
 
 
 DISCARDED_STATES: Final = frozenset(
     {SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED}
 )
-"""Of a session in these nothing is left, or will be soon."""
+"""States in which the parts are discarded, or soon will be."""
 _TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
 _ENDED_OTHERWISE = frozenset({SessionState.COMPLETED, SessionState.ABORTED})
 _SHORTEST_URL_LIFE: Final = timedelta(seconds=1)
@@ -49,23 +57,23 @@ class ExpiryReason(StrEnum):
     """Why an upload expires, spelled as on the wire."""
 
     IDLE = "idle"
-    """No part arrived for the time that an upload may rest."""
+    """No activity for the permitted idle time."""
     MAX_AGE = "max-age"
-    """It has been open for as long as an upload may be."""
+    """It has reached its maximum age."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who opens, completes or aborts a session, and until when nobody else may.
+    """The exclusive right to open, complete or abort a session, until the deadline.
 
-    The deadline is a time of the repository's own clock, which all processes share.
+    The deadline is by the repository's clock, which all processes share.
     """
 
     holder: str
     deadline: datetime
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether the holder still has the session for itself."""
+        """Return whether the holder still has the exclusive right."""
         return now < self.deadline
 
 
@@ -119,74 +127,74 @@ class UploadSession:
     version: int = 0
 
     def opening(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to open its upload in the store: at first, or anew once it was lost."""
+        """Take the lease to open the upload in the store: the first, or another after a loss."""
         self._require_unopened("open")
         self._require_free(now)
-        return self._moved(self.state, now, lease=lease)
+        return self._move(self.state, now, lease=lease)
 
     def initiated(
         self, store_upload_id: str, now: datetime, abort_date: datetime | None = None
     ) -> Self:
-        """Note that the object store has opened the upload."""
+        """Record the upload that the object store has opened."""
         self._require_unopened("initiate")
         opened = {"store_upload_id": store_upload_id, "abort_date": abort_date}
-        return self._moved(SessionState.INITIATED, now, lease=None, **opened)
+        return self._move(SessionState.INITIATED, now, lease=None, **opened)
 
     def part_recorded(self, now: datetime) -> Self:
-        """Note that a part is known; the state stays when it is not the first."""
+        """Move to in-progress at the first part; later parts only count as activity."""
         self.require_recordable()
-        return self._moved(SessionState.IN_PROGRESS, now)
+        return self._move(SessionState.IN_PROGRESS, now)
 
     def store_upload_lost(self) -> Self:
-        """Note that the store has thrown the open upload away: its parts must be sent again."""
+        """Reopen a session whose upload the store has discarded: its parts must be sent again."""
         self._require(
             "reopen", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
         )
-        # No activity: nobody has done anything for the upload.
+        # This is not activity of the client.
         gone = replace(self, store_upload_id=None, abort_date=None, lease=None)
         return replace(gone, state=SessionState.INITIATED)
 
     def completing(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to join its parts; take over once an earlier claim has run out.
+        """Take the lease to complete the upload; also after an earlier lease has ended.
 
-        To take over is no activity: a complete that fails again and again must not keep the
-        session from expiring.
+        Taking over is not activity: a complete that fails repeatedly must not keep the session
+        from expiring.
         """
         self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
         self._require_free(now)
         if self.state is SessionState.COMPLETING:
             return replace(self, lease=lease)
-        return self._moved(SessionState.COMPLETING, now, lease=lease)
+        return self._move(SessionState.COMPLETING, now, lease=lease)
 
     def completion_refused(self, now: datetime) -> Self:
-        """Open the session again, parts kept: the object store will not join them."""
+        """Reopen the session with its parts: the object store cannot complete the upload."""
         self._require("reopen", SessionState.COMPLETING)
-        return self._moved(SessionState.IN_PROGRESS, now, lease=None)
+        return self._move(SessionState.IN_PROGRESS, now, lease=None)
 
     def completed(self, result: StoredObject, now: datetime, retention: timedelta) -> Self:
-        """Note that the object exists."""
+        """Record the finished object."""
         self._require("complete", SessionState.COMPLETING)
-        return self._ended(SessionState.COMPLETED, now, retention, result=result)
+        return self._end(SessionState.COMPLETED, now, retention, result=result)
 
     def aborting(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to throw its parts away, because its client wants that.
+        """Take the lease to discard the parts, at the client's request.
 
-        Of one whose complete was interrupted the caller has to know that it has not committed.
+        If a complete was interrupted, the caller must know that it has not committed.
         """
         if self.state is SessionState.ABORTING:
-            return self._taken_over(lease, now)
+            return self._take_over(lease, now)
         self._require(
             "abort", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
         )
-        return self._ending(SessionState.ABORTED, lease, now)
+        return self._begin_ending(SessionState.ABORTED, lease, now)
 
     def expiring(self, lease: Lease, now: datetime) -> Self:
-        """Claim the session to throw its parts away, because it was idle or open for too long.
+        """Take the lease to discard the parts, because the session is idle or too old.
 
-        Of one whose complete was interrupted the caller has to know that it has not committed.
+        If a complete was interrupted, the caller must know that it has not committed.
         """
         if self.state is SessionState.ABORTING:
-            return self._taken_over(lease, now)
+            return self._take_over(lease, now)
         self._require(
             "expire",
             SessionState.PENDING,
@@ -194,29 +202,29 @@ class UploadSession:
             SessionState.IN_PROGRESS,
             SessionState.COMPLETING,
         )
-        return self._ending(SessionState.EXPIRED, lease, now)
+        return self._begin_ending(SessionState.EXPIRED, lease, now)
 
     def ended(self, now: datetime, retention: timedelta) -> Self:
-        """Note that the store holds nothing of it any more: aborted or expired, as begun."""
+        """End the session as aborted or expired, as begun: the store has discarded its parts."""
         self._require("end", SessionState.ABORTING)
         if self.ending is None:
             raise TransitionError("end", self.state)
-        return self._ended(self.ending, now, retention)
+        return self._end(self.ending, now, retention)
 
     def lease_renewed(self, deadline: datetime) -> Self:
-        """Keep the claim until later, while the store is at work."""
+        """Extend the lease to a later deadline."""
         if self.lease is None:
             raise TransitionError("keep", self.state)
         return replace(self, lease=replace(self.lease, deadline=deadline))
 
     def lease_released(self) -> Self:
-        """Give the claim back with the outcome unknown: the next caller may take over at once."""
+        """Give up the lease: the next caller may take over at once."""
         if self.lease is None:
             raise TransitionError("release", self.state)
         return replace(self, lease=None)
 
     def is_leased(self, now: datetime) -> bool:
-        """Tell whether another caller may be at work on the session."""
+        """Return whether a caller holds the lease."""
         return self.lease is not None and self.lease.is_live(now)
 
     def require_open(self, action: str) -> None:
@@ -233,7 +241,7 @@ class UploadSession:
             raise StoreUploadGoneError
 
     def require_young(self, action: str, now: datetime) -> None:
-        """Raise TransitionError at the maximum age, even if the sweep has not come yet."""
+        """Raise TransitionError from the maximum age on, even before the sweep has expired it."""
         if self.closes_at is not None and now >= self.closes_at:
             raise TransitionError(action, SessionState.EXPIRED, ExpiryReason.MAX_AGE)
 
@@ -247,7 +255,7 @@ class UploadSession:
 
     @property
     def expiry_reason(self) -> ExpiryReason | None:
-        """Why it expires at `expires_at`, or why it has; None once completed or aborted."""
+        """Why the session will expire or has expired; None once completed or aborted."""
         if self.state in _ENDED_OTHERWISE or self.ending is SessionState.ABORTED:
             return None
         # An end counts as activity, so an ended session's own `expires_at` has moved on.
@@ -257,48 +265,48 @@ class UploadSession:
 
     @property
     def recordable_store_upload_id(self) -> str | None:
-        """Give the store upload of which parts may be recorded, None for none."""
+        """The store upload whose parts may be recorded, None if there is none."""
         return self.store_upload_id if self.state.is_open else None
 
     @property
     def open_store_upload_id(self) -> str:
-        """Give S3's UploadId. Raise StoreUploadGoneError if S3 has no upload of it (any more)."""
+        """S3's UploadId. Raise StoreUploadGoneError if S3 has no upload of this session."""
         if self.store_upload_id is None:
             raise StoreUploadGoneError
         return self.store_upload_id
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether the store has thrown the open upload away: the next sign opens another."""
+        """Whether the store has discarded the open upload; the next sign opens another."""
         return self.state is SessionState.INITIATED and self.store_upload_id is None
 
     @property
     def due_at(self) -> datetime | None:
-        """Give the time from which on nobody else is expected to end this; None at the end."""
+        """When the sweep may act on this session; None once terminal."""
         if self.state.is_terminal:
             return None
         if self.state.is_open:
             return self.expires_at
         return self.active_at if self.lease is None else self.lease.deadline
 
-    def stored(self, version: int) -> Self:
-        """Give the same session as a repository holds it."""
+    def with_version(self, version: int) -> Self:
+        """Return the session with the version that the repository has stored."""
         return replace(self, version=version)
 
-    def _taken_over(self, lease: Lease, now: datetime) -> Self:
+    def _take_over(self, lease: Lease, now: datetime) -> Self:
         self._require_free(now)
-        return self._moved(self.state, now, lease=lease)
+        return self._move(self.state, now, lease=lease)
 
-    def _ending(self, ending: SessionState, lease: Lease, now: datetime) -> Self:
+    def _begin_ending(self, ending: SessionState, lease: Lease, now: datetime) -> Self:
         self._require_free(now)
-        return self._moved(SessionState.ABORTING, now, lease=lease, ending=ending)
+        return self._move(SessionState.ABORTING, now, lease=lease, ending=ending)
 
-    def _ended(
+    def _end(
         self, state: SessionState, now: datetime, retention: timedelta, **changes: object
     ) -> Self:
-        return self._moved(state, now, lease=None, retained_until=now + retention, **changes)
+        return self._move(state, now, lease=None, retained_until=now + retention, **changes)
 
-    def _moved(self, state: SessionState, now: datetime, **changes: object) -> Self:
+    def _move(self, state: SessionState, now: datetime, **changes: object) -> Self:
         lifetime = self.expires_at - self.active_at
         # A clock that went back must not make the session look older than it is.
         active_at = max(self.active_at, now)

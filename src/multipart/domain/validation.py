@@ -1,4 +1,4 @@
-"""What a client's words about its file must keep to before they reach a key or a header."""
+"""Validate what a client declares about its file, before it reaches a key or a header."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def start_errors(
 
 
 def require_metadata(metadata: Mapping[str, str]) -> None:
-    """Raise InvalidFieldError for what the object could not carry."""
+    """Raise InvalidFieldError for metadata that the object could not carry."""
     if rule := _metadata_rule(metadata):
         raise InvalidFieldError("metadata", rule)
 
@@ -75,7 +75,7 @@ def _filename_rule(filename: str | None) -> str | None:
         return None
     if not 1 <= len(filename) <= MAX_FILENAME_LENGTH:
         return f"must have 1 to {MAX_FILENAME_LENGTH} characters"
-    return None if _encodable(filename) else "must be text that UTF-8 can write"
+    return None if _is_encodable(filename) else "must be text that UTF-8 can write"
 
 
 def _content_type_rule(content_type: str | None) -> str | None:
@@ -106,6 +106,6 @@ def _entry_rule(key: str, value: str) -> str | None:
     return None if is_printable(value) else "values must have no control characters"
 
 
-def _encodable(text: str) -> bool:
-    # JSON can carry half a surrogate pair, which no header and no database takes.
+def _is_encodable(text: str) -> bool:
+    # JSON can carry half of a surrogate pair, which headers and databases do not accept.
     return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -24,9 +24,9 @@ def summarize(report: SweepReport) -> str:
     """Return the report as one line for the log."""
     counts = [f"{report.counts[outcome]} {outcome}" for outcome in report.counts]
     others = {
-        "purged": report.retired,
-        "orphaned uploads aborted": len(report.scan.leftovers),
-        "unknown uploads": len(report.scan.strays),
+        "purged": report.purged,
+        "orphaned uploads aborted": len(report.scan.orphaned_uploads),
+        "unknown uploads": len(report.scan.unknown_uploads),
     }
     counts += [f"{count} {name}" for name, count in others.items() if count]
     if not report.scan.is_complete:
@@ -43,12 +43,12 @@ def format_report(report: SweepReport) -> Iterator[str]:
         if sessions:
             yield _format_count(len(sessions), outcome, meaning)
             yield from _format_items([f"{session.id}  {session.key}" for session in sessions])
-    if report.retired:
-        yield _format_count(report.retired, "purged", "removed after RETENTION_SECONDS")
-    if orphaned := report.scan.leftovers:
+    if report.purged:
+        yield _format_count(report.purged, "purged", "removed after RETENTION_SECONDS")
+    if orphaned := report.scan.orphaned_uploads:
         yield _format_count(len(orphaned), "orphaned", "open in S3, but no session uses them")
         yield from _format_items(orphaned)
-    if unknown := report.scan.strays:
+    if unknown := report.scan.unknown_uploads:
         yield _format_count(len(unknown), "unknown", "open in S3 without a session: not touched")
         yield from _format_items(
             [f"{upload.initiated_at:%Y-%m-%d %H:%M}  {upload.key}" for upload in unknown]

@@ -101,7 +101,7 @@ class MongoSessionRepository:
         """Store a changed session if its version is still the one stored."""
         document = SessionDocument.from_domain(session)
         unchanged = {"_id": session.id, "version": session.version}
-        saved = session.stored(session.version + 1)
+        saved = session.with_version(session.version + 1)
         with translate_errors():
             result, was_resent = await resend_once(
                 lambda: self.sessions.update_one(unchanged, document.to_update())

@@ -58,7 +58,7 @@ class SqlSessionRepository:
         return [to_session(row) for row in await self._database.read(named)]
 
     async def save(self, session: UploadSession) -> UploadSession:
-        saved = session.stored(session.version + 1)
+        saved = session.with_version(session.version + 1)
         # The version is in the filter, not checked first: there is no window for a race.
         unchanged = (SESSIONS.c.id == session.id) & (SESSIONS.c.version == session.version)
         written = update(SESSIONS).where(unchanged).values(session_row(saved))

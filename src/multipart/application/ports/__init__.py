@@ -1,4 +1,4 @@
-"""What the domain needs from the outside, as promises that the contract suites check."""
+"""The ports: what the application needs from adapters. The contract suites check each promise."""
 
 from .clock import Clock
 from .forwarding import ForwardingRepository

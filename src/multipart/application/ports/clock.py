@@ -1,4 +1,4 @@
-"""The port behind which the time is kept."""
+"""The port for the time of this process."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,5 +8,5 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """Give the time in UTC, to the millisecond: MongoDB keeps no more."""
+        """Return the time in UTC, to the millisecond: MongoDB stores no more."""
         ...

@@ -1,4 +1,4 @@
-"""A session repository that forwards every call, to override single methods of."""
+"""A session repository that forwards every call; subclasses override single methods."""
 
 from __future__ import annotations
 

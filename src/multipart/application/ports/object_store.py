@@ -1,4 +1,4 @@
-"""The port behind which bytes are kept."""
+"""The port for the store of the bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...domain.session import StoredObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObject:
-    """What the object store must know of a file before the first byte."""
+    """What the object store must know about a file before its first byte."""
 
     key: str
     upload_id: str
@@ -25,7 +25,7 @@ class NewObject:
 
 @dataclass(frozen=True, slots=True)
 class OpenedUpload:
-    """An upload just opened; at `abort_date` the store will abort it by itself, None if never."""
+    """A new upload; `abort_date` is when a rule of the store will abort it, None if never."""
 
     store_upload_id: str
     abort_date: datetime | None = None
@@ -84,11 +84,11 @@ class SignedPost:
 
 
 class ObjectStore(Protocol):
-    """Keeps bytes.
+    """Stores the bytes of parts and objects.
 
-    Every method raises StoreUnavailableError when the answer cannot be had; a change may then have
-    happened or not. It raises StoreRefusedError, with the store's own code, when the store refuses
-    a request for good; nothing has changed then.
+    Every method raises StoreUnavailableError if there is no answer; a change may then have happened
+    or not. It raises StoreRefusedError, with the store's own code, if the store refuses the request
+    and a retry would not help; then nothing has changed.
     """
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
@@ -110,7 +110,7 @@ class ObjectStore(Protocol):
     ) -> SignedPart:
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
 
-        The URL may live shorter than asked for: never over 7 days, nor longer than the credentials.
+        The URL may expire earlier than asked: it never outlives 7 days or the credentials.
         """
         ...
 
@@ -124,8 +124,8 @@ class ObjectStore(Protocol):
     ) -> SignedParts:
         """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
 
-        Everything that can fail has been done when this returns: a URL is made when it is asked
-        for, so that a caller holds only as many as it sends at once, and others run in between.
+        Whatever can fail is done before this returns. Each URL is made on request, so that a caller
+        holds few at a time and other requests run in between.
         """
         ...
 
@@ -134,32 +134,32 @@ class ObjectStore(Protocol):
     ) -> SignedPost:
         """Sign a form for one whole file of `max_size` bytes at most, exactly as `new` says.
 
-        The store answers 201 with the object's address, which is the form's URL, a slash at its
-        end, and the key. The form may live shorter than asked for, as `sign_part` says.
+        The store answers 201 with the object's location: the form's URL, with a slash at its end,
+        and the key. The form may expire earlier than asked, as with `sign_part`.
         """
         ...
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts that the store holds, by ascending number.
 
-        Raise StoreUploadGoneError if the store does not know the upload (any more).
+        Raise StoreUploadGoneError if the store does not know the upload, or no longer.
         """
         ...
 
     async def complete_upload(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
-        """Join the parts, given by ascending number, into the object.
+        """Assemble the object from the parts, given by ascending number.
 
-        Raise PartsRefusedError, never StoreRefusedError, if the store will not join these for any
-        lasting reason, with the upload still open, and
-        StoreUploadGoneError if it does not know the upload: completed before, perhaps.
-        Only `head_object` tells the `upload_id` and `nonce` of the object.
+        Raise PartsRefusedError, never StoreRefusedError, if the store refuses these parts for a
+        lasting reason; the upload is then still open. Raise StoreUploadGoneError if the store does
+        not know the upload; it may have been completed before. Only `head_object` returns the
+        object's `upload_id` and `nonce`.
         """
         ...
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
-        """Throw the upload and its parts away; nothing happens if it is gone already."""
+        """Discard the upload and its parts; do nothing if it does not exist."""
         ...
 
     async def list_uploads(self, key: str) -> list[ListedUpload]:
@@ -169,20 +169,20 @@ class ObjectStore(Protocol):
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
         """Read a page of the open uploads whose keys begin with a prefix, by ascending key.
 
-        `after` is the `next_after` of the page before. A store may have forgotten open uploads, and
-        where one key has very many, a page may leave some out: what is listed is open, not more.
+        `after` is the `next_after` of the page before. The list may be incomplete: some stores
+        forget uploads, and a page may omit some if one key has very many. What is listed is open.
         """
         ...
 
     async def abort_rule(self, prefix: str) -> timedelta | None:
-        """Tell after how long the store aborts by itself what is open under a prefix; None: never.
+        """Return after how long a rule of the store aborts uploads under a prefix; None if never.
 
-        Raise StoreUnavailableError also where the store cannot tell.
+        Raise StoreUnavailableError also if the store does not support the question.
         """
         ...
 
     async def head_object(self, key: str) -> StoredObject | None:
-        """Look at the finished object of this key; None if there is none."""
+        """Read the finished object of this key; None if there is none."""
         ...
 
     async def check(self) -> None:

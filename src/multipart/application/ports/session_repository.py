@@ -1,4 +1,4 @@
-"""The port behind which sessions and parts are kept."""
+"""The port for the store of sessions and parts."""
 
 from __future__ import annotations
 
@@ -36,17 +36,16 @@ class SessionPage:
 
 
 class SessionRepository(Protocol):
-    """Keeps sessions and their parts.
+    """Stores sessions and their parts.
 
-    What a method has returned for survives the death of every process, its own included. Every
-    method raises RepositoryUnavailableError when the answer cannot be had; a write may then have
-    happened or not.
+    Once a method has returned, its write survives the crash of any process. Every method raises
+    RepositoryUnavailableError if there is no answer; a write may then have happened or not.
     """
 
     async def now(self) -> datetime:
-        """Give the time in UTC, to the millisecond, by the one clock that all processes share.
+        """Return the time in UTC, to the millisecond, by the one clock that all processes share.
 
-        It is the database's own where it has one; leases and ages are measured by it.
+        It is the database's clock if it has one; leases and ages are measured by it.
         """
         ...
 
@@ -70,9 +69,9 @@ class SessionRepository(Protocol):
     async def save(self, session: UploadSession) -> UploadSession:
         """Store a changed session and return it with its new version.
 
-        Of any number of callers who read the same version exactly one succeeds. Raise
-        StaleSessionError if it was stored by someone else since it was read, and
-        SessionNotFoundError if it is gone.
+        Of any number of callers that read the same version, exactly one succeeds. Raise
+        StaleSessionError if another caller has stored it since it was read, and
+        SessionNotFoundError if it does not exist.
         """
         ...
 
@@ -101,7 +100,7 @@ class SessionRepository(Protocol):
         ...
 
     async def forget_parts(self, upload_id: str) -> None:
-        """Remove all parts of a session: the object store has lost them."""
+        """Remove all parts of a session."""
         ...
 
     async def count_parts(self, upload_id: str) -> int:

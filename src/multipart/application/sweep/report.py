@@ -12,18 +12,18 @@ from ...domain.session import UploadSession
 
 
 class SweepOutcome(StrEnum):
-    """What has become of a due session; in a dry run, what would if all goes well."""
+    """The outcome for a due session; in a dry run, the expected one."""
 
     EXPIRED = "expired"
-    """Nobody had touched it for its whole lifetime, or its start had died."""
+    """It was idle or too old, or its start was interrupted."""
     ABORTED = "aborted"
-    """Its client's abort was brought to its end."""
+    """The sweep finished an interrupted abort."""
     COMPLETED = "completed"
-    """Its client's complete was brought to its end."""
+    """The sweep finished an interrupted complete."""
     REOPENED = "reopened"
-    """Its client's complete cannot be: parts are missing or refused. It is open again."""
+    """An interrupted complete cannot finish, as parts are missing or refused: it is open again."""
     KEPT = "kept"
-    """The store has taken a part of late, so somebody is still at it."""
+    """The store has received a part lately, so the client is still uploading."""
     TAKEN = "taken"
     """Another process was faster."""
     FAILED = "failed"
@@ -40,7 +40,7 @@ class SweptSession:
 
 @dataclass(frozen=True, slots=True)
 class UnknownUpload:
-    """An upload in the store that no session explains: not ours to abort."""
+    """An upload in the store that belongs to no session; it is never aborted."""
 
     key: str
     initiated_at: datetime
@@ -62,15 +62,15 @@ class SweepPosition:
 
 @dataclass(slots=True)
 class StoreScan:
-    """What the store has open beside what the sessions say.
+    """Open uploads in the store that no open session refers to.
 
-    `leftovers` are uploads whose own session has ended or has opened another, aborted unless it
-    was a dry run. `next_after` is where the next pass goes on, None at the end. `is_complete` is
-    False where the store did not answer to the end.
+    `orphaned_uploads` are keys of uploads whose session has ended or has opened another; they are
+    aborted, except in a dry run. `next_after` is where the next pass continues, None at the end.
+    `is_complete` is False if the store failed to answer.
     """
 
-    leftovers: list[str] = field(default_factory=list)
-    strays: list[UnknownUpload] = field(default_factory=list)
+    orphaned_uploads: list[str] = field(default_factory=list)
+    unknown_uploads: list[UnknownUpload] = field(default_factory=list)
     next_after: str | None = None
     is_complete: bool = True
 
@@ -79,37 +79,37 @@ class StoreScan:
 class SweepReport:
     """What a pass has found, and done unless it was a dry run.
 
-    `next_position` is where the next pass continues, None where this one has looked at all that
-    was due. `retired` counts the sessions removed at the end of their retention.
+    `next_position` is where the next pass continues, None at the end of a round. `purged` counts
+    the sessions removed at the end of their retention.
     """
 
     is_dry_run: bool
     swept: Sequence[SweptSession]
-    retired: int
+    purged: int
     scan: StoreScan
     next_position: SweepPosition | None = None
 
     @property
     def counts(self) -> Counter[SweepOutcome]:
-        """Count the outcomes."""
+        """The number of sessions by outcome."""
         return Counter(swept.outcome for swept in self.swept)
 
     @property
     def is_worth_continuing(self) -> bool:
-        """Tell whether the next pass of the round should follow at once.
+        """Whether the next pass of the round should follow at once.
 
-        Not while the store or the database is away: then every session would fail in turn.
+        Not while the store or the database is away: then every session would fail.
         """
         is_working = not self.swept or self.counts[SweepOutcome.FAILED] < len(self.swept)
         return self.next_position is not None and self.scan.is_complete and is_working
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether everything that was due could be looked at."""
+        """Whether everything that was due could be handled."""
         return self.scan.is_complete and not self.counts[SweepOutcome.FAILED]
 
     @property
     def has_found(self) -> bool:
-        """Tell whether there is anything to say."""
-        found = self.swept or self.retired or self.scan.leftovers or self.scan.strays
+        """Whether there is anything to report."""
+        found = self.swept or self.purged or self.scan.orphaned_uploads or self.scan.unknown_uploads
         return bool(found) or not self.scan.is_complete

@@ -30,9 +30,9 @@ _OVERTAKEN: Final = (StaleSessionError, LeaseHeldError, TransitionError, NotFoun
 
 @dataclass(frozen=True, slots=True)
 class SweepSession:
-    """Do what its last caller has left undone, or end what nobody wants any more.
+    """Finish an interrupted complete or abort, or expire the session.
 
-    Every step is claimed by compare-and-set, so of any number of sweepers one does it.
+    Every change is a compare-and-set, so one of any number of sweepers does it.
     """
 
     sessions: SessionRepository
@@ -42,57 +42,57 @@ class SweepSession:
 
     async def __call__(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         try:
-            return await self._swept(session, dry_run=dry_run)
+            return await self._sweep(session, dry_run=dry_run)
         except _OVERTAKEN:
             return SweepOutcome.TAKEN
         except (UnavailableError, StoreRefusedError):
             return SweepOutcome.FAILED
-        except Exception as exc:  # noqa: BLE001  # one session must not keep the others waiting
+        except Exception as exc:  # noqa: BLE001  # one session must not stop the others
             # Only the type: the text may hold a URL.
             _logger.error("Sweeping %s failed: %s", session.id, type(exc).__name__)  # noqa: TRY400
             return SweepOutcome.FAILED
 
-    async def _swept(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
+    async def _sweep(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         match session.state:
             case SessionState.COMPLETING:
-                return SweepOutcome.COMPLETED if dry_run else await self._completed(session)
+                return SweepOutcome.COMPLETED if dry_run else await self._complete(session)
             case SessionState.ABORTING:
                 begun_as = SweepOutcome(session.ending or SessionState.ABORTED)
-                return begun_as if dry_run else await self._ended(session)
+                return begun_as if dry_run else await self._end(session)
             case _:
-                return await self._expired(session, dry_run=dry_run)
+                return await self._expire(session, dry_run=dry_run)
 
-    async def _completed(self, session: UploadSession) -> SweepOutcome:
+    async def _complete(self, session: UploadSession) -> SweepOutcome:
         try:
             await self.complete.complete(session)
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
         except (UnavailableError, StoreRefusedError):
-            left = await self.sessions.get(session.id)
-            if left.state is not SessionState.COMPLETING:
+            stored = await self.sessions.get(session.id)
+            if stored.state is not SessionState.COMPLETING:
                 return SweepOutcome.REOPENED
-            if left.expires_at > await self.sessions.now():
+            if stored.expires_at > await self.sessions.now():
                 raise
-            await self.abort.require_uncommitted(left)
-            return await self._ended(left)
+            await self.abort.require_uncommitted(stored)
+            return await self._end(stored)
         return SweepOutcome.COMPLETED
 
-    async def _ended(self, session: UploadSession) -> SweepOutcome:
+    async def _end(self, session: UploadSession) -> SweepOutcome:
         ended = await self.abort.expire(session)
         return SweepOutcome(ended.state)
 
-    async def _expired(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
-        # A client may send parts for days and report none: the store alone knows of its activity.
-        stored_at = await self._last_stored_at(session)
+    async def _expire(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
+        # A client may send parts for days and report none: then only the store shows its activity.
+        stored_at = await self._find_last_stored_at(session)
         if stored_at is not None:
             alive = session.part_recorded(stored_at)
             if alive.expires_at > await self.sessions.now():
                 if not dry_run:
                     await self.sessions.save(alive)
                 return SweepOutcome.KEPT
-        return SweepOutcome.EXPIRED if dry_run else await self._ended(session)
+        return SweepOutcome.EXPIRED if dry_run else await self._end(session)
 
-    async def _last_stored_at(self, session: UploadSession) -> datetime | None:
+    async def _find_last_stored_at(self, session: UploadSession) -> datetime | None:
         if session.store_upload_id is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Find uploads in the store that no open session owns."""
+"""Find orphaned and unknown uploads in the store."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_PAGES: Final = 20
 class SweepStore:
     """Compare the store's open uploads with the sessions that their keys name.
 
-    A process that dies between the store's answer and the row leaves an upload whose session has
-    ended by now, or has another. It is aborted by its own key and id. An upload whose key names no
-    session is somebody else's: it is told and never touched.
+    A process that dies between the store's answer and saving it leaves an orphaned upload: its
+    session has ended by now, or has another one. It is aborted by its own key and id. An upload
+    whose key names no session is unknown: it is reported and never touched.
     """
 
     sessions: SessionRepository
@@ -31,7 +31,7 @@ class SweepStore:
     policy: UploadPolicy
 
     async def __call__(self, now: datetime, after: str | None, *, dry_run: bool) -> StoreScan:
-        """Look at some pages of what is older than the grace, beginning behind the key `after`."""
+        """Compare some pages of uploads older than the grace, from behind the key `after`."""
         scan, prefix = StoreScan(next_after=after), common_prefix(self.policy.key_prefix)
         try:
             for _ in range(MAX_PAGES):
@@ -49,28 +49,28 @@ class SweepStore:
     async def _compare(
         self, uploads: Sequence[ListedUpload], scan: StoreScan, now: datetime, *, dry_run: bool
     ) -> None:
-        owners = await self._owners(uploads)
+        owners = await self._find_owners(uploads)
         for upload in uploads:
             owner = owners.get(upload.key)
             if owner is None:
-                scan.strays.append(UnknownUpload(upload.key, upload.initiated_at))
-            elif _is_left_over(upload, owner, now):
+                scan.unknown_uploads.append(UnknownUpload(upload.key, upload.initiated_at))
+            elif _is_orphaned(upload, owner, now):
                 if not dry_run:
                     await self.store.abort_upload(upload.key, upload.store_upload_id)
-                scan.leftovers.append(upload.key)
+                scan.orphaned_uploads.append(upload.key)
 
-    async def _owners(self, uploads: Sequence[ListedUpload]) -> dict[str, UploadSession]:
-        # The rows are read after the list: an upload that a row names by now is found there.
+    async def _find_owners(self, uploads: Sequence[ListedUpload]) -> dict[str, UploadSession]:
+        # Read after the list, so that a session that has just saved a listed upload is seen.
         named = {upload_id for upload in uploads if (upload_id := upload_id_in(upload.key))}
         owners = await self.sessions.get_many(sorted(named)) if named else []
         return {owner.key: owner for owner in owners}
 
 
-def _is_left_over(upload: ListedUpload, owner: UploadSession, now: datetime) -> bool:
-    """Tell whether its session has ended, or needs another upload than this."""
+def _is_orphaned(upload: ListedUpload, owner: UploadSession, now: datetime) -> bool:
+    """Return whether its session has ended or has another upload."""
     if owner.state.is_terminal:
         return True
     if owner.is_lost:
-        # While somebody opens another, this may be the one.
+        # While a caller opens another upload, this may be it.
         return owner.lease is None or not owner.lease.is_live(now)
     return owner.store_upload_id not in {None, upload.store_upload_id}

@@ -1,4 +1,4 @@
-"""End stale sessions, repair interrupted ones, and clear up what is left of them."""
+"""Expire stale sessions, repair interrupted ones, and abort orphaned uploads."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BEGINNING: Final = SweepPosition()
 
 @dataclass(frozen=True, slots=True)
 class SweepUploads:
-    """One pass over what is due, bounded in its work; any number of processes may sweep at once.
+    """One bounded pass over everything that is due; any number of processes may sweep at once.
 
-    It works from the sessions, and only then asks the store what else it has open. So a backlog of
-    one kind never keeps a pass from the others. Raise RepositoryUnavailableError when the sessions
+    Each pass handles due sessions, purges old ones and scans the store, each up to a limit, so that
+    a backlog of one does not block the others. Raise RepositoryUnavailableError when the sessions
     cannot be read.
     """
 
@@ -47,8 +47,8 @@ class SweepUploads:
         due = _DuePages(self.sessions, before, position.due_after)
         swept = []
         if position.has_due_left:
-            swept = [done async for done in self._sessions_swept(due, dry_run=dry_run)]
-        retired = 0 if dry_run else await self.sessions.purge_sessions(before, MAX_SESSIONS)
+            swept = [done async for done in self._sweep_sessions(due, dry_run=dry_run)]
+        purged = 0 if dry_run else await self.sessions.purge_sessions(before, MAX_SESSIONS)
         scan = StoreScan()
         if position.has_scan_left:
             scan = await self.sweep_store(now, position.scan_after, dry_run=dry_run)
@@ -58,16 +58,16 @@ class SweepUploads:
             has_due_left=due.has_left,
             has_scan_left=scan.next_after is not None,
         )
-        has_more = due.has_left or retired >= MAX_SESSIONS or following.has_scan_left
+        has_more = due.has_left or purged >= MAX_SESSIONS or following.has_scan_left
         return SweepReport(
             is_dry_run=dry_run,
             swept=swept,
-            retired=retired,
+            purged=purged,
             scan=scan,
             next_position=following if has_more else None,
         )
 
-    async def _sessions_swept(
+    async def _sweep_sessions(
         self, pages: _DuePages, *, dry_run: bool
     ) -> AsyncIterator[SweptSession]:
         async for due in pages.read():
@@ -80,7 +80,7 @@ class SweepUploads:
 
 @dataclass(slots=True)
 class _DuePages:
-    """What is due, the oldest first, each session once; `after` is the last one read."""
+    """The due sessions, oldest first, each once; `after` is the last one read."""
 
     sessions: SessionRepository
     before: datetime
@@ -88,7 +88,7 @@ class _DuePages:
     has_left: bool = False
 
     async def read(self) -> AsyncIterator[Sequence[UploadSession]]:
-        """Give what one pass may look at, a few sessions at a time."""
+        """Yield the sessions for one pass, a few at a time."""
         for _ in range(MAX_SESSIONS // _PAGE):
             page = await self.sessions.find_due(self.before, _PAGE, self.after)
             for start in range(0, len(page), _AT_ONCE):

@@ -99,8 +99,8 @@ class SessionSavingContract:
             _completing(session),
             _completing(session).completed(RESULT, LATER + 3 * MILLISECOND, RETENTION),
         ):
-            session = await sessions.save(change.stored(session.version))
-            assert session == change.stored(session.version)
+            session = await sessions.save(change.with_version(session.version))
+            assert session == change.with_version(session.version)
             assert await sessions.get(session.id) == session
 
     async def test_every_transition_of_an_aborted_upload_is_stored(
@@ -115,8 +115,8 @@ class SessionSavingContract:
             initiated.aborting(LEASE, LATER).lease_released(),
             initiated.aborting(LEASE, LATER).ended(LATER + MILLISECOND, RETENTION),
         ):
-            session = await sessions.save(change.stored(session.version))
-            assert session == change.stored(session.version)
+            session = await sessions.save(change.with_version(session.version))
+            assert session == change.with_version(session.version)
             assert await sessions.get(session.id) == session
 
     async def test_save_returns_a_version_that_can_be_saved_again(
@@ -141,7 +141,7 @@ class SessionSavingContract:
     ) -> None:
         await sessions.add(sample_session())
         with pytest.raises(StaleSessionError):
-            await sessions.save(sample_session().initiated("2~abc", LATER).stored(99))
+            await sessions.save(sample_session().initiated("2~abc", LATER).with_version(99))
 
     async def test_saving_an_unchanged_session_still_advances_the_version(
         self, sessions: SessionRepository
@@ -173,7 +173,7 @@ class SessionSavingContract:
         won = await asyncio.gather(*(try_save(sessions, racer) for racer in racers))
         assert sum(won) == 1
         stored = await sessions.get("upload-1")
-        assert stored == racers[won.index(True)].stored(stored.version)
+        assert stored == racers[won.index(True)].with_version(stored.version)
 
     async def test_concurrent_callers_that_retry_lose_no_change(
         self, sessions: SessionRepository

@@ -144,7 +144,7 @@ class UploadEndingContract:
         parts = await store.list_parts(*upload.address)
         with pytest.raises(PartsRefusedError) as refused:
             await store.complete_upload(*upload.address, parts)
-        assert refused.value.facts["reason"] == "EntityTooSmall"
+        assert refused.value.extensions["reason"] == "EntityTooSmall"
         assert await store.list_parts(*upload.address) == parts
 
     async def test_completing_with_no_parts_is_refused(self, store: ObjectStore, put: Put) -> None:

@@ -43,7 +43,7 @@ class MemorySessionRepository:
         stored = await self.get(session.id)
         if stored.version != session.version:
             raise StaleSessionError
-        return self._keep(session.stored(session.version + 1))
+        return self._keep(session.with_version(session.version + 1))
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         self._parts[upload_id].update((part.number, part) for part in parts)

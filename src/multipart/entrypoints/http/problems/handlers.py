@@ -89,7 +89,10 @@ def status_of(exc: UploadError) -> int:
 def extension_members(exc: UploadError) -> dict[str, object]:
     """Return the extension members of an error under their names on the wire."""
     # In RFC 9457 the member `status` is the HTTP status.
-    return {"upload_status" if name == "status" else name: exc.facts[name] for name in exc.facts}
+    return {
+        "upload_status" if name == "status" else name: exc.extensions[name]
+        for name in exc.extensions
+    }
 
 
 def answer_invalid_parameters(
