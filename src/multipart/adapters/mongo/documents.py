@@ -158,10 +158,12 @@ PART_FIELDS: Final[Mapping[str, bool]] = {
 
 def to_part(found: Mapping[str, Any]) -> Part:
     """Read the part in a document; docs/adr/0007-beanie-off-the-hot-path.md says why by hand."""
+    size = found.get("size")
     return Part(
         number=found["number"],
         etag=found["etag"],
-        size=found.get("size"),
+        # PyMongo reads 2 GiB and more as Int64, which msgspec does not encode.
+        size=None if size is None else int(size),
         recorded_at=found["recorded_at"].replace(tzinfo=UTC),
         state=PartState(found.get("state", PartState.UPLOADED)),
     )

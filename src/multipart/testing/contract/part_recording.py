@@ -26,6 +26,12 @@ class PartRecordingContract:
         await sessions.record_parts("upload-1", parts)
         assert await sessions.list_parts("upload-1") == parts
 
+    async def test_sizes_are_returned_as_plain_int(self, sessions: SessionRepository) -> None:
+        # An equal value of a driver's own type cannot be sent as JSON.
+        parts = [sample_part(1, size=2**31), sample_part(2, size=1)]
+        await sessions.record_parts("upload-1", parts)
+        assert [type(part.size) for part in await sessions.list_parts("upload-1")] == [int, int]
+
     async def test_recorded_at_is_returned_in_utc(self, sessions: SessionRepository) -> None:
         await sessions.record_parts("upload-1", [sample_part()])
         (part,) = await sessions.list_parts("upload-1")

@@ -10,6 +10,8 @@ import pytest
 
 from ...application.ports import SessionRepository
 from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.limits import MAX_OBJECT_SIZE
+from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, StoredObject, UploadSession
 from .samples import MILLISECOND, NOW, full_session, sample_session
 
@@ -47,6 +49,17 @@ class SessionSavingContract:
     ) -> None:
         await sessions.add(session)
         assert await sessions.get(session.id) == session
+
+    async def test_sizes_are_returned_as_plain_int(self, sessions: SessionRepository) -> None:
+        large = PartPlan.for_size(MAX_OBJECT_SIZE)
+        result = StoredObject(location="http://s3/key", etag="e", size=MAX_OBJECT_SIZE)
+        session = replace(sample_session(), plan=large, result=result)
+        await sessions.add(session)
+        read = await sessions.get(session.id)
+        assert read.plan is not None
+        assert read.result is not None
+        sizes = (read.plan.size, read.plan.part_size, read.plan.part_count, read.result.size)
+        assert [type(size) for size in (*sizes, read.version)] == [int] * 5
 
     async def test_times_are_returned_in_utc(self, sessions: SessionRepository) -> None:
         await sessions.add(full_session())
