@@ -292,7 +292,7 @@ async def test_file_chosen_twice_is_sent_once(upload_page: UploadPage, film: Pat
     await upload_page.part_is_recorded(2)
 
     await upload_page.choose(film)
-    await upload_page.shows(NAME, "is already on its way")
+    await upload_page.shows(NAME, "is already uploading")
     gate.open()
 
     await upload_page.is_done(NAME)

@@ -159,7 +159,7 @@ async def test_file_over_the_limit_is_explained_and_can_be_removed(
     await upload_page.sign_in()
 
     await upload_page.choose(file)
-    await upload_page.shows("huge.bin", "Over the limit of 41.9 MB for a file.")
+    await upload_page.shows("huge.bin", "over the limit of 41.9 MB")
     await expect(upload_page.button("Retry", "huge.bin")).to_be_hidden()
     await upload_page.press("Remove", "huge.bin")
 

@@ -1,12 +1,12 @@
-/** Tell people who do not see the page what has happened. */
+/** Announce events to screen readers. */
 
 const announcer = document.getElementById("announcer");
 
-/** Say a sentence once what is being said has been said. */
+/** Announce a sentence after those announced before. */
 export function announce(sentence) {
   const line = document.createElement("span");
   line.textContent = `${sentence} `;
   announcer.append(line);
-  // Several sentences at once are all heard; old ones must not be found by reading on.
+  // All sentences that are added at once are read; old ones must not stay on the page.
   setTimeout(() => line.remove(), 5000);
 }

@@ -1,12 +1,12 @@
-/** The service's REST interface. Every call here may be repeated, so each is tried again. */
+/** Client of the REST interface. Every call can be repeated, so failed calls are retried. */
 
-import { persistently } from "./retry.js";
+import { retry } from "./retry.js";
 
-// Relative to this file, so that the page also works below a path of a proxy.
+// Relative to this file, so that the page also works under a path prefix of a proxy.
 const API = new URL("../api/", import.meta.url);
-const MOST_RETRY_AFTER = 60;
+const MAX_RETRY_AFTER_SECONDS = 60;
 
-/** What the service answered other than 200; `code` is the stable one of its problem details. */
+/** An error answer of the service; `code` is that of its problem details. */
 export class ApiError extends Error {
   constructor(status, problem, retryAfter) {
     super(problem.detail ?? `The service answered ${status}.`);
@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The service did not answer at all. */
+/** The service did not answer. */
 export class NoAnswerError extends Error {
   constructor() {
     super("The service cannot be reached.");
@@ -26,12 +26,12 @@ export class NoAnswerError extends Error {
 
 let clockSkew = 0;
 
-/** Give the service's time in milliseconds: this machine's clock may be wrong. */
+/** Return the time of the service in milliseconds: the clock of this machine may be wrong. */
 export function serverNow() {
   return Date.now() + clockSkew;
 }
 
-/** Start an upload; the same key and body give the same session. */
+/** Start an upload; the same key and fields return the same session. */
 export function startUpload(fields, idempotencyKey, signal) {
   return post("start-upload", fields, signal, { "Idempotency-Key": idempotencyKey });
 }
@@ -80,17 +80,17 @@ function post(route, fields, signal, headers = {}) {
 }
 
 function call(url, request) {
-  return persistently(() => answer(url, request), { signal: request.signal, mayPass });
+  return retry(() => send(url, request), { signal: request.signal, isTemporary });
 }
 
-/** A 409 may pass when the service says when: somebody else is at the same upload. */
-function mayPass(error) {
+/** A 409 with Retry-After is temporary: another request works on the same upload. */
+function isTemporary(error) {
   if (error instanceof NoAnswerError) return true;
   const isBusy = error.status === 429 || error.status >= 500 || error.retryAfter !== undefined;
   return error instanceof ApiError && isBusy;
 }
 
-async function answer(url, request) {
+async function send(url, request) {
   let response;
   let body;
   try {
@@ -101,12 +101,12 @@ async function answer(url, request) {
   }
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) clockSkew = date - Date.now();
-  if (!response.ok) throw new ApiError(response.status, parsed(body), retryAfter(response));
+  if (!response.ok) throw new ApiError(response.status, parseProblem(body), parseRetryAfter(response));
   return JSON.parse(body);
 }
 
-/** What stands between us and the service may answer in words of its own. */
-function parsed(body) {
+/** A proxy may answer something other than problem details. */
+function parseProblem(body) {
   try {
     return JSON.parse(body) ?? {};
   } catch {
@@ -114,7 +114,7 @@ function parsed(body) {
   }
 }
 
-function retryAfter(response) {
+function parseRetryAfter(response) {
   const seconds = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  return Number.isNaN(seconds) ? undefined : Math.min(seconds, MOST_RETRY_AFTER);
+  return Number.isNaN(seconds) ? undefined : Math.min(seconds, MAX_RETRY_AFTER_SECONDS);
 }

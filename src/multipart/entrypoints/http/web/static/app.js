@@ -1,10 +1,10 @@
-/** The page: a row for each file on its way, and the list of all sessions. */
+/** The page: one row per current upload, and the list of all sessions. */
 
-import { watchForFiles } from "./choosing.js";
+import { watchForFiles } from "./file_picker.js";
 import { confirmCancel } from "./confirm.js";
 import { refreshSoon, showHistoryOf } from "./history.js";
 import { showOverall } from "./overall.js";
-import { askForName, currentName, watchName } from "./person.js";
+import { askForName, currentName, watchName } from "./user_name.js";
 import { Row } from "./row.js";
 import { isSameFile, newRecord, recordsOf } from "./store.js";
 import { State, Upload } from "./upload.js";
@@ -15,7 +15,7 @@ let unnamedFiles = [];
 
 watchName((name) => {
   showHistoryOf(name);
-  showRemembered(name);
+  showInterrupted(name);
   if (name) add(unnamedFiles.splice(0));
 });
 
@@ -36,28 +36,28 @@ for (const event of ["online", "offline"]) {
   window.addEventListener(event, () => rows.forEach((row) => row.draw()));
 }
 
-/** Show what a reload has interrupted, and not that of somebody else. */
-function showRemembered(name) {
+/** Show this user's uploads that a reload interrupted, and hide those of other users. */
+function showInterrupted(name) {
   for (const row of rows) {
     const isOthers = row.upload.record.user !== name;
     if (isOthers && row.upload.state === State.NO_FILE) remove(row);
   }
   const shown = new Set([...rows].map((row) => row.upload.record.id));
   for (const record of recordsOf(name)) {
-    if (!shown.has(record.id)) show(new Upload(record)).upload.look();
+    if (!shown.has(record.id)) show(new Upload(record)).upload.refresh();
   }
 }
 
 function add(files) {
   for (const file of files) {
-    const row = rowOf(file);
+    const row = findRow(file);
     if (!row) show(new Upload(newRecord(currentName(), file), file)).upload.start();
-    else if (row.upload.isBusy) row.complain(`${file.name} is already on its way.`);
+    else if (row.upload.isBusy) row.showError(`${file.name} is already uploading.`);
     else row.upload.start(file);
   }
 }
 
-function rowOf(file) {
+function findRow(file) {
   return [...rows].find(({ upload }) => {
     const isMine = upload.record.user === currentName();
     return isMine && upload.state !== State.DONE && isSameFile(upload.record, file);
@@ -80,7 +80,7 @@ function show(upload) {
   return row;
 }
 
-/** Take a row away; a focus in it goes to the next one, so that a keyboard is not lost. */
+/** Remove a row; if it has the focus, move the focus to a neighbour for keyboard users. */
 function remove(row) {
   const hadFocus = row.element.contains(document.activeElement);
   const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
@@ -96,7 +96,7 @@ function remove(row) {
 function onGo(row) {
   const { state } = row.upload;
   if ([State.QUEUED, State.STARTING, State.UPLOADING].includes(state)) row.upload.pause();
-  // Not while it completes: the button may be hit in the very moment that this begins.
+  // Not while it completes, which may begin just as the button is clicked.
   else if ([State.PAUSED, State.FAILED].includes(state)) row.upload.start();
 }
 
@@ -105,12 +105,12 @@ async function onStop(row) {
   if (row.stopLabel === "Remove") {
     remove(row);
   } else if (await confirmCancel(upload.record.name)) {
-    // It may have come to its end while the question stood there.
+    // It may have completed while the dialog was open.
     if (upload.state !== State.DONE) await upload.cancel();
   }
 }
 
 function onFile(row, file) {
   if (isSameFile(row.upload.record, file)) row.upload.start(file);
-  else row.complain(`${file.name} is not the file that was being uploaded, or it has changed.`);
+  else row.showError(`${file.name} is not the file of this upload, or it has changed.`);
 }

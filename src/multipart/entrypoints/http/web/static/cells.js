@@ -1,12 +1,12 @@
-/** The bar of an upload: a cell for each part, or for some parts each when there are many. */
+/** The progress bar of an upload: one cell per part, or per group of parts if there are many. */
 
 import { FAILING, SENDING, SENT, WAITING } from "./parts.js";
 
-const MOST_CELLS = 48;
+const MAX_CELLS = 48;
 
-/** Draw the parts into an element, which then shows the upload's progress as a whole. */
+/** Draw the cells of the parts into an element. */
 export function drawCells(element, parts) {
-  const groups = grouped(parts?.all ?? []);
+  const groups = groupParts(parts?.all ?? []);
   while (element.childElementCount > Math.max(1, groups.length)) element.lastChild.remove();
   while (element.childElementCount < Math.max(1, groups.length)) {
     element.append(document.createElement("span"));
@@ -15,8 +15,8 @@ export function drawCells(element, parts) {
   if (groups.length === 0) draw(element.children[0], []);
 }
 
-function grouped(all) {
-  const count = Math.min(all.length, MOST_CELLS);
+function groupParts(all) {
+  const count = Math.min(all.length, MAX_CELLS);
   const first = (index) => Math.round((index * all.length) / count);
   return Array.from({ length: count }, (_, index) => all.slice(first(index), first(index + 1)));
 }
@@ -26,7 +26,7 @@ function draw(cell, group) {
   const loaded = group.reduce((sum, part) => sum + part.loaded, 0);
   const state = [FAILING, SENDING, WAITING].find((one) => group.some((part) => part.state === one));
   cell.dataset.state = state ?? (group.length > 0 ? SENT : WAITING);
-  // A cell that is all sent is full, also that of an empty file.
+  // A sent cell is full, also that of an empty file.
   const share = cell.dataset.state === SENT ? 1 : loaded / Math.max(size, 1);
   cell.style.setProperty("--share", share.toFixed(3));
 }

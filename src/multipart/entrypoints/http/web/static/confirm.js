@@ -1,8 +1,8 @@
-/** Ask before something is thrown away. */
+/** Ask before an upload is cancelled. */
 
 const dialog = document.getElementById("confirm");
 
-/** Give true if the user says yes; Escape is a no. */
+/** Return whether the user confirms; Escape means no. */
 export function confirmCancel(name) {
   document.getElementById("confirm-title").textContent = `Cancel the upload of ${name}?`;
   dialog.returnValue = "";

@@ -1,8 +1,8 @@
-/** Numbers as people read them. */
+/** Format numbers and times for people. */
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
-/** Give bytes in decimal units, as file managers do: "26.2 MB". */
+/** Format bytes in decimal units, as file managers do: "26.2 MB". */
 export function bytes(count) {
   let unit = 0;
   let value = count;
@@ -13,12 +13,12 @@ export function bytes(count) {
   return `${value.toFixed(unit === 0 || value >= 99.95 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
-/** Give bytes a second. */
+/** Format bytes per second. */
 export function rate(bytesPerSecond) {
   return `${bytes(Math.round(bytesPerSecond))}/s`;
 }
 
-/** Give a time that is only roughly known, in the unit that matters. */
+/** Format an estimated remaining time in the largest useful unit. */
 export function timeLeft(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
   const minutes = Math.round(seconds / 60);
@@ -28,12 +28,12 @@ export function timeLeft(seconds) {
   return `${Math.round(hours / 24)} days left`;
 }
 
-/** Give a share of 1 in whole percent; 100 only when nothing is missing. */
+/** Format a fraction in whole percent; 100 % only if nothing is missing. */
 export function percent(share) {
   return `${Math.floor(share * 100)} %`;
 }
 
-/** Give a time of the wire, RFC 3339, in the reader's own zone. */
+/** Format an RFC 3339 time in the time zone of the user. */
 export function moment(text) {
   return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }

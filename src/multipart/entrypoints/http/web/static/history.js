@@ -1,4 +1,4 @@
-/** The list of a user's sessions, as the service knows them. */
+/** The list of a user's upload sessions. */
 
 import { listUploads } from "./api.js";
 import { bytes, moment } from "./format.js";
@@ -16,34 +16,34 @@ const template = document.getElementById("session-row");
 
 let user = "";
 let cursor = null;
-let asking = new AbortController();
+let loading = new AbortController();
 let timer = 0;
 
 document.getElementById("refresh").addEventListener("click", () => load());
 more.addEventListener("click", () => load(cursor));
 
-/** Show the sessions of a user, none for an empty name. */
+/** Show the sessions of a user; hide the list for an empty name. */
 export function showHistoryOf(name) {
   user = name;
   section.hidden = !user;
   if (user) load();
 }
 
-/** Ask again soon, once for all that changes meanwhile. */
+/** Reload the list soon, once for all changes until then. */
 export function refreshSoon() {
   clearTimeout(timer);
   timer = setTimeout(() => user && load(), SETTLE_MS);
 }
 
 async function load(after = null) {
-  asking.abort();
-  asking = new AbortController();
-  const { signal } = asking;
+  loading.abort();
+  loading = new AbortController();
+  const { signal } = loading;
   const query = { user_id: user, limit: PAGE, ...(after && { cursor: after }) };
   try {
     show(await listUploads(query, signal), after !== null);
   } catch (error) {
-    if (!signal.aborted) tell(`The list cannot be shown: ${error.message}`);
+    if (!signal.aborted) showNote(`The list cannot be loaded: ${error.message}`);
   }
 }
 
@@ -51,15 +51,15 @@ function show(page, isContinued) {
   const found = page.uploads.map(sessionRow);
   if (isContinued) rows.append(...found);
   else rows.replaceChildren(...found);
-  // The button that was pressed may go: then what it has brought gets the focus.
+  // The clicked button may disappear: then move the focus to the list.
   if (isContinued && !page.next_cursor) document.getElementById("history-title").focus();
   cursor = page.next_cursor;
   more.hidden = cursor === null;
   table.hidden = rows.childElementCount === 0;
-  tell(table.hidden ? "Nothing yet." : "");
+  showNote(table.hidden ? "No uploads yet." : "");
 }
 
-function tell(sentence) {
+function showNote(sentence) {
   note.textContent = sentence;
   note.hidden = sentence === "";
 }

@@ -1,4 +1,4 @@
-/** All files on their way together, in the section's head and in the window's title. */
+/** The progress of all uploads together, in the head of the section and in the window title. */
 
 import { bytes, percent, rate, timeLeft } from "./format.js";
 
@@ -7,7 +7,7 @@ const EVERY_MS = 500;
 let dueAt = 0;
 let timer = 0;
 
-/** Show the sum of the rows, not more often than it can be read. */
+/** Show the total of the rows, at most every EVERY_MS. */
 export function showOverall(rows) {
   clearTimeout(timer);
   const wait = dueAt - performance.now();
@@ -17,16 +17,16 @@ export function showOverall(rows) {
   }
   dueAt = performance.now() + EVERY_MS;
   document.getElementById("current").hidden = rows.size === 0;
-  const moving = [...rows].map((row) => row.upload).filter((upload) => upload.isBusy);
-  document.getElementById("overall").textContent = moving.length > 0 ? summary(moving) : "";
-  document.title = moving.length > 0 ? `${percent(share(moving))} · ${TITLE}` : TITLE;
+  const busy = [...rows].map((row) => row.upload).filter((upload) => upload.isBusy);
+  document.getElementById("overall").textContent = busy.length > 0 ? summary(busy) : "";
+  document.title = busy.length > 0 ? `${percent(share(busy))} · ${TITLE}` : TITLE;
 }
 
 function summary(uploads) {
   const speed = uploads.reduce((sum, upload) => sum + upload.speed.bytesPerSecond, 0);
   const left = total(uploads) - sent(uploads);
   const files = uploads.length === 1 ? "1 file" : `${uploads.length} files`;
-  return [files, `${bytes(left)} to go`, ...(speed > 0 ? [rate(speed), timeLeft(left / speed)] : [])]
+  return [files, `${bytes(left)} left`, ...(speed > 0 ? [rate(speed), timeLeft(left / speed)] : [])]
     .join(" · ");
 }
 

@@ -1,4 +1,4 @@
-/** The parts that are on their way, one line each. */
+/** The list of parts that are being sent. */
 
 import { bytes } from "./format.js";
 import { FAILING, SENDING } from "./parts.js";
@@ -6,7 +6,7 @@ import { partCount } from "./wording.js";
 
 const template = document.getElementById("part-row");
 
-/** Show how many parts are sent and, where that is opened, those under way. */
+/** Show how many parts are sent and, if the details are open, those being sent. */
 export function drawParts(details, parts) {
   details.hidden = !parts;
   if (!parts) return;
@@ -14,10 +14,10 @@ export function drawParts(details, parts) {
   details.querySelector("summary").textContent = summary;
   if (!details.open) return;
   const list = details.querySelector("ul");
-  const moving = parts.all.filter((part) => part.state === SENDING || part.state === FAILING);
-  while (list.childElementCount > moving.length) list.lastElementChild.remove();
-  while (list.childElementCount < moving.length) list.append(template.content.cloneNode(true));
-  moving.forEach((part, index) => drawPart(list.children[index], part));
+  const current = parts.all.filter((part) => part.state === SENDING || part.state === FAILING);
+  while (list.childElementCount > current.length) list.lastElementChild.remove();
+  while (list.childElementCount < current.length) list.append(template.content.cloneNode(true));
+  current.forEach((part, index) => drawPart(list.children[index], part));
 }
 
 function drawPart(row, part) {
@@ -28,6 +28,6 @@ function drawPart(row, part) {
   row.querySelector("progress").value = part.loaded / Math.max(size, 1);
   row.querySelector("progress").setAttribute("aria-label", `Part ${part.number}`);
   row.querySelector(".part-text").textContent = isFailing
-    ? "trying again"
+    ? "retrying"
     : `${bytes(part.loaded)} of ${bytes(size)}`;
 }

@@ -1,12 +1,12 @@
-/** The parts of one file and how far each is. */
+/** The parts of one file and their progress. */
 
-/** States of a part, for eyes and for `data-state`. */
+/** States of a part, also used in `data-state`. */
 export const WAITING = "waiting";
 export const SENDING = "sending";
 export const FAILING = "failing";
 export const SENT = "sent";
 
-/** The parts that the service has planned: all of `partSize` bytes, but the last. */
+/** The parts of the part plan: all of `partSize` bytes, except the last. */
 export class Parts {
   constructor(size, partSize, partCount) {
     this.size = size;
@@ -19,17 +19,17 @@ export class Parts {
     }));
   }
 
-  /** Note that exactly these numbers are still to be sent. */
-  onlyMissing(numbers) {
+  /** Mark exactly these part numbers as not sent. */
+  setMissing(numbers) {
     const missing = new Set(numbers);
     for (const part of this.all) {
-      move(part, missing.has(part.number) ? WAITING : SENT);
+      setState(part, missing.has(part.number) ? WAITING : SENT);
     }
   }
 
-  /** Note that these are to be sent, too, whatever was thought of them. */
-  alsoMissing(numbers) {
-    for (const number of numbers) move(this.all[number - 1], WAITING);
+  /** Mark these part numbers as not sent as well. */
+  addMissing(numbers) {
+    for (const number of numbers) setState(this.all[number - 1], WAITING);
   }
 
   get waiting() {
@@ -44,15 +44,15 @@ export class Parts {
     return this.all.reduce((sum, part) => sum + part.loaded, 0);
   }
 
-  /** Give what has been sent as a share of 1; an empty file is all there once its part is. */
+  /** Return the sent fraction; for an empty file it is 1 once its only part is sent. */
   get share() {
     if (this.size === 0) return this.sentCount / this.all.length;
     return this.sentBytes / this.size;
   }
 }
 
-/** Put a part into a state; what is loaded follows from it. */
-export function move(part, state) {
+/** Set the state of a part, and its loaded bytes accordingly. */
+export function setState(part, state) {
   part.state = state;
   part.loaded = state === SENT ? part.end - part.start : 0;
 }

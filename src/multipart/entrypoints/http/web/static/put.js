@@ -1,9 +1,9 @@
 /** Send the bytes of one part to S3. */
 
-// A connection that has died quietly would else keep its place for ever.
+// A dead connection would otherwise never end.
 const STALL_MS = 60_000;
 
-/** S3 refused the part or did not answer; `status` is 0 when the page may not know or there is none. */
+/** S3 refused the part or did not answer; `status` is 0 without an answer that the page may read. */
 export class PutError extends Error {
   constructor(status) {
     super(status ? `The storage answered ${status}.` : "The storage cannot be reached.");
@@ -11,7 +11,7 @@ export class PutError extends Error {
   }
 }
 
-/** The file is not what it was when it was chosen, or is gone. */
+/** The file was changed or removed after it was chosen. */
 export class FileChangedError extends Error {
   constructor() {
     super("The file has changed or can no longer be read. Choose it again.");
@@ -19,21 +19,21 @@ export class FileChangedError extends Error {
 }
 
 /**
- * PUT a slice of a file and give S3's ETag, null if the bucket's CORS rule does not show it.
+ * PUT a slice of a file and return S3's ETag, null if the CORS rule of the bucket hides it.
  *
- * `onProgress` is told the bytes sent. Throw PutError, FileChangedError, or the signal's reason.
+ * `onProgress` is called with the bytes sent. Throw PutError, FileChangedError, or the signal's reason.
  */
 export async function put(url, slice, { signal, onProgress }) {
   try {
-    return await sent(url, slice, signal, onProgress);
+    return await send(url, slice, signal, onProgress);
   } catch (error) {
     if (error instanceof PutError && error.status === 0) await requireReadable(slice);
     throw error;
   }
 }
 
-// XMLHttpRequest, as fetch tells nothing of what has been sent.
-function sent(url, slice, signal, onProgress) {
+// XMLHttpRequest, because fetch does not report upload progress.
+function send(url, slice, signal, onProgress) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const request = new XMLHttpRequest();

@@ -1,18 +1,18 @@
-/** Trying again: how often, after how long, and not while there is no network. */
+/** Retries with backoff, suspended while there is no network. */
 
 const ATTEMPTS = 6;
 const FIRST_SECONDS = 0.5;
-const MOST_SECONDS = 15;
+const MAX_SECONDS = 15;
 
 /**
- * Do the work until it succeeds, and give what it gives.
+ * Call `work` until it succeeds, and return its result.
  *
- * Its error is thrown when `mayPass` says that it is final, or after six failures in a row. A
- * `retryAfter` of the error, in seconds, is honoured; else pauses double. Failures without a
- * network are not counted: the work goes on when the network is back. When the signal is aborted,
- * its reason is thrown.
+ * Throws the error of `work` if `isTemporary` returns false for it, or after six failures. Waits for
+ * `retryAfter` of the error, in seconds, if it has one; otherwise pauses double. Failures without a
+ * network do not count: the next attempt follows when the network is back. Throws the reason of the
+ * signal when it is aborted.
  */
-export async function persistently(work, { signal, mayPass, onFailure = () => {} }) {
+export async function retry(work, { signal, isTemporary, onFailure = () => {} }) {
   let failures = 0;
   for (;;) {
     try {
@@ -21,45 +21,45 @@ export async function persistently(work, { signal, mayPass, onFailure = () => {}
       signal.throwIfAborted();
       const isOffline = !navigator.onLine;
       failures += isOffline ? 0 : 1;
-      if (!mayPass(error) || failures === ATTEMPTS) throw error;
+      if (!isTemporary(error) || failures === ATTEMPTS) throw error;
       onFailure(error, failures);
-      if (isOffline) await untilOnline(signal);
+      if (isOffline) await waitUntilOnline(signal);
       else await pause(error.retryAfter ?? backoff(failures), signal);
     }
   }
 }
 
-/** Give the seconds to wait after this many failures; jitter keeps many clients apart. */
+/** Return the seconds to wait after this many failures; jitter spreads many clients. */
 function backoff(failures) {
-  const longest = Math.min(FIRST_SECONDS * 2 ** (failures - 1), MOST_SECONDS);
+  const longest = Math.min(FIRST_SECONDS * 2 ** (failures - 1), MAX_SECONDS);
   return longest * (0.75 + Math.random() / 4);
 }
 
 function pause(seconds, signal) {
-  return settled(signal, (done) => {
+  return waitFor(signal, (done) => {
     const timer = setTimeout(done, seconds * 1000);
     return () => clearTimeout(timer);
   });
 }
 
-function untilOnline(signal) {
-  return settled(signal, (done) => {
+function waitUntilOnline(signal) {
+  return waitFor(signal, (done) => {
     window.addEventListener("online", done, { once: true });
     return () => window.removeEventListener("online", done);
   });
 }
 
-/** Wait for `begin` to call back, or throw the signal's reason as soon as it is aborted. */
-function settled(signal, begin) {
+/** Wait until `begin` calls back, or throw the reason of the signal when it is aborted. */
+function waitFor(signal, begin) {
   return new Promise((resolve, reject) => {
     const stop = begin(() => {
-      signal.removeEventListener("abort", aborted);
+      signal.removeEventListener("abort", onAbort);
       resolve();
     });
-    function aborted() {
+    function onAbort() {
       stop();
       reject(signal.reason);
     }
-    signal.addEventListener("abort", aborted, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -1,4 +1,4 @@
-/** An upload as the page shows it. */
+/** The row of one upload. */
 
 import { announce } from "./announce.js";
 import { drawCells } from "./cells.js";
@@ -8,11 +8,11 @@ import { State } from "./upload.js";
 import { announcement, progressText, statusLine } from "./wording.js";
 
 const template = document.getElementById("upload-row");
-// Text that changes with every frame cannot be read.
+// Text that changes every frame is unreadable.
 const TEXT_MS = 250;
-const COMPLAINT_MS = 8000;
+const ERROR_MS = 8000;
 
-/** What the first button does in a state; no other state has one. */
+/** Label of the first button by state; in other states it is hidden. */
 const GO = {
   [State.QUEUED]: "Pause",
   [State.STARTING]: "Pause",
@@ -22,21 +22,21 @@ const GO = {
 };
 const { COMPLETING, CANCELLING } = State;
 
-/** Calls `handlers` with itself: `onGo`, `onStop`, `onFile(row, file)`. */
+/** Calls `handlers` with itself: `onGo(row)`, `onStop(row)`, `onFile(row, file)`. */
 export class Row {
   #frame = 0;
   #textDueAt = 0;
   #timer = 0;
   #shownState = null;
-  #complaint = "";
-  #complainedUntil = 0;
+  #error = "";
+  #errorUntil = 0;
 
   constructor(upload, handlers) {
     this.upload = upload;
     this.element = template.content.cloneNode(true).firstElementChild;
     this.element.querySelector(".upload-name").textContent = upload.record.name;
     this.#wire(handlers);
-    upload.addEventListener("change", () => this.#due());
+    upload.addEventListener("change", () => this.#scheduleDraw());
     this.draw();
   }
 
@@ -45,24 +45,24 @@ export class Row {
     (button ?? this.element.querySelector(".upload-name")).focus();
   }
 
-  /** Say what was wrong with what the user did, for a while or until the upload moves on. */
-  complain(sentence) {
+  /** Show an error of the user for some seconds or until the state changes. */
+  showError(sentence) {
     announce(sentence);
-    this.#complainedUntil = performance.now() + COMPLAINT_MS;
-    this.#complaint = sentence;
+    this.#errorUntil = performance.now() + ERROR_MS;
+    this.#error = sentence;
     this.#textDueAt = 0;
     this.draw();
-    setTimeout(() => this.draw(), COMPLAINT_MS);
+    setTimeout(() => this.draw(), ERROR_MS);
   }
 
-  /** Show the upload as it is now. */
+  /** Draw the current state of the upload. */
   draw() {
     const { upload, element } = this;
-    const isNews = upload.state !== this.#shownState;
-    if (isNews) this.#drawState();
+    const isNewState = upload.state !== this.#shownState;
+    if (isNewState) this.#drawState();
     const cells = element.querySelector(".cells");
     drawCells(cells, upload.parts);
-    const wait = isNews ? 0 : this.#textDueAt - performance.now();
+    const wait = isNewState ? 0 : this.#textDueAt - performance.now();
     clearTimeout(this.#timer);
     if (wait > 0) {
       this.#timer = setTimeout(() => this.draw(), wait);
@@ -72,8 +72,8 @@ export class Row {
     const share = upload.state === State.DONE ? 1 : (upload.parts?.share ?? 0);
     cells.setAttribute("aria-valuenow", String(Math.floor(share * 100)));
     cells.setAttribute("aria-valuetext", progressText(upload));
-    const isWrong = performance.now() < this.#complainedUntil;
-    const text = isWrong ? this.#complaint : statusLine(upload);
+    const hasError = performance.now() < this.#errorUntil;
+    const text = hasError ? this.#error : statusLine(upload);
     element.querySelector(".upload-text").textContent = text;
     element.querySelector(".upload-percent").textContent = percent(share);
     drawParts(element.querySelector("details"), upload.state === State.DONE ? null : upload.parts);
@@ -96,12 +96,12 @@ export class Row {
     element.querySelector("details").addEventListener("toggle", () => this.draw());
   }
 
-  /** Change what changes with the state alone, and keep the focus in the row when it has it. */
+  /** Draw what depends only on the state, and keep the focus in the row if it is there. */
   #drawState() {
     const { upload, element } = this;
     const hadFocus = element.contains(document.activeElement);
     this.#shownState = upload.state;
-    this.#complainedUntil = 0;
+    this.#errorUntil = 0;
     element.dataset.state = upload.state;
     const canGo = upload.state in GO && (upload.state !== State.FAILED || upload.canRetry);
     const isStoppable = ![COMPLETING, CANCELLING].includes(upload.state);
@@ -111,14 +111,14 @@ export class Row {
     const location = element.querySelector(".upload-location");
     location.hidden = upload.state !== State.DONE || !upload.location;
     location.textContent = upload.location ?? "";
-    // What is hidden loses the focus, now or with the next frame.
+    // A hidden element loses the focus, now or in the next frame.
     const hasFocus = element.contains(document.activeElement) && isShown(document.activeElement);
     if (hadFocus && !hasFocus) this.focus();
     const sentence = announcement(upload);
     if (sentence) announce(sentence);
   }
 
-  /** Cancel what can be lost by it; remove what only stands there. */
+  /** "Remove" for an upload that has ended, otherwise "Cancel". */
   get stopLabel() {
     const { state, record } = this.upload;
     const isOver = state === State.DONE || (state === State.FAILED && !record.asked);
@@ -132,9 +132,9 @@ export class Row {
     button.setAttribute("aria-label", `${label} ${this.upload.record.name}`);
   }
 
-  #due() {
+  #scheduleDraw() {
     if (this.#frame) return;
-    // A page in the background gets no frames, but must still say what has happened.
+    // A background page gets no frames, but must still make announcements.
     const later = document.hidden ? (draw) => setTimeout(draw, TEXT_MS) : requestAnimationFrame;
     this.#frame = later(() => {
       this.#frame = 0;

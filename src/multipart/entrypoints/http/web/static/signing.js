@@ -1,38 +1,38 @@
-/** URLs on which to PUT parts, signed in batches a little ahead of their use. */
+/** Signed URLs for parts, requested in batches shortly before they are used. */
 
 import { serverNow, signPart, signParts } from "./api.js";
 
-// Enough that a request for URLs is rare, few enough that the last ones are used before they end.
+// Large enough that requests are rare, small enough that the last URLs are used before they expire.
 const BATCH = 32;
 const LOW = 6;
-// Time to connect and to begin sending; S3 looks at the end of a URL when the request arrives.
+// Time to connect and start sending; S3 checks the expiry of a URL when the request arrives.
 const MARGIN_MS = 10_000;
 
 export class SignedUrls {
-  #address;
+  #reference;
   #signal;
   #unsigned;
-  #urls = new Map(); // part number -> promise of {url, expiresAt, life}
+  #urls = new Map(); // part number -> promise of {url, expiresAt, lifetime}
 
-  /** `address` is the session's `upload_id` and `key`; `numbers` are the parts in their order. */
-  constructor(address, numbers, signal) {
-    this.#address = address;
+  /** `reference` has the session's `upload_id` and `key`; `numbers` are the parts in sending order. */
+  constructor(reference, numbers, signal) {
+    this.#reference = reference;
     this.#unsigned = [...numbers];
     this.#signal = signal;
   }
 
-  /** Give a URL for a part, to be used once and at once. */
+  /** Return a URL for a part, to be used once and immediately. */
   async take(number) {
     if (!this.#urls.has(number)) this.#sign([number, ...this.#ahead(number)]);
     else if (this.#urls.size < LOW && this.#unsigned.length > 0) this.#sign(this.#ahead(number));
     const signed = await this.#urls.get(number);
     this.#urls.delete(number);
-    // Signed ahead, and then the upload stood still for long.
-    return isFresh(signed) ? signed.url : (await one(this.#address, number, this.#signal)).url;
+    // A URL that was signed long before its use has expired.
+    return isFresh(signed) ? signed.url : (await signOne(this.#reference, number, this.#signal)).url;
   }
 
-  /** Use none of the URLs signed so far: S3 has refused one of them. */
-  forget() {
+  /** Discard the URLs signed so far, because S3 refused one of them. */
+  discard() {
     this.#unsigned.unshift(...this.#urls.keys());
     this.#urls.clear();
   }
@@ -43,33 +43,33 @@ export class SignedUrls {
   }
 
   #sign(numbers) {
-    const signed = many(this.#address, numbers, this.#signal);
+    const signed = signMany(this.#reference, numbers, this.#signal);
     for (const number of numbers) {
       const url = signed.then((urls) => urls.get(number));
       this.#urls.set(number, url);
-      // Whoever takes it is told; a failure of what nobody takes is none. The next one signs anew.
+      // `take` throws the error; a failed URL that is never taken is ignored and signed again later.
       url.catch(() => this.#urls.get(number) === url && this.#urls.delete(number));
     }
   }
 }
 
 function isFresh(signed) {
-  return signed.expiresAt - serverNow() > Math.min(MARGIN_MS, signed.life / 2);
+  return signed.expiresAt - serverNow() > Math.min(MARGIN_MS, signed.lifetime / 2);
 }
 
-function lived(url, expiresAt) {
+function signedUrl(url, expiresAt) {
   const end = Date.parse(expiresAt);
-  return { url, expiresAt: end, life: end - serverNow() };
+  return { url, expiresAt: end, lifetime: end - serverNow() };
 }
 
-async function many(address, numbers, signal) {
-  const answer = await signParts({ ...address, part_numbers: numbers }, signal);
+async function signMany(reference, numbers, signal) {
+  const response = await signParts({ ...reference, part_numbers: numbers }, signal);
   return new Map(
-    answer.urls.map((item) => [item.part_number, lived(item.signed_url, answer.expires_at)]),
+    response.urls.map((item) => [item.part_number, signedUrl(item.signed_url, response.expires_at)]),
   );
 }
 
-async function one(address, number, signal) {
-  const answer = await signPart({ ...address, part_number: number }, signal);
-  return lived(answer.signed_url, answer.expires_at);
+async function signOne(reference, number, signal) {
+  const response = await signPart({ ...reference, part_number: number }, signal);
+  return signedUrl(response.signed_url, response.expires_at);
 }

@@ -1,4 +1,4 @@
-/** A number of places that work waits for, first come, first served. */
+/** A semaphore with a fair queue. */
 
 export class Slots {
   #free;
@@ -8,9 +8,9 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Do the work once there is a place. Throw the signal's reason if it is aborted before. */
-  async during(signal, work) {
-    await this.#taken(signal);
+  /** Run the work once a slot is free. Throw the reason of the signal if it is aborted before. */
+  async run(signal, work) {
+    await this.#acquire(signal);
     try {
       return await work();
     } finally {
@@ -20,23 +20,23 @@ export class Slots {
     }
   }
 
-  #taken(signal) {
+  #acquire(signal) {
     signal.throwIfAborted();
     if (this.#free > 0) {
       this.#free -= 1;
       return undefined;
     }
     return new Promise((resolve, reject) => {
-      const taken = () => {
-        signal.removeEventListener("abort", gone);
+      const onFree = () => {
+        signal.removeEventListener("abort", onAbort);
         resolve();
       };
-      const gone = () => {
-        this.#waiting.splice(this.#waiting.indexOf(taken), 1);
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(onFree), 1);
         reject(signal.reason);
       };
-      signal.addEventListener("abort", gone, { once: true });
-      this.#waiting.push(taken);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.push(onFree);
     });
   }
 }

@@ -1,23 +1,23 @@
-/** How fast bytes go out, over the last seconds. */
+/** The upload speed over the last seconds. */
 
 const WINDOW_MS = 6000;
 
 export class Speed {
   #samples = [];
 
-  /** Note how much is sent by now. Less than before is a part that failed: then count anew. */
-  note(sentBytes, now = performance.now()) {
+  /** Record the bytes sent so far. If they decrease, a part has failed: start again. */
+  record(sentBytes, now = performance.now()) {
     const last = this.#samples.at(-1);
     if (last && sentBytes < last.sentBytes) this.#samples = [];
     this.#samples.push({ sentBytes, now });
     while (now - this.#samples[0].now > WINDOW_MS) this.#samples.shift();
   }
 
-  forget() {
+  reset() {
     this.#samples = [];
   }
 
-  /** Give bytes a second; 0 while there is too little to tell. */
+  /** Return bytes per second; 0 until there are enough samples. */
   get bytesPerSecond() {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

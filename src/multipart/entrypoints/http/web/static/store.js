@@ -1,4 +1,4 @@
-/** What this browser remembers: the user's name, and uploads that are not at their end. */
+/** Data kept in the browser: the user's name and unfinished uploads. */
 
 const NAME = "multipart-upload.name";
 const UPLOADS = "multipart-upload.uploads";
@@ -12,17 +12,17 @@ export function rememberName(name) {
 }
 
 /**
- * Make the memory of a new upload: whose it is, and the file by what can be known of it.
+ * Create the record of a new upload: its user and the known attributes of the file.
  *
- * `id` is also the Idempotency-Key of its start: a start whose answer was lost to a reload gives
- * the same session. `asked` says that there may be one, `session` is what the service has answered.
+ * `id` is also the Idempotency-Key of its start: if a reload loses the answer, the repeated start
+ * returns the same session. `asked` is true once a session may exist, `session` is the answer.
  */
 export function newRecord(user, file) {
   const { name, size, lastModified, type } = file;
   return { id: randomId(), user, name, size, lastModified, type, asked: false, session: null };
 }
 
-/** Tell whether a file is the one of a record, as far as a page can know. */
+/** Return whether a file is probably that of a record; a page cannot compare more. */
 export function isSameFile(record, file) {
   return (
     record.name === file.name &&
@@ -47,13 +47,13 @@ function others(record) {
   return read(UPLOADS, []).filter((other) => other.id !== record.id);
 }
 
-// crypto.randomUUID is for secure contexts only, and this page may be served over plain HTTP.
+// crypto.randomUUID needs a secure context, but the page may be served over plain HTTP.
 function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// Without storage (it may be full, or forbidden) everything works but resuming after a reload.
+// Without storage (full or forbidden), only resuming after a reload does not work.
 function read(key, otherwise) {
   try {
     return JSON.parse(localStorage.getItem(key)) ?? otherwise;

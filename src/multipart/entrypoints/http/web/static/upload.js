@@ -1,15 +1,15 @@
-/** One file on its way: start, send the parts, complete; pause, resume, cancel in between. */
+/** One upload: start, send the parts, complete; pause, resume and cancel. */
 
 import { ApiError, abortUpload, completeUpload, recordPart, startUpload, uploadStatus } from "./api.js";
-import { FAILING, Parts, SENDING, SENT, WAITING, move } from "./parts.js";
+import { FAILING, Parts, SENDING, SENT, WAITING, setState } from "./parts.js";
 import { FileChangedError, PutError, put } from "./put.js";
-import { persistently } from "./retry.js";
+import { retry } from "./retry.js";
 import { SignedUrls } from "./signing.js";
 import { Slots } from "./slots.js";
 import { Speed } from "./speed.js";
 import { forget, newRecord, remember } from "./store.js";
 
-/** States of an upload on this page, for eyes and for `data-state`. */
+/** States of an upload on this page, also used in `data-state`. */
 export const State = Object.freeze({
   NO_FILE: "no-file", // after a reload, until the file is chosen again
   QUEUED: "queued",
@@ -23,14 +23,14 @@ export const State = Object.freeze({
   CANCELLED: "cancelled",
 });
 
-const PARTS_AT_ONCE = 6; // as many connections to one host as browsers open
-const FILES_AT_ONCE = 6;
-const MOST_REPAIRS = 3;
+const MAX_PARTS = 6; // browsers open as many connections to one host
+const MAX_FILES = 6;
+const MAX_REPAIRS = 3;
 
-const partSlots = new Slots(PARTS_AT_ONCE);
-const fileSlots = new Slots(FILES_AT_ONCE);
+const partSlots = new Slots(MAX_PARTS);
+const fileSlots = new Slots(MAX_FILES);
 
-/** The upload has come to an end elsewhere; sending the file again is a new upload. */
+/** The upload was ended elsewhere; sending the file again starts a new upload. */
 class UploadEndedError extends Error {
   constructor(status) {
     const how = status === "expired" ? "has expired" : "was cancelled elsewhere";
@@ -38,7 +38,7 @@ class UploadEndedError extends Error {
   }
 }
 
-/** Tells of every change by an event `change`; `problem` is an error when the state is FAILED. */
+/** Fires `change` after every change; `problem` is an error if the state is FAILED. */
 export class Upload extends EventTarget {
   #run = { controller: new AbortController(), end: Promise.resolve() };
 
@@ -55,93 +55,93 @@ export class Upload extends EventTarget {
     this.#plan();
   }
 
-  /** Tell whether leaving the page would interrupt something. */
+  /** Return whether leaving the page would interrupt the upload. */
   get isBusy() {
     const { QUEUED, STARTING, UPLOADING, COMPLETING, CANCELLING } = State;
     return [QUEUED, STARTING, UPLOADING, COMPLETING, CANCELLING].includes(this.state);
   }
 
-  /** Send what is not sent yet: at first, after a pause, a failure or a reload. */
+  /** Send the missing parts: at first, or after a pause, a failure or a reload. */
   start(file = this.file) {
-    const before = this.#run;
-    // What went before has its end first: two runs would send the same parts.
-    before.controller.abort();
+    const previous = this.#run;
+    // Wait for the previous run to end: two runs would send the same parts.
+    previous.controller.abort();
     const controller = new AbortController();
     const { signal } = controller;
     this.file = file;
     this.problem = null;
     this.#move(State.QUEUED);
-    const end = before.end
-      .then(() => fileSlots.during(signal, () => this.#work(signal)))
+    const end = previous.end
+      .then(() => fileSlots.run(signal, () => this.#upload(signal)))
       .then(
-        () => this.#done(),
-        (error) => signal.aborted || this.#failed(error),
+        () => this.#finish(),
+        (error) => signal.aborted || this.#fail(error),
       );
     this.#run = { controller, end };
   }
 
-  /** Stop sending; parts that are on their way must be sent again. */
+  /** Stop sending; parts that are being sent must be sent again. */
   async pause() {
-    await this.#stopped(State.PAUSED);
+    await this.#stop(State.PAUSED);
   }
 
-  /** Throw away what was sent. */
+  /** Abort the upload and discard the data sent so far. */
   async cancel() {
-    // Until nothing is under way: a part that arrives after the abort would stay.
-    await this.#stopped(State.CANCELLING);
+    // Stop sending first: a part that arrives after the abort would remain in S3.
+    await this.#stop(State.CANCELLING);
     const { signal } = new AbortController();
     try {
       if (this.record.asked) {
         await this.#open(signal);
-        await abortUpload(this.#address, signal);
+        await abortUpload(this.#reference, signal);
       }
     } catch (error) {
-      if (error.problem?.upload_status === "completed") return this.#done();
-      if (!endOf(error)) return this.#failed(error);
+      if (error.problem?.upload_status === "completed") return this.#finish();
+      if (!toEndedError(error)) return this.#fail(error);
     }
     forget(this.record);
     this.#move(State.CANCELLED);
     return undefined;
   }
 
-  /** Ask the service how far an upload is whose file is not at hand. */
-  async look() {
+  /** Load the status of an upload whose file is not chosen yet. */
+  async refresh() {
     const { signal } = this.#run.controller;
     try {
       await this.#open(signal);
-      await this.#takeStatus(signal);
-      if (this.location) this.#done();
+      await this.#loadStatus(signal);
+      if (this.location) this.#finish();
       else this.#changed();
     } catch (error) {
-      if (!endOf(error)) return; // it is asked again when the file is there
+      if (!toEndedError(error)) return; // retried when the file is chosen
       forget(this.record);
       this.#move(State.CANCELLED);
     }
   }
 
-  get #address() {
+  get #reference() {
     const { upload_id, key } = this.record.session;
     return { user_id: this.record.user, upload_id, key };
   }
 
-  async #work(signal) {
+  async #upload(signal) {
     this.#move(State.STARTING);
     const isNew = !this.record.asked;
     await this.#open(signal);
-    if (!isNew) await this.#takeStatus(signal);
+    if (!isNew) await this.#loadStatus(signal);
     for (let repairs = 0; this.location === null; repairs += 1) {
       try {
         await this.#sendParts(signal);
         this.#move(State.COMPLETING);
-        this.location = (await completeUpload(this.#address, signal)).location;
+        this.location = (await completeUpload(this.#reference, signal)).location;
       } catch (error) {
-        if (signal.aborted || repairs === MOST_REPAIRS) throw error;
+        if (signal.aborted || repairs === MAX_REPAIRS) throw error;
         await this.#repair(error, signal);
       }
     }
   }
 
-  /** Make the session, or find it again by the same key when the answer was lost. */
+  /** Start the session; if the answer was lost, the same key returns the same session. */
   async #open(signal) {
     const { record } = this;
     if (record.session) return;
@@ -162,51 +162,51 @@ export class Upload extends EventTarget {
     if (session) this.parts = new Parts(size, session.part_size, session.part_count);
   }
 
-  /** Believe the service and S3, not this page, about what has arrived. */
-  async #takeStatus(signal) {
-    const status = await uploadStatus(this.#address, signal);
+  /** Load from the service which parts have arrived; it may know more than this page. */
+  async #loadStatus(signal) {
+    const status = await uploadStatus(this.#reference, signal);
     if (["aborting", "aborted", "expired"].includes(status.status)) {
       throw new UploadEndedError(status.status);
     }
     this.location = status.location;
-    this.parts.onlyMissing(status.missing_parts ?? []);
+    this.parts.setMissing(status.missing_parts ?? []);
     return status;
   }
 
-  /** Find out which parts must be sent again, or throw the error when that is not the matter. */
+  /** Mark the parts that must be sent again; throw the error if it has another cause. */
   async #repair(error, signal) {
     if (error.code === "parts-missing") {
       const { missing_parts, mismatched_parts } = error.problem;
-      this.parts.alsoMissing([...missing_parts, ...mismatched_parts]);
+      this.parts.addMissing([...missing_parts, ...mismatched_parts]);
       return;
     }
-    // S3 has thrown the upload away: signing opens another one, and all parts are missing.
+    // S3 discarded the upload: signing opens a new one, and all parts are missing.
     if (error.code !== "store-upload-gone" && !(error instanceof PutError)) throw error;
-    const { parts_lost: isLost } = await this.#takeStatus(signal);
+    const { parts_lost: isLost } = await this.#loadStatus(signal);
     if (error instanceof PutError && !isLost) throw error;
   }
 
   async #sendParts(signal) {
-    this.speed.forget();
+    this.speed.reset();
     this.#move(State.UPLOADING);
     const queue = this.parts.waiting;
     const { upload_id, key } = this.record.session;
     const numbers = queue.map((part) => part.number);
     const urls = new SignedUrls({ upload_id, key }, numbers, signal);
-    const lanes = Array.from({ length: PARTS_AT_ONCE }, () => this.#sendInTurn(queue, urls, signal));
+    const lanes = Array.from({ length: MAX_PARTS }, () => this.#sendQueue(queue, urls, signal));
     const outcomes = await Promise.allSettled(lanes);
     const failure = outcomes.find((outcome) => outcome.status === "rejected");
     if (failure) throw failure.reason;
   }
 
-  async #sendInTurn(queue, urls, signal) {
+  async #sendQueue(queue, urls, signal) {
     for (let part = queue.shift(); part; part = queue.shift()) {
       try {
-        await partSlots.during(signal, () => this.#send(part, urls, signal));
+        await partSlots.run(signal, () => this.#send(part, urls, signal));
       } catch (error) {
-        // Parts that are on their way may arrive; no other one is begun.
+        // Parts that are being sent may arrive; start no others.
         queue.length = 0;
-        move(part, WAITING);
+        setState(part, WAITING);
         throw error;
       }
     }
@@ -217,30 +217,30 @@ export class Upload extends EventTarget {
       part.loaded = Math.min(loaded, part.end - part.start);
       this.#changed();
     };
-    const etag = await persistently(
+    const etag = await retry(
       async () => {
         const url = await urls.take(part.number);
-        move(part, SENDING);
+        setState(part, SENDING);
         return put(url, this.file.slice(part.start, part.end), { signal, onProgress });
       },
       {
         signal,
-        // 404 is S3's word for an upload that it has thrown away.
-        mayPass: (error) => error instanceof PutError && error.status !== 404,
+        // S3 answers 404 for an upload that it discarded.
+        isTemporary: (error) => error instanceof PutError && error.status !== 404,
         onFailure: (error) => {
-          if (error.status === 403) urls.forget();
-          move(part, FAILING);
+          if (error.status === 403) urls.discard();
+          setState(part, FAILING);
           this.#changed();
         },
       },
     );
-    move(part, SENT);
+    setState(part, SENT);
     this.#changed();
-    // Without it the service finds the part by itself, when all are put together.
-    if (etag) await recordPart({ ...this.#address, part_number: part.number, etag }, signal);
+    // Without an ETag the service finds the part in S3 when the upload completes.
+    if (etag) await recordPart({ ...this.#reference, part_number: part.number, etag }, signal);
   }
 
-  async #stopped(state) {
+  async #stop(state) {
     const { controller, end } = this.#run;
     controller.abort();
     this.#move(state);
@@ -248,23 +248,23 @@ export class Upload extends EventTarget {
     this.#changed();
   }
 
-  #done() {
+  #finish() {
     forget(this.record);
-    this.parts.onlyMissing([]);
+    this.parts.setMissing([]);
     this.#move(State.DONE);
   }
 
-  #failed(error) {
-    const end = endOf(error);
+  #fail(error) {
+    const end = toEndedError(error);
     this.problem = end ?? error;
-    // What the service says of the file itself it would say again.
+    // A retry with the same file would be refused again.
     const isRefused = this.record.session === null && [413, 422].includes(error.status);
     this.canRetry = !isRefused && !(error instanceof FileChangedError);
     if (end || isRefused) this.#forgetSession();
     this.#move(State.FAILED);
   }
 
-  /** Make the next start one of a new session. */
+  /** Make the next start create a new session. */
   #forgetSession() {
     forget(this.record);
     this.record = newRecord(this.record.user, this.record);
@@ -277,13 +277,13 @@ export class Upload extends EventTarget {
   }
 
   #changed() {
-    if (this.parts) this.speed.note(this.parts.sentBytes);
+    if (this.parts) this.speed.record(this.parts.sentBytes);
     this.dispatchEvent(new Event("change"));
   }
 }
 
-/** Give the end that an error tells of, null if the upload may still be open. */
-function endOf(error) {
+/** Return an UploadEndedError if the error means that the upload has ended, otherwise null. */
+function toEndedError(error) {
   if (error instanceof UploadEndedError) return error;
   if (!(error instanceof ApiError)) return null;
   if (error.code === "upload-not-found") return new UploadEndedError(null);

@@ -1,19 +1,19 @@
-/** Whose uploads these are. */
+/** The name of the user, who owns the uploads. */
 
 import { rememberName, rememberedName } from "./store.js";
 
 const input = document.getElementById("user");
 const error = document.getElementById("user-error");
 
-/** Fill the name in as last time, and call `onName` with it now and whenever it changes. */
+/** Fill in the remembered name, and call `onName` with it now and after every change. */
 export function watchName(onName) {
   input.value = rememberedName();
   input.addEventListener("change", () => {
     rememberName(currentName());
-    complain("");
+    showError("");
     onName(currentName());
   });
-  // Enter means "done"; there is no form to send.
+  // Enter ends the input; there is no form to submit.
   input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
   onName(currentName());
 }
@@ -22,13 +22,13 @@ export function currentName() {
   return input.value.trim();
 }
 
-/** Ask for the name, where nothing can go on without it. */
+/** Ask for the name, without which no upload can start. */
 export function askForName() {
-  complain("Enter your name; the upload then starts.");
+  showError("Enter your name to start the upload.");
   input.focus();
 }
 
-function complain(sentence) {
+function showError(sentence) {
   error.textContent = sentence;
   input.toggleAttribute("aria-invalid", sentence !== "");
 }

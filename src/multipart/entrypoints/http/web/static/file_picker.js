@@ -1,18 +1,18 @@
-/** Files come from the chooser, or are dropped anywhere on the page. */
+/** Files from the file dialog, or dropped anywhere on the page. */
 
 import { announce } from "./announce.js";
 
-/** Call `onFiles` with an array of files whenever some are chosen or dropped. */
+/** Call `onFiles` with an array of files when some are chosen or dropped. */
 export function watchForFiles(onFiles) {
   const input = document.getElementById("files");
-  // A button, since Enter on a file input opens nothing in Chromium.
+  // A button, because Enter on a file input does not open the dialog in Chromium.
   document.getElementById("choose").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     onFiles([...input.files]);
-    // So that the same file can be chosen again.
+    // Without this, choosing the same file again would fire no event.
     input.value = "";
   });
-  // Without this a file that misses the area replaces the page, and with it all uploads.
+  // Without this, a file dropped outside the area would replace the page and end all uploads.
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
@@ -23,7 +23,7 @@ export function watchForFiles(onFiles) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     highlight(false);
-    onFiles(dropped(event.dataTransfer));
+    onFiles(droppedFiles(event.dataTransfer));
   });
 }
 
@@ -35,9 +35,9 @@ function highlight(isOver) {
   document.getElementById("drop").classList.toggle("is-over", isOver);
 }
 
-function dropped(transfer) {
+function droppedFiles(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory);
-  if (folders.length > 0) announce("Folders cannot be uploaded; drop their files.");
+  if (folders.length > 0) announce("Folders cannot be uploaded. Drop the files in them.");
   return items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile());
 }
