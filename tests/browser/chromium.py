@@ -13,7 +13,7 @@ from tests.patience import PATIENCE_SECONDS
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS: Final = (
-    # As root, as CI is, Chromium starts in no other way.
+    # As root, as in CI, Chromium starts only without its sandbox.
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -31,7 +31,7 @@ def chromium() -> str | None:
 
 @asynccontextmanager
 async def running_browser(program: str) -> AsyncIterator[Browser]:
-    """Start the browser without a window."""
+    """Run the browser headless."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=program,

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look through a browser."""
+"""Fixtures of the browser tests."""
 
 from .page_browser import (
     page_browser,

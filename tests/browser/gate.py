@@ -1,4 +1,4 @@
-"""Hold parts on their way to S3 until the test lets them go."""
+"""Hold the PUTs of parts until the test releases them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .upload_page import UploadPage
 
 @dataclass(slots=True)
 class Gate:
-    """Parts wait before it until it is opened."""
+    """Holds requests until it is opened."""
 
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -25,7 +25,7 @@ class Gate:
         async def handle(route: Route, part: int) -> None:
             if part not in free:
                 await gate._opened.wait()
-            # The page may have given the request up meanwhile.
+            # The page may have aborted the request.
             with suppress(Error):
                 await route.continue_()
 

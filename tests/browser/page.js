@@ -1,4 +1,4 @@
-// What both generations of Uppy are driven by: the tests call the functions on `window`.
+// The functions on `window` by which tests operate both versions of Uppy.
 
 const MIB = 2 ** 20
 const query = new URLSearchParams(location.search)
@@ -11,7 +11,7 @@ export function start({ Uppy, AwsS3, GoldenRetriever, endpoint }) {
     limit: Number(query.get('limit') ?? 6),
   })
   if (query.has('retriever')) {
-    // Without a service worker only files of up to 10 MiB are kept, unless it is told otherwise.
+    // Without a service worker, Golden Retriever keeps only files of up to 10 MiB by default.
     const indexedDB = { maxFileSize: 64 * MIB, maxTotalSize: 64 * MIB }
     uppy.use(GoldenRetriever, { indexedDB })
   }
@@ -27,7 +27,7 @@ export function start({ Uppy, AwsS3, GoldenRetriever, endpoint }) {
     return uppy.getFiles().reduce((sum, file) => sum + file.progress.bytesUploaded, 0)
   }
 
-  // Does `action` as soon as so many bytes have gone out.
+  // Runs `action` as soon as this many bytes were sent.
   function whenSent(bytes, action) {
     const look = () => {
       if (sent() < bytes) return
@@ -39,21 +39,21 @@ export function start({ Uppy, AwsS3, GoldenRetriever, endpoint }) {
 }
 
 async function uploaded() {
-  return told(await window.uppy.upload())
+  return summarise(await window.uppy.upload())
 }
 
-// Goes on with what Golden Retriever has found after a reload, as its dialogue does.
+// Resumes the uploads that Golden Retriever restored after a reload, as its dialogue does.
 async function restored() {
   const complete = new Promise((resolve) => window.uppy.once('complete', resolve))
   window.uppy.emit('restore-confirmed')
-  return told(await complete)
+  return summarise(await complete)
 }
 
 async function retried() {
-  return told(await window.uppy.retryAll())
+  return summarise(await window.uppy.retryAll())
 }
 
-function told(result) {
+function summarise(result) {
   return {
     successful: result.successful.map((file) => ({
       name: file.name,

@@ -20,7 +20,7 @@ from .upload_page import UploadPage
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def page_browser() -> AsyncIterator[Browser]:
-    """Provide Chromium; without one the test is skipped, or fails where servers are required."""
+    """Provide Chromium. Without it, skip the test or fail where servers are required."""
     if (program := chromium()) is None:
         reason = "no chromium on PATH (apt-get install chromium)"
         if os.environ.get("REQUIRE_SERVERS") == "1":
@@ -31,7 +31,7 @@ async def page_browser() -> AsyncIterator[Browser]:
 
 
 def allow_pages(bucket: Bucket) -> None:
-    """Let pages PUT to the bucket and read the ETag of its answers."""
+    """Allow pages to PUT to the bucket and read the ETag."""
     rule = {
         "AllowedOrigins": ["*"],
         "AllowedMethods": ["PUT"],
@@ -58,7 +58,7 @@ def page_settings(page_bucket: Bucket) -> dict[str, str]:
 def page_service(
     page_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Provide a service that serves the page."""
+    """Provide a service with the web page."""
     with running_service(tmp_path_factory.mktemp("page-service"), page_settings) as service:
         yield service
 
@@ -67,7 +67,7 @@ def page_service(
 async def upload_page(
     page_browser: Browser, page_service: Service, page_bucket: Bucket
 ) -> AsyncIterator[UploadPage]:
-    """Provide the page in a fresh browser profile; it must break neither itself nor its policy."""
+    """Provide the page in a new browser profile, and check for script and policy errors."""
     async with UploadPage.opened(page_browser, page_service.url, page_bucket) as page:
         yield page
         assert page.complaints == []

@@ -1,4 +1,4 @@
-"""Make the pictures of docs/screenshots anew: `make screenshots`; no test, so named like none."""
+"""Take docs/screenshots again (`make screenshots`). Not a test, so not named like one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def page_bucket(strict_s3: S3Server) -> Iterator[Bucket]:
-    """Provide a bucket whose name does not change from picture to picture."""
+    """Provide a bucket with the same name in every screenshot."""
     with Bucket.made_on(strict_s3) as bucket:
         named = replace(bucket, name="uploads")
         named.client.create_bucket(Bucket=named.name)
@@ -66,10 +66,10 @@ async def shown(
 
 
 async def slow_down(shown: UploadPage, bytes_per_second: int) -> None:
-    """Let the page upload as if over a line of this speed."""
-    line = await shown.page.context.new_cdp_session(shown.page)
-    await line.send("Network.enable")
-    await line.send(
+    """Limit the upload speed of the page."""
+    session = await shown.page.context.new_cdp_session(shown.page)
+    await session.send("Network.enable")
+    await session.send(
         "Network.emulateNetworkConditions",
         {
             "offline": False,

@@ -1,4 +1,4 @@
-"""An upload that is interrupted goes on from what has arrived, one that is cancelled is gone."""
+"""Interrupted uploads resume, and cancelled uploads leave nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME: Final = "film.bin"
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    """Provide a file of two parts, of which the second is small."""
+    """Provide a file of two parts, the second one small."""
     file = tmp_path / NAME
     file.write_bytes(some_bytes(8 * MIB + 1000))
     return file
@@ -36,7 +36,7 @@ def overwrite(file: Path) -> None:
 
 
 def twin_of(file: Path) -> Path:
-    """Make a file that differs in its time alone, as far as a page can know."""
+    """Create a file that a page can distinguish only by its modification time."""
     twin = file.parent / "elsewhere" / file.name
     twin.parent.mkdir()
     twin.write_bytes(file.read_bytes())
@@ -166,7 +166,7 @@ async def test_failed_part_fails_the_upload_and_retry_sends_only_that_part(
     is_broken = True
 
     async def fail(route: Route, part: int) -> None:
-        # S3's own answer to a wrong request, so that the page need not be patient.
+        # An S3 error that the page does not retry for long.
         if part == 1 and is_broken:
             await route.fulfill(status=404, headers={"Access-Control-Allow-Origin": "*"})
         else:
@@ -310,7 +310,7 @@ async def test_upload_discarded_by_s3_is_sent_again_completely(
     await upload_page.shows(NAME, "Paused")
     gate.open()
 
-    upload_page.throw_uploads_away()
+    upload_page.discard_uploads_in_s3()
     await upload_page.press("Resume", NAME)
 
     await upload_page.is_done(NAME)
@@ -326,7 +326,7 @@ async def test_upload_discarded_by_s3_while_it_runs_is_sent_again(
     await upload_page.choose(film)
     await upload_page.part_is_recorded(2)
 
-    upload_page.throw_uploads_away()
+    upload_page.discard_uploads_in_s3()
     gate.open()
 
     await upload_page.is_done(NAME)

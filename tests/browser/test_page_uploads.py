@@ -1,4 +1,4 @@
-"""Files reach S3 whole."""
+"""Files uploaded by the page reach S3 unchanged."""
 
 from __future__ import annotations
 

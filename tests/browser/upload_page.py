@@ -1,4 +1,4 @@
-"""The page as a user handles it, and S3 as the page sees it."""
+"""The upload page as a user operates it, and what it sent to S3."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 @dataclass(slots=True)
 class UploadPage:
-    """A tab with the page of a user who has never been there before."""
+    """A tab with the page, in a new browser profile."""
 
     page: Page
     url: str
@@ -47,13 +47,13 @@ class UploadPage:
         page = await context.new_page()
         opened = cls(page, url, bucket)
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        # Not the method itself: Playwright would set an attribute on what has slots.
+        # Not the bound method: Playwright sets an attribute on it, which slots forbid.
         page.on("request", lambda request: opened.note(request))  # noqa: PLW0108
-        # "Leave the page?": yes.
+        # Confirm "Leave the page?".
         page.on("dialog", lambda dialog: dialog.accept())
         await page.goto(url)
         yield opened
-        # A request that a test still holds must not keep the browser waiting.
+        # Do not wait for requests that a test still holds.
         await page.unroute_all(behavior="ignoreErrors")
         await context.close()
 
@@ -68,7 +68,7 @@ class UploadPage:
         await (await chooser.value).set_files(list(files))
 
     async def choose_again(self, name: str, file: Path) -> None:
-        """Choose a file by the button of an upload that has none."""
+        """Choose a file for an upload that has none."""
         async with self.page.expect_file_chooser() as chooser:
             await self.row(name).get_by_role("button", name="Choose file").click()
         await (await chooser.value).set_files(file)
@@ -85,9 +85,9 @@ class UploadPage:
         await self.button(label, name).click()
 
     async def shows(self, name: str, text: str | re.Pattern[str]) -> None:
-        """Wait until the upload's line says this."""
-        line = self.row(name).locator(".upload-text")
-        await expect(line).to_contain_text(text, timeout=DONE_MS)
+        """Wait until the upload shows this text."""
+        status = self.row(name).locator(".upload-text")
+        await expect(status).to_contain_text(text, timeout=DONE_MS)
 
     async def is_done(self, name: str) -> None:
         await self.shows(name, "Done")
@@ -98,7 +98,7 @@ class UploadPage:
         await expect(row).to_contain_text(state, timeout=DONE_MS)
 
     async def on_parts(self, handler: Callable[[Route, int], Any]) -> None:
-        """Let the test decide about every PUT of a part; the handler is told the part's number."""
+        """Route every PUT of a part to a handler, with the part's number."""
 
         async def handle(route: Route) -> None:
             await handler(route, _part_of(route.request.url)[1])
@@ -110,11 +110,11 @@ class UploadPage:
         return violations
 
     def times_sent(self, name: str) -> dict[int, int]:
-        """Give how often each part of a file was PUT, by number."""
+        """Return how often each part of a file was PUT, by number."""
         return {part: times for (file, part), times in self.sent_parts.items() if file == name}
 
     async def part_is_recorded(self, number: int) -> dict[str, str]:
-        """Wait until the service knows a part, and give what names the upload."""
+        """Wait until a part is recorded. Return the fields that identify the upload."""
         query = {"user_id": self.user}
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
@@ -126,12 +126,12 @@ class UploadPage:
                 await asyncio.sleep(0.05)
 
     async def post(self, route: str, fields: dict[str, str]) -> None:
-        """Call the service behind the page's back."""
+        """Call the service directly."""
         answer = await self.page.context.request.post(f"{self.url}/api/{route}", data=fields)
         assert answer.ok, await answer.text()
 
     def all_keys(self) -> list[str]:
-        """List the objects that the user's uploads have made."""
+        """List the objects of the user's uploads."""
         found = self.bucket.client.list_objects_v2(
             Bucket=self.bucket.name, Prefix=f"{self.user}/"
         ).get("Contents", [])
@@ -141,11 +141,11 @@ class UploadPage:
         return [key for key in self.all_keys() if key.endswith(f"/{name}")]
 
     def open_uploads(self) -> list[str]:
-        """List the uploads that S3 has open for this user."""
+        """List the user's open uploads in S3."""
         return self.bucket.open_uploads(f"{self.user}/")
 
-    def throw_uploads_away(self) -> None:
-        """Do what a lifecycle rule of the bucket does to old uploads."""
+    def discard_uploads_in_s3(self) -> None:
+        """Abort the uploads in S3, as a lifecycle rule does."""
         client, name = self.bucket.client, self.bucket.name
         for upload in client.list_multipart_uploads(Bucket=name, Prefix=f"{self.user}/")["Uploads"]:
             client.abort_multipart_upload(
@@ -153,7 +153,7 @@ class UploadPage:
             )
 
     def digest(self, name: str) -> str:
-        """Give the SHA-256 of the one object of that name."""
+        """Return the SHA-256 of the only object of that name."""
         (key,) = self.keys(name)
         return sha256(self.bucket.download(key).body).hexdigest()
 

@@ -1,4 +1,4 @@
-"""MongoDB keeps the promises of the session repository."""
+"""The contract of the session repository, on MongoDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of the object store, over every adapter and every S3 server to be had."""
+"""The contract of the object store, on every adapter and every available S3 server."""
 
 from __future__ import annotations
 

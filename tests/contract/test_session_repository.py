@@ -25,7 +25,7 @@ from tests.servers.postgresql import PostgresqlServer
 class TestMemorySessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def open_sessions(self) -> OpenSessions:
-        sessions = MemorySessionRepository(SystemClock())  # gone with the process: never reopened
+        sessions = MemorySessionRepository(SystemClock())  # kept in memory, so never reopened
         return lambda: nullcontext(sessions)
 
 
@@ -68,7 +68,7 @@ class TestPostgresqlDatabaseGone(SessionRepositoryOutageContract):
 @pytest.mark.integration
 @pytest.mark.deadlines
 class TestPostgresqlFrozen(SessionRepositoryOutageContract):
-    """The worst of outages: connections are accepted, and nothing is ever answered."""
+    """The server accepts connections and never answers."""
 
     @pytest.fixture
     async def unavailable(

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of adapters."""
+"""Fixtures for the tests of adapters."""
 
 from tests.deadlines import _extended_deadlines
 

@@ -1,8 +1,8 @@
-"""Processes that end at one of their calls of a port, as after a kill: nothing is cleaned up.
+"""Processes that exit at one of their calls of a port without cleanup, as after a kill.
 
-They are forked from a process that has read all code and has no thread and no event loop yet, so
-that a death costs a tenth of a second. What is to be done comes in as pickles, the exit codes go
-out as lines.
+They are forked from a server process that has imported all code and has neither threads nor an
+event loop, so that a crash costs a tenth of a second. Requests arrive as pickles on stdin; exit
+codes leave as lines on stdout.
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ from tests.patience import PATIENCE_SECONDS
 from tests.unit.crashes.process import Fault, FaultyProcess, Unavailable
 from tests.unit.crashes.requests import Call, Request
 
-from .real_service import Place, ShiftedClock, opened_bucket, opened_service
+from .real_service import Location, ShiftedClock, open_bucket, open_service
 
 KILLED: Final = 137
 _ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class ProcessPlan:
     """What a process does until it reaches the fault."""
 
     call: Call
-    place: Place
+    location: Location
     shift: timedelta
     fault: Fault
 
 
-class KilledProcess(FaultyProcess):
+class SelfKillingProcess(FaultyProcess):
     async def _fail(self, fault: Fault, unavailable: Unavailable) -> NoReturn:
         del fault, unavailable
         os._exit(KILLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Mother:
-    """The process from which others are forked, one after the other."""
+class ForkServer:
+    """A process that forks one child per request."""
 
     process: subprocess.Popen[bytes]
-    _in_turn: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     @classmethod
     @contextmanager
-    def started(cls) -> Iterator[Self]:
+    def running(cls) -> Iterator[Self]:
         command = [sys.executable, "-m", __name__]
         with subprocess.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -70,12 +70,12 @@ class Mother:
             assert process.stdin is not None
             process.stdin.close()
 
-    def exit_code_of(self, life: Life) -> int:
-        """Let a process live and tell how it ended."""
+    def exit_code_of(self, plan: ProcessPlan) -> int:
+        """Run a plan in a child process. Return its exit code."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        with self._in_turn:
-            pickle.dump(life, self.process.stdin)
+        with self._lock:
+            pickle.dump(plan, self.process.stdin)
             self.process.stdin.flush()
             return int(self.process.stdout.readline())
 
@@ -85,34 +85,34 @@ def main() -> None:
     botocore.session.get_session().create_client("s3", region_name="us-east-1").close()
     while True:
         try:
-            life = pickle.load(sys.stdin.buffer)  # noqa: S301
+            plan = pickle.load(sys.stdin.buffer)  # noqa: S301
         except EOFError:
             return
-        print(_exit_code_of(life), flush=True)  # noqa: T201
+        print(_exit_code_of(plan), flush=True)  # noqa: T201
 
 
-def _exit_code_of(life: Life) -> int:
+def _exit_code_of(plan: ProcessPlan) -> int:
     child = os.fork()
     if not child:
-        _live(life)
+        _run_and_exit(plan)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _live(life: Life) -> NoReturn:
+def _run_and_exit(plan: ProcessPlan) -> NoReturn:
     signal.alarm(int(PATIENCE_SECONDS))
     try:
-        asyncio.run(_lived(life))
+        asyncio.run(_run(plan))
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
-async def _lived(life: Life) -> None:
-    process, request = KilledProcess(life.fault), Request(life.call)
+async def _run(plan: ProcessPlan) -> None:
+    process, request = SelfKillingProcess(plan.fault), Request(plan.call)
     async with (
-        opened_bucket(life.place.s3) as bucket,
-        opened_service(life.place, bucket, ShiftedClock(life.shift)) as service,
+        open_bucket(plan.location.s3) as bucket,
+        open_service(plan.location, bucket, ShiftedClock(plan.shift)) as service,
     ):
         await request.answer(request.inject_faults(process, service))
 

@@ -1,4 +1,4 @@
-"""The use cases on real servers, in a time that can be moved on as in the unit tests."""
+"""The use cases on real servers, with a clock that tests can advance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.unit.service import Service, SettableClock
 
 
 class ShiftedClock(SettableClock):
-    """Goes on as every clock does, so and so much ahead of the others."""
+    """A running clock, shifted from the real time."""
 
     def __init__(self, shift: timedelta = timedelta(0)) -> None:
         self.shift = shift
@@ -54,7 +54,7 @@ class ShiftedRepository(ForwardingRepository):
 
 
 class HttpBucket(StoreProxy):
-    """A bucket that takes parts as its clients send them."""
+    """A bucket that receives parts over HTTP."""
 
     def __init__(self, store: ObjectStore, http: httpx.AsyncClient) -> None:
         super().__init__(store)
@@ -66,8 +66,8 @@ class HttpBucket(StoreProxy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a service keeps what it keeps."""
+class Location:
+    """The database, bucket and policy of a service."""
 
     database: str
     s3: S3Config
@@ -75,8 +75,8 @@ class Place:
 
 
 @asynccontextmanager
-async def opened_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
-    # The servers speak plain HTTP, and reading the certificates takes longer than most tests.
+async def open_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
+    # The servers speak plain HTTP, and loading certificates takes longer than most tests.
     async with (
         open_s3_store(s3) as store,
         httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS, verify=False) as http,  # noqa: S501
@@ -85,20 +85,20 @@ async def opened_bucket(s3: S3Config) -> AsyncIterator[HttpBucket]:
 
 
 @asynccontextmanager
-async def opened_service(
-    place: Place, bucket: HttpBucket, clock: ShiftedClock
+async def open_service(
+    location: Location, bucket: HttpBucket, clock: ShiftedClock
 ) -> AsyncIterator[Service]:
-    async with _opened_sessions(place.database) as sessions:
+    async with _open_sessions(location.database) as sessions:
         yield Service(
             sessions=ShiftedRepository(sessions, clock),
             store=bucket.store,
-            # It does all that the scenarios ask of a bucket.
+            # It has every method of a bucket that the scenarios use.
             bucket=cast("MemoryObjectStore", bucket),
             clock=clock,
-            policy=place.policy,
+            policy=location.policy,
         )
 
 
-def _opened_sessions(url: str) -> AbstractAsyncContextManager[SessionRepository]:
+def _open_sessions(url: str) -> AbstractAsyncContextManager[SessionRepository]:
     is_mongo = url.startswith("mongodb")
     return open_mongo_sessions(url) if is_mongo else open_sql_sessions(url)

@@ -1,4 +1,4 @@
-"""Ten thousand parts in one request let other tasks run, every 20 ms on an ordinary machine."""
+"""A request with ten thousand parts yields to other tasks every 20 ms on an ordinary machine."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from multipart_upload.testing.memory import MemorySessionRepository
 from tests.patience import repeat_while_unavailable
 
 ADDITIONS: Final = 250_000
-"""What Python adds up in 20 ms on an ordinary machine: the unit in which turns are measured."""
+"""Additions that Python does in 20 ms on an ordinary machine: the unit for blocked time."""
 ATTEMPTS: Final = 5
-"""A machine that stops for a moment spoils an attempt; code that does not yield spoils them all."""
+"""A stalled machine fails one attempt; code that does not yield fails all of them."""
 PART_SIZE: Final = 8 * 2**20
 SESSION: Final = replace(
     sample_session(), plan=PartPlan.for_size(MAX_PART_COUNT * PART_SIZE)
 ).initiated("2~abc", NOW)
-ADDRESS: Final = {"upload_id": SESSION.id, "key": SESSION.key}
+IDENTITY: Final = {"upload_id": SESSION.id, "key": SESSION.key}
 PARTS: Final = [
     {"part_number": number, "etag": '"d41d8cd98f00b204e9800998ecf8427e"', "size": PART_SIZE}
     for number in range(1, MAX_PART_COUNT + 1)
@@ -47,26 +47,26 @@ PARTS: Final = [
 
 
 @dataclass(slots=True)
-class Turns:
-    """The longest time that this thread has computed between two turns of another task.
+class BlockingMeter:
+    """The longest CPU time of this thread between two turns of another task.
 
-    Its own computing alone, so that a busy machine is no counterexample.
+    CPU time, so that other processes on the machine do not count.
     """
 
     longest: float = 0.0
 
-    async def take(self) -> None:
+    async def watch(self) -> None:
         last = time.thread_time()
         while True:
-            # Not in every turn of the loop: that would take half of the machine from the database.
+            # Not in every iteration of the loop, which would slow the database down.
             await asyncio.sleep(0.001)
             now = time.thread_time()
             self.longest = max(self.longest, now - last)
             last = now
 
 
-def longest_allowed() -> float:
-    """Measure how fast this machine is just now, and return the longest turn in seconds."""
+def measure_allowed_seconds() -> float:
+    """Measure the current speed of the machine. Return the allowed CPU time in seconds."""
     begun, total = time.thread_time(), 0
     for number in range(ADDITIONS):
         total += number
@@ -104,31 +104,31 @@ async def app(sessions: SessionRepository) -> Litestar:
 
 @pytest.fixture(autouse=True)
 def _collected_garbage() -> Iterator[None]:
-    """What earlier tests have left is not collected within the request."""
+    """Collect the garbage of earlier tests before the request."""
     gc.collect()
     gc.freeze()
     yield
     gc.unfreeze()
 
 
-async def answer_leaving_turns(app: Litestar, path: str, fields: object) -> Any:
-    """POST until no turn of an attempt was too long, and return the answer."""
-    turns = []
+async def post_without_blocking(app: Litestar, path: str, fields: object) -> Any:
+    """POST until the event loop was never blocked too long. Return the response."""
+    measured = []
     async with app.lifespan():
         for _ in range(ATTEMPTS):
-            # Too long for a slow machine's database, it ends in 503, and is sent again.
+            # On a slow machine the database may time out; retry after that 503.
             answer, longest = await repeat_while_unavailable(
-                lambda: longest_turn(app, path, fields)
+                lambda: post_and_measure(app, path, fields)
             )
-            turns.append((longest, longest_allowed()))
-            if longest < turns[-1][1]:
+            measured.append((longest, measure_allowed_seconds()))
+            if longest < measured[-1][1]:
                 return json.loads(answer)
-    pytest.fail(f"longest turns and what was allowed, in seconds: {turns}")
+    pytest.fail(f"longest and allowed blocking times in seconds: {measured}")
 
 
-async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes, float]:
-    """POST and return the answer's body and the longest turn. Raise UnavailableError for a 503."""
-    body, answer, turns = json.dumps(fields).encode(), bytearray(), Turns()
+async def post_and_measure(app: Litestar, path: str, fields: object) -> tuple[bytes, float]:
+    """POST. Return the body and the longest blocking time; raise UnavailableError on 503."""
+    body, answer, meter = json.dumps(fields).encode(), bytearray(), BlockingMeter()
     status = 0
 
     async def receive() -> MutableMapping[str, Any]:
@@ -150,7 +150,7 @@ async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes,
             (b"content-type", b"application/json"),
         ],
     }
-    others = asyncio.create_task(turns.take())
+    others = asyncio.create_task(meter.watch())
     await app(scope, receive, send)  # type: ignore[arg-type]  # Litestar has types of its own
     await asyncio.sleep(0)
     others.cancel()
@@ -158,16 +158,16 @@ async def longest_turn(app: Litestar, path: str, fields: object) -> tuple[bytes,
         await others
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         raise RepositoryUnavailableError
-    return bytes(answer), turns.longest
+    return bytes(answer), meter.longest
 
 
 async def test_signing_ten_thousand_parts_does_not_block_the_event_loop(app: Litestar) -> None:
-    fields = {**ADDRESS, "part_numbers": "all"}
-    answer = await answer_leaving_turns(app, "/api/get-signed-urls", fields)
+    fields = {**IDENTITY, "part_numbers": "all"}
+    answer = await post_without_blocking(app, "/api/get-signed-urls", fields)
     assert len(answer["urls"]) == MAX_PART_COUNT
 
 
 async def test_recording_ten_thousand_parts_does_not_block_the_event_loop(app: Litestar) -> None:
-    fields = {**ADDRESS, "user_id": SESSION.user_id, "parts": PARTS}
-    answer = await answer_leaving_turns(app, "/api/upload-parts", fields)
+    fields = {**IDENTITY, "user_id": SESSION.user_id, "parts": PARTS}
+    answer = await post_without_blocking(app, "/api/upload-parts", fields)
     assert answer["parts_recorded"] == MAX_PART_COUNT

@@ -22,7 +22,7 @@ from tests.servers.mongodb_kinds import MongoServer
 from tests.servers.mongodb_proxy import MongoProxy
 
 pytestmark = pytest.mark.integration
-ENOUGH_TO_KILL_AMID = 50
+PARTS_BEFORE_KILL = 50
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_killed_server_loses_no_acknowledged_part(
             except RepositoryUnavailableError:
                 return
             acknowledged.add(number)
-            if len(acknowledged) >= ENOUGH_TO_KILL_AMID:
+            if len(acknowledged) >= PARTS_BEFORE_KILL:
                 some.set()
 
     async with open_mongo_sessions(own_mongo_server.uri) as sessions:

@@ -18,7 +18,7 @@ MAJORITY = {"w": "majority", "j": True}
 
 
 class Commands(monitoring.CommandListener):
-    """The commands sent while it listens; PyMongo's listeners are for good and for all clients."""
+    """Collect commands; PyMongo listeners are global and cannot be removed."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -29,10 +29,10 @@ class Commands(monitoring.CommandListener):
             self.sent.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing to note."""
+        """Ignore the event."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing to note."""
+        """Ignore the event."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ async def use_every_hot_method(sessions: SessionRepository) -> None:
 async def test_every_write_is_acknowledged_by_a_majority_and_its_journal(
     commands: list[dict[str, Any]], mongo_uri: str
 ) -> None:
-    # Whatever the URI says: it is often copied from somewhere.
+    # Also if the URI says otherwise: URIs are often copied.
     separator = "&" if "?" in mongo_uri else "?"
     async with open_mongo_sessions(
         f"{mongo_uri}{separator}w=1&journal=false&retryWrites=false"
@@ -144,7 +144,7 @@ async def test_reporting_a_part_is_one_write_and_one_read(
 async def test_batches_write_each_document_once_in_order_of_ids(
     commands: list[dict[str, Any]], sessions: SessionRepository
 ) -> None:
-    # FerretDB locks what a batch has written: batches in opposite orders would deadlock.
+    # FerretDB locks the documents of a batch: batches in opposite orders would deadlock.
     await sessions.add(sample_session())
     session = await sessions.save(sample_session().initiated("2~a", NOW))
     parts = [sample_part(n) for n in (*range(300, 0, -1), 7, 3)]

@@ -28,8 +28,8 @@ PARTS = [sample_part(number) for number in range(1, 4)]
 
 
 @dataclass
-class Line:
-    """A repository behind a line that can be cut, and another one that cannot."""
+class ProxiedRepository:
+    """A repository behind a proxy with faults, and one connected directly."""
 
     proxy: MongoProxy
     sessions: SessionRepository
@@ -37,23 +37,25 @@ class Line:
 
 
 @pytest.fixture(params=[True, False], ids=["replica set", "no replica set"])
-async def line(request: pytest.FixtureRequest, mongo_uri: str) -> AsyncIterator[Line]:
+async def proxied(
+    request: pytest.FixtureRequest, mongo_uri: str
+) -> AsyncIterator[ProxiedRepository]:
     async with (
         MongoProxy.open(mongo_uri, has_replica_set=request.param) as proxy,
         open_mongo_sessions(proxy.uri) as sessions,
         open_mongo_sessions(mongo_uri) as others,
     ):
-        yield Line(proxy, sessions, others)
+        yield ProxiedRepository(proxy, sessions, others)
 
 
 @pytest.fixture
-async def bare(mongo_uri: str) -> AsyncIterator[Line]:
+async def bare(mongo_uri: str) -> AsyncIterator[ProxiedRepository]:
     async with (
         MongoProxy.open(mongo_uri, has_replica_set=False) as proxy,
         open_mongo_sessions(proxy.uri) as sessions,
         open_mongo_sessions(mongo_uri) as others,
     ):
-        yield Line(proxy, sessions, others)
+        yield ProxiedRepository(proxy, sessions, others)
 
 
 async def in_progress(sessions: SessionRepository) -> UploadSession:
@@ -61,73 +63,75 @@ async def in_progress(sessions: SessionRepository) -> UploadSession:
     return await sessions.save(sample_session().initiated("2~a", NOW))
 
 
-async def test_emulated_server_announces_no_replica_set(bare: Line) -> None:
+async def test_emulated_server_announces_no_replica_set(bare: ProxiedRepository) -> None:
     assert isinstance(bare.sessions, MongoSessionRepository)
     hello = await bare.sessions.sessions.database.command("hello")
     assert "setName" not in hello
     assert hello["isWritablePrimary"]
 
 
-async def test_add_whose_answer_was_lost_is_not_a_duplicate(line: Line) -> None:
-    line.proxy.lose_answer_to("insert")
-    await line.sessions.add(sample_session())
-    assert line.proxy.has_injected_fault
-    assert await line.others.get("upload-1") == sample_session()
+async def test_add_whose_answer_was_lost_is_not_a_duplicate(proxied: ProxiedRepository) -> None:
+    proxied.proxy.lose_answer_to("insert")
+    await proxied.sessions.add(sample_session())
+    assert proxied.proxy.has_injected_fault
+    assert await proxied.others.get("upload-1") == sample_session()
 
 
-async def test_add_that_never_arrived_is_sent_again(line: Line) -> None:
-    line.proxy.lose("insert")
-    await line.sessions.add(sample_session())
-    assert line.proxy.has_injected_fault
-    assert await line.others.get("upload-1") == sample_session()
+async def test_add_that_never_arrived_is_sent_again(proxied: ProxiedRepository) -> None:
+    proxied.proxy.lose("insert")
+    await proxied.sessions.add(sample_session())
+    assert proxied.proxy.has_injected_fault
+    assert await proxied.others.get("upload-1") == sample_session()
 
 
 async def test_id_taken_by_another_caller_is_a_duplicate_despite_lost_answers(
-    line: Line,
+    proxied: ProxiedRepository,
 ) -> None:
-    await line.others.add(sample_session(user_id="bob"))
-    line.proxy.lose_answer_to("insert")
+    await proxied.others.add(sample_session(user_id="bob"))
+    proxied.proxy.lose_answer_to("insert")
     with pytest.raises(StaleSessionError):
-        await line.sessions.add(sample_session())
-    assert line.proxy.has_injected_fault
+        await proxied.sessions.add(sample_session())
+    assert proxied.proxy.has_injected_fault
 
 
 @pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
 async def test_a_save_whose_answer_was_lost_is_not_stale(
-    line: Line, fault: Callable[[MongoProxy, str], None]
+    proxied: ProxiedRepository, fault: Callable[[MongoProxy, str], None]
 ) -> None:
-    session = await in_progress(line.others)
-    fault(line.proxy, "update")
-    saved = await line.sessions.save(session.part_recorded(NOW))
-    assert line.proxy.has_injected_fault
-    assert await line.others.get("upload-1") == saved
+    session = await in_progress(proxied.others)
+    fault(proxied.proxy, "update")
+    saved = await proxied.sessions.save(session.part_recorded(NOW))
+    assert proxied.proxy.has_injected_fault
+    assert await proxied.others.get("upload-1") == saved
     assert saved.version == session.version + 1
 
 
-async def test_late_save_is_stale_despite_lost_answers(line: Line) -> None:
-    session = await in_progress(line.others)
-    await line.others.save(session.part_recorded(NOW))
-    line.proxy.lose_answer_to("update")
+async def test_late_save_is_stale_despite_lost_answers(proxied: ProxiedRepository) -> None:
+    session = await in_progress(proxied.others)
+    await proxied.others.save(session.part_recorded(NOW))
+    proxied.proxy.lose_answer_to("update")
     with pytest.raises(StaleSessionError):
-        await line.sessions.save(session.part_recorded(NOW))
-    assert line.proxy.has_injected_fault
+        await proxied.sessions.save(session.part_recorded(NOW))
+    assert proxied.proxy.has_injected_fault
 
 
 async def test_save_of_a_missing_session_is_not_found_despite_lost_answers(
-    line: Line,
+    proxied: ProxiedRepository,
 ) -> None:
-    line.proxy.lose_answer_to("update")
+    proxied.proxy.lose_answer_to("update")
     with pytest.raises(SessionNotFoundError):
-        await line.sessions.save(sample_session())
+        await proxied.sessions.save(sample_session())
 
 
 @pytest.mark.parametrize("write", ["insert", "update"])
-async def test_outcome_of_a_write_is_unknown_after_another_write(bare: Line, write: str) -> None:
+async def test_outcome_of_a_write_is_unknown_after_another_write(
+    bare: ProxiedRepository, write: str
+) -> None:
     assert isinstance(bare.sessions, MongoSessionRepository)
     session = sample_session() if write == "insert" else await in_progress(bare.others)
 
     class WrittenAfter:
-        """The collection, where others write between the lost answer and the second sending."""
+        """The collection; another caller writes between the lost answer and the retry."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(bare.sessions.sessions, name)  # type: ignore[attr-defined]
@@ -162,40 +166,44 @@ async def test_outcome_of_a_write_is_unknown_after_another_write(bare: Line, wri
 
 @pytest.mark.parametrize("fault", [MongoProxy.lose, MongoProxy.lose_answer_to])
 async def test_parts_are_recorded_once_although_an_answer_was_lost(
-    line: Line, fault: Callable[[MongoProxy, str], None]
+    proxied: ProxiedRepository, fault: Callable[[MongoProxy, str], None]
 ) -> None:
-    session = await in_progress(line.others)
-    fault(line.proxy, "update")
-    assert await line.sessions.report_parts(session, PARTS) == 3
-    assert line.proxy.has_injected_fault
-    fault(line.proxy, "update")
-    await line.sessions.record_parts("upload-1", PARTS)
-    assert line.proxy.has_injected_fault
-    assert await line.others.list_parts("upload-1") == PARTS
-    assert await line.others.count_parts("upload-1") == 3
+    session = await in_progress(proxied.others)
+    fault(proxied.proxy, "update")
+    assert await proxied.sessions.report_parts(session, PARTS) == 3
+    assert proxied.proxy.has_injected_fault
+    fault(proxied.proxy, "update")
+    await proxied.sessions.record_parts("upload-1", PARTS)
+    assert proxied.proxy.has_injected_fault
+    assert await proxied.others.list_parts("upload-1") == PARTS
+    assert await proxied.others.count_parts("upload-1") == 3
 
 
 @pytest.mark.parametrize("command", ["delete", "update"])
-async def test_parts_are_forgotten_although_an_answer_was_lost(line: Line, command: str) -> None:
-    await line.others.record_parts("upload-1", PARTS)
-    line.proxy.lose_answer_to(command)
-    await line.sessions.forget_parts("upload-1")
-    assert line.proxy.has_injected_fault
-    assert await line.others.list_parts("upload-1") == []
-    assert await line.others.count_parts("upload-1") == 0
+async def test_parts_are_forgotten_although_an_answer_was_lost(
+    proxied: ProxiedRepository, command: str
+) -> None:
+    await proxied.others.record_parts("upload-1", PARTS)
+    proxied.proxy.lose_answer_to(command)
+    await proxied.sessions.forget_parts("upload-1")
+    assert proxied.proxy.has_injected_fault
+    assert await proxied.others.list_parts("upload-1") == []
+    assert await proxied.others.count_parts("upload-1") == 0
 
 
 @pytest.mark.parametrize("command", ["update", "delete"])
-async def test_purge_continues_although_an_answer_was_lost(line: Line, command: str) -> None:
+async def test_purge_continues_although_an_answer_was_lost(
+    proxied: ProxiedRepository, command: str
+) -> None:
     ended = replace(sample_session(state=SessionState.COMPLETED), retained_until=NOW)
-    await line.others.add(ended)
-    await line.others.record_parts("upload-1", PARTS)
-    line.proxy.lose_answer_to(command)
-    assert await line.sessions.purge_sessions(NOW.replace(year=2037), 10) == 1
-    assert line.proxy.has_injected_fault
+    await proxied.others.add(ended)
+    await proxied.others.record_parts("upload-1", PARTS)
+    proxied.proxy.lose_answer_to(command)
+    assert await proxied.sessions.purge_sessions(NOW.replace(year=2037), 10) == 1
+    assert proxied.proxy.has_injected_fault
     with pytest.raises(SessionNotFoundError):
-        await line.others.get("upload-1")
-    assert await line.others.list_parts("upload-1") == []
+        await proxied.others.get("upload-1")
+    assert await proxied.others.list_parts("upload-1") == []
 
 
 @pytest.mark.parametrize(
@@ -208,7 +216,7 @@ async def test_purge_continues_although_an_answer_was_lost(line: Line, command: 
     ids=["now", "check", "read"],
 )
 async def test_reads_are_retried(
-    line: Line, command: str, call: Callable[[SessionRepository], Awaitable[object]]
+    proxied: ProxiedRepository, command: str, call: Callable[[SessionRepository], Awaitable[object]]
 ) -> None:
-    line.proxy.lose_answer_to(command)
-    await call(line.sessions)
+    proxied.proxy.lose_answer_to(command)
+    await call(proxied.sessions)

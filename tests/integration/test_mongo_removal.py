@@ -1,4 +1,4 @@
-"""Parts never leave before their session, whatever stops the sweep or says a clock."""
+"""Parts are never purged before their session."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ async def sessions(mongo_uri: str) -> AsyncIterator[MongoSessionRepository]:
         yield sessions
 
 
-class Dying:
-    """A collection where one method never reaches the server, as when the process dies there."""
+class CrashingCollection:
+    """A collection with one method that never reaches the server, as in a crash."""
 
     def __init__(self, collection: AsyncCollection[dict[str, Any]], method: str) -> None:
         self._collection = collection
         self._method = method
 
     def __getattr__(self, name: str) -> Any:
-        return self._die if name == self._method else getattr(self._collection, name)
+        return self._crash if name == self._method else getattr(self._collection, name)
 
-    async def _die(self, *_: Any, **__: Any) -> Any:
+    async def _crash(self, *_: Any, **__: Any) -> Any:
         raise AutoReconnect
 
 
 async def test_mongodb_expires_no_documents_by_itself(
     mongo_uri: str, sessions: MongoSessionRepository
 ) -> None:
-    # An upload that outlasts UPLOAD_EXPIRY_SECONDS, or a worker whose clock is behind.
+    # An upload older than UPLOAD_EXPIRY_SECONDS, or a worker with a slow clock.
     reported_long_ago = replace(sample_part(), recorded_at=datetime(2001, 1, 1, tzinfo=UTC))
     await sessions.add(sample_session())
     session = await sessions.save(sample_session().initiated("2~a", NOW))
@@ -70,7 +70,7 @@ async def test_readable_session_has_its_parts_after_an_interrupted_purge(
 ) -> None:
     await sessions.add(ENDED)
     await sessions.record_parts("upload-1", [sample_part(1), sample_part(2)])
-    dying: Any = {collection: Dying(getattr(sessions, collection), method)}
+    dying: Any = {collection: CrashingCollection(getattr(sessions, collection), method)}
     with pytest.raises(RepositoryUnavailableError):
         await replace(sessions, **dying).purge_sessions(AFTER, 10)
     try:
@@ -92,7 +92,7 @@ async def test_id_can_be_reused_only_after_its_parts_are_purged(
 ) -> None:
     await sessions.add(ENDED)
     await sessions.record_parts("upload-1", [sample_part()])
-    dying: Any = Dying(sessions.parts, "delete_many")
+    dying: Any = CrashingCollection(sessions.parts, "delete_many")
     with pytest.raises(RepositoryUnavailableError):
         await replace(sessions, parts=dying).purge_sessions(AFTER, 10)
     with pytest.raises(RepositoryUnavailableError):

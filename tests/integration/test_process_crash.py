@@ -1,4 +1,4 @@
-"""A process that ends at any of its calls of a real database or S3 leaves what one sweep mends."""
+"""A crash at any call of a real database or S3 is repaired by a retry or one sweep."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from tests.unit.crashes.scenarios import SCENARIOS
 from tests.unit.crashes.world import World
 from tests.unit.service import IMPATIENT
 
-from .crashing_process import KILLED, Life, Mother
-from .real_service import HttpBucket, Place, ShiftedClock, opened_bucket, opened_service
+from .crashing_process import KILLED, ForkServer, ProcessPlan
+from .real_service import HttpBucket, Location, ShiftedClock, open_bucket, open_service
 
-STORIES: Final = (
+SCENARIO_NAMES: Final = (
     "start",
     "start again after a start whose answer was lost",
     "sign a part of a lost upload",
@@ -53,18 +53,18 @@ STORIES: Final = (
     "sweep sessions past their retention",
 )
 FEW: Final = 2
-"""Deaths of each story in an ordinary run: the unit tests try all, on the adapters in memory."""
+"""Crashes per scenario in an ordinary run; unit tests try all, on the adapters in memory."""
 MANY: Final = 2 * int(os.environ.get("CHAOS_ROUNDS", "30"))
-MOTHERS: Final = 3
+FORK_SERVERS: Final = 3
 
-Death: TypeAlias = tuple[Fault, RecoveryPath]
+CrashCase: TypeAlias = tuple[Fault, RecoveryPath]
 
 pytestmark = pytest.mark.integration
 
 
 @dataclass(slots=True)
-class RealWorld(World):
-    """Rows in a database, and a bucket that is looked at behind the service's back."""
+class ServerWorld(World):
+    """A world on real servers, whose objects are read directly from the bucket."""
 
     bucket: Bucket | None = None
 
@@ -78,16 +78,16 @@ class RealWorld(World):
 
 @pytest.fixture(scope="module")
 def bucket(strict_s3: S3Server) -> Iterator[Bucket]:
-    """Provide one bucket for all worlds, each of which has its own prefix in it."""
+    """Provide one bucket for all worlds; each uses its own prefix."""
     with Bucket.made_on(strict_s3) as bucket:
         yield bucket
 
 
 @pytest.fixture(scope="module")
-def mothers() -> Iterator[Sequence[Mother]]:
-    """Provide as many as there are processes that die at the same time."""
+def fork_servers() -> Iterator[Sequence[ForkServer]]:
+    """Provide a fork server for each concurrent crash."""
     with ExitStack() as started:
-        yield [started.enter_context(Mother.started()) for _ in range(MOTHERS)]
+        yield [started.enter_context(ForkServer.running()) for _ in range(FORK_SERVERS)]
 
 
 @pytest.fixture
@@ -112,48 +112,48 @@ def mongodb(mongo_server: MongoServer) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(params=["sqlite", "mongodb"])
 def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Provide what names a database that nobody has used."""
+    """Provide a function that returns the URL of a new database."""
     named: Callable[[], str] = request.getfixturevalue(request.param)
     return named
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a scenario is run repeatedly, each time in a world of its own."""
+class Environment:
+    """Runs the crash cases of a scenario, each in its own world."""
 
     scenario: Scenario
     expected: object
     bucket: Bucket
     parts: HttpBucket
-    idle: asyncio.Queue[Mother]
+    idle: asyncio.Queue[ForkServer]
 
-    async def play_all(self, deaths: Iterable[Death], new_database: Callable[[], str]) -> None:
-        async with asyncio.TaskGroup() as plays:
-            for fault, recovery in deaths:
-                plays.create_task(self._play(new_database(), fault, recovery))
+    async def run_all(self, cases: Iterable[CrashCase], new_database: Callable[[], str]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for fault, recovery in cases:
+                group.create_task(self._run_case(new_database(), fault, recovery))
 
-    async def _play(self, database: str, fault: Fault, recovery: RecoveryPath) -> None:
-        mother = await self.idle.get()
+    async def _run_case(self, database: str, fault: Fault, recovery: RecoveryPath) -> None:
+        fork_server = await self.idle.get()
         try:
-            await self._play_with(mother, database, fault, recovery)
+            await self._run_on(fork_server, database, fault, recovery)
         except Exception as error:
             error.add_note(f"{fault.timing} call {fault.call_number}, then {recovery.__name__}")
             raise
         finally:
-            self.idle.put_nowait(mother)
+            self.idle.put_nowait(fork_server)
 
-    async def _play_with(
-        self, mother: Mother, database: str, fault: Fault, recovery: RecoveryPath
+    async def _run_on(
+        self, fork_server: ForkServer, database: str, fault: Fault, recovery: RecoveryPath
     ) -> None:
         policy = replace(IMPATIENT, key_prefix=f"{uuid4().hex}/")
-        place = Place(database=database, s3=s3_config(self.bucket), policy=policy)
+        location = Location(database=database, s3=s3_config(self.bucket), policy=policy)
         clock = ShiftedClock()
-        async with opened_service(place, self.parts, clock) as service:
-            world = RealWorld(service, bucket=self.bucket)
+        async with open_service(location, self.parts, clock) as service:
+            world = ServerWorld(service, bucket=self.bucket)
             request = await self.scenario(world)
             await world.add_bystanders()
-            life = Life(request.call, place, clock.shift, fault)
-            assert await asyncio.to_thread(mother.exit_code_of, life) == KILLED
+            plan = ProcessPlan(request.call, location, clock.shift, fault)
+            assert await asyncio.to_thread(fork_server.exit_code_of, plan) == KILLED
             await recovery(world, request, self.expected)
 
 
@@ -167,30 +167,30 @@ def s3_config(bucket: Bucket) -> S3Config:
     )
 
 
-async def deaths_of(scenario: Scenario, most: int) -> list[Death]:
-    """Give a death before and after each call, or as many of them, and what happens then."""
+async def crash_cases(scenario: Scenario, most: int) -> list[CrashCase]:
+    """Return at most this many crash cases: before or after each call, with a recovery path."""
     faults = await enumerate_faults(scenario, kinds=[FaultKind.ERROR], extents=[Extent.CRASH])
-    deaths = list(zip(faults, cycle(RECOVERY_PATHS.values()), strict=False))
-    if most >= len(deaths):
-        return deaths
-    # From the middle of each of as many spans of the call.
-    return [deaths[(2 * span + 1) * len(deaths) // (2 * most)] for span in range(most)]
+    cases = list(zip(faults, cycle(RECOVERY_PATHS.values()), strict=False))
+    if most >= len(cases):
+        return cases
+    # Spread them evenly over the calls.
+    return [cases[(2 * span + 1) * len(cases) // (2 * most)] for span in range(most)]
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("scenario_name", SCENARIO_NAMES)
 @pytest.mark.parametrize(
     "most", [FEW, pytest.param(MANY, marks=pytest.mark.chaos)], ids=["few calls", "many calls"]
 )
 async def test_crash_at_any_call_is_repaired_by_retry_or_sweep(
-    story: str,
+    scenario_name: str,
     most: int,
     new_database: Callable[[], str],
     bucket: Bucket,
-    mothers: Sequence[Mother],
+    fork_servers: Sequence[ForkServer],
 ) -> None:
-    scenario, idle = SCENARIOS[story], asyncio.Queue[Mother]()
-    for mother in mothers:
-        idle.put_nowait(mother)
-    expected, deaths = await find_expected_answer(scenario), await deaths_of(scenario, most)
-    async with opened_bucket(s3_config(bucket)) as parts:
-        await Stage(scenario, expected, bucket, parts, idle).play_all(deaths, new_database)
+    scenario, idle = SCENARIOS[scenario_name], asyncio.Queue[ForkServer]()
+    for fork_server in fork_servers:
+        idle.put_nowait(fork_server)
+    expected, cases = await find_expected_answer(scenario), await crash_cases(scenario, most)
+    async with open_bucket(s3_config(bucket)) as parts:
+        await Environment(scenario, expected, bucket, parts, idle).run_all(cases, new_database)

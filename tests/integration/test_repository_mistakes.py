@@ -1,4 +1,4 @@
-"""A statement that the database finds wrong is a mistake of the service, not an outage."""
+"""A statement that the database rejects is a programming error, not an outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the port cannot say of the SQL adapter: its files, its processes, its indexes."""
+"""Properties of the SQL adapter beyond the port: files, processes and indexes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def sessions(url: str) -> AsyncIterator[SessionRepository]:
 @pytest.fixture
 def other(file: Path, sessions: SessionRepository) -> Iterator[sqlite3.Connection]:
     """Provide another program's connection to the open file."""
-    del sessions  # only to be there first
+    del sessions  # created first
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         yield connection
 
@@ -136,7 +136,7 @@ async def test_batch_stops_when_its_session_is_no_longer_open(
     await sessions.add(sample_session())
     session = await sessions.save(sample_session().initiated("2~abc", NOW))
     batch = asyncio.create_task(sessions.report_parts(session, parts))
-    while not await sessions.count_parts(session.id):  # noqa: ASYNC110  # no event says so
+    while not await sessions.count_parts(session.id):  # noqa: ASYNC110  # there is no event to wait for
         await asyncio.sleep(0)
     await sessions.save(replace(session, state=SessionState.COMPLETING))
     with pytest.raises(StaleSessionError):
@@ -169,12 +169,12 @@ async def test_concurrent_starts_on_a_new_postgresql_database_succeed(postgresql
 async def start_many(url: str) -> None:
     async def start(number: int) -> None:
         async with open_sql_sessions(url) as sessions:
-            # Stored by an earlier try that was answered too late, it is there already.
+            # An earlier attempt that timed out may have stored it.
             with suppress(StaleSessionError):
                 await sessions.add(sample_session(f"u{number}"))
 
     async def start_in_the_end(number: int) -> None:
-        # A start that a slow machine makes too late is repeated, as a supervisor does.
+        # On a slow machine a start may time out; retry as a supervisor does.
         await repeat_while_unavailable(lambda: start(number))
 
     await asyncio.gather(*(start_in_the_end(number) for number in range(8)))
@@ -194,13 +194,13 @@ def test_interrupted_calls_do_not_block_the_end_of_the_event_loop(
         calls = [SqlSessionRepository(database).add(sample_session()) for database in databases]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {RepositoryUnavailableError}
-        return databases  # not closed: asyncio.run interrupts what they still do
+        return databases  # not closed: asyncio.run interrupts their pending calls
 
     asyncio.run(make_file(url))
     with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert asyncio.run(give_up_on_writes())
-        gc.collect()  # what was left open warns now, in the test that left it
+        gc.collect()  # raise warnings about unclosed resources in this test
 
 
 @pytest.mark.deadlines
@@ -298,7 +298,7 @@ async def test_missing_folder_is_unavailability(file: Path) -> None:
     with pytest.raises(RepositoryUnavailableError):
         await SqlSessionRepository(database).get("upload-1")
     await database.close()
-    # aiosqlite's thread says goodbye to the loop, which must still be there.
+    # aiosqlite's thread makes a last call to the loop, which must still be open.
     await asyncio.sleep(0.2)
 
 
@@ -377,14 +377,14 @@ async def test_connections_closed_by_the_server_cause_no_error(
 
 @pytest.fixture
 async def other_postgresql(postgresql_url: str) -> AsyncIterator[Any]:
-    """Provide a connection beside those of the repository."""
+    """Provide another connection to the same database."""
     other = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
     yield other
     await other.close()
 
 
 async def with_a_part(sessions: SessionRepository) -> UploadSession:
-    """Store an open session and a report of its first part."""
+    """Store an open session with one recorded part."""
     await sessions.add(sample_session())
     session = await sessions.save(sample_session().initiated("2~abc", NOW))
     await sessions.report_parts(session, [sample_part(1)])
@@ -392,7 +392,7 @@ async def with_a_part(sessions: SessionRepository) -> UploadSession:
 
 
 async def until_waiting(other: Any, count: int) -> None:
-    """Wait until so many of the others wait for a lock."""
+    """Wait until this many other connections wait for a lock."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             if await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") >= count:
@@ -435,16 +435,16 @@ async def test_postgresql_late_report_does_not_wait_for_parts(
 async def test_sqlite_report_locks_out_saves_until_its_parts_are_written(
     url: str, file: Path
 ) -> None:
-    told: list[str] = []
+    errors: list[str] = []
 
     def save(_1: object, _2: object, statement: str, *_: object) -> None:
-        if "upload_parts" in statement and not told:
+        if "upload_parts" in statement and not errors:
             with closing(sqlite3.connect(file, timeout=0)) as another:
                 try:
                     another.execute("UPDATE upload_sessions SET state = 'completing'")
                     another.commit()
                 except sqlite3.OperationalError as exc:
-                    told.append(str(exc))
+                    errors.append(str(exc))
 
     async with open_sql_sessions(url) as sessions:
         await sessions.add(sample_session())
@@ -453,4 +453,4 @@ async def test_sqlite_report_locks_out_saves_until_its_parts_are_written(
     event.listen(database.engine.sync_engine, "before_cursor_execute", save)
     await SqlSessionRepository(database).report_parts(session, [sample_part()])
     await database.close()
-    assert told == ["database is locked"]
+    assert errors == ["database is locked"]

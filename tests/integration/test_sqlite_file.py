@@ -1,4 +1,4 @@
-"""The SQLite file is deleted, replaced or cannot grow under a running service."""
+"""The SQLite file is deleted or replaced while the service runs."""
 
 from __future__ import annotations
 

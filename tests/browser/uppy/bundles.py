@@ -1,4 +1,4 @@
-"""The pages with Uppy, bundled from what npm has installed, and the host that serves them."""
+"""Pages with Uppy, bundled from the npm packages, and their web server."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HTML: Final = (
 )
 
 
-def why_not() -> str | None:
-    """Say what is missing for the bundles, None if nothing is."""
+def find_missing_tool() -> str | None:
+    """Return what is missing for the bundles, or None."""
     if shutil.which("node") is None:
         return "no node on PATH"
     if not _ESBUILD.exists():
@@ -32,7 +32,7 @@ def why_not() -> str | None:
 
 
 def bundle(folder: Path) -> None:
-    """Write a page for each generation; their code is Uppy's own, as npm gives it."""
+    """Write one page per Uppy version, bundled from the unmodified packages."""
     sources = [f"{name}={_HERE / name / 'app.js'}" for name in GENERATIONS]
     subprocess.run(
         [str(_ESBUILD), *sources, "--bundle", "--format=esm", f"--outdir={folder}"],
@@ -51,7 +51,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on a port of its own, which makes it a foreign origin to the service."""
+    """Serve a folder on its own port, so that its origin differs from the service's."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""A browser, pages with Uppy, and the service and the bucket that let these pages in."""
+"""A browser, pages with Uppy, and a service and bucket that allow their origin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .uppy_page import OpenUppy, UppyPage
 
 
 def _require(missing: str | None) -> None:
-    """Skip the test for what is missing; where everything must be there, fail it."""
+    """Skip the test if something is missing; fail it where servers are required."""
     if missing is None:
         return
     if os.environ.get("REQUIRE_SERVERS") == "1":
@@ -40,7 +40,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="package")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Provide the origin of the pages."""
-    _require(bundles.why_not())
+    _require(bundles.find_missing_tool())
     folder = tmp_path_factory.mktemp("pages")
     bundles.bundle(folder)
     with bundles.served(folder) as origin:
@@ -51,7 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def bucket(
     strict_s3: S3Server, pages: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bucket]:
-    """Provide a bucket that lets the pages in by the command that the README names."""
+    """Provide a bucket whose CORS rule is set by the documented command."""
     with Bucket.made_on(strict_s3) as bucket:
         folder = tmp_path_factory.mktemp("cors")
         applied = run_command(
@@ -63,7 +63,7 @@ def bucket(
 
 @pytest.fixture(scope="package")
 def settings(bucket: Bucket, pages: str) -> Iterator[dict[str, str]]:
-    """Provide the settings of a service that lets the pages in."""
+    """Provide the settings of a service that allows the pages' origin."""
     with whole_request_proxy(bucket.server.endpoint_url) as public:
         yield {
             **bucket.settings,
@@ -89,7 +89,7 @@ def generation(request: pytest.FixtureRequest) -> str:
 async def open_uppy(
     browser: Browser, pages: str, service: Service, generation: str
 ) -> AsyncIterator[OpenUppy]:
-    """Provide what opens a page with Uppy; no script may have failed on it in the end."""
+    """Provide a function that opens a page with Uppy, and check for script errors."""
     async with AsyncExitStack() as stack:
         opened: list[UppyPage] = []
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 SIZE: Final = 25 * MIB
 ALL: Final = [1, 2, 3, 4, 5]
 SLOW: Final = 8 * MIB
-"""Bytes a second: slow enough to break into, and three seconds for the file."""
+"""Bytes per second: slow enough to interrupt; the file takes three seconds."""
 
 
 async def test_file_arrives_unchanged(open_uppy: OpenUppy, bucket: Bucket) -> None:
@@ -71,7 +71,7 @@ async def test_reloaded_page_resumes_the_upload(open_uppy: OpenUppy, bucket: Buc
     await uppy.throttle(SLOW)
     await uppy.add("film.mp4", SIZE)
     await uppy.begin()
-    # By then Golden Retriever, which writes every half second, has noted which upload it is.
+    # By then Golden Retriever, which saves every half second, has stored the upload.
     await uppy.waits_for(f"sent() >= {13 * MIB}")
 
     await uppy.page.reload()

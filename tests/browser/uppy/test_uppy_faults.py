@@ -1,4 +1,4 @@
-"""What goes wrong on the way, and what Uppy 5 and 6 make of it with this service."""
+"""Faults during an upload, and how Uppy 5 and 6 handle them with this service."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 SIZE: Final = 25 * MIB
 URL_SECONDS: Final = 10
-"""Long enough for a slow machine to send the other parts in the meantime."""
-ANYBODY: Final = {"Access-Control-Allow-Origin": "*"}
+"""Long enough for a slow machine to send the other parts."""
+ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
 
 
 @pytest.fixture
 def brief(settings: dict[str, str], tmp_path: Path) -> Iterator[Service]:
-    """Provide a service whose URLs do not live long."""
+    """Provide a service whose URLs expire soon."""
     with running_service(tmp_path, {**settings, "SIGNED_URL_SECONDS": str(URL_SECONDS)}) as service:
         yield service
 
@@ -45,7 +45,7 @@ async def test_part_that_fails_three_times_is_sent_a_fourth_time(
         if failures > 3:
             await route.continue_()
         else:
-            await route.fulfill(status=503, headers=ANYBODY)
+            await route.fulfill(status=503, headers=ANY_ORIGIN)
 
     await uppy.page.route("**/*partNumber=3&*", fail)
     await uppy.add("film.mp4", SIZE)
@@ -68,15 +68,15 @@ async def test_expired_url_is_replaced(
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as http:
             refusal = await http.put(route.request.url, content=b"too late")
         refusals.append(refusal.status_code)
-        # AWS lets a page read its refusal; versitygw does not.
-        await route.fulfill(status=refusal.status_code, body=refusal.text, headers=ANYBODY)
+        # On AWS a page may read the error; on versitygw it may not.
+        await route.fulfill(status=refusal.status_code, body=refusal.text, headers=ANY_ORIGIN)
 
     await uppy.page.route("**/*partNumber=2&*", come_late)
     await uppy.add("film.mp4", SIZE)
     result = await uppy.upload()
     assert refusals == [403]
     if generation == "uppy6":
-        # It sends to the old URL again and again; its user has to press "retry".
+        # This version keeps using the old URL; the user has to press "retry".
         assert result["successful"] == []
         result = await uppy.do("retried()")
 
@@ -108,11 +108,11 @@ async def test_complete_whose_response_is_lost_still_succeeds(
 
     assert holds(bucket, completed[0], SIZE)
     if generation == "uppy6":
-        # It lists the parts, finds them all, and asks for the result again.
+        # This version lists the parts, finds all of them, and completes again.
         assert only(result) == completed[0]
         assert sorted(uppy.parts_put()) == [1, 2, 3, 4, 5]
     else:
-        # It throws the upload away, which the object outlives, and begins again from zero.
+        # This version discards the upload, which keeps the object, and starts again.
         assert await uppy.answers("DELETE", "/s3/multipart/") == [{}]
         assert only(result) != completed[0]
         assert holds(bucket, key_of(result["successful"][0]), SIZE)

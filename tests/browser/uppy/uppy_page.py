@@ -1,4 +1,4 @@
-"""A page with Uppy on it, as a test drives and watches it."""
+"""A page with Uppy, operated and observed by a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_SECONDS
 
 @dataclass
 class UppyPage:
-    """One page of one generation of Uppy; `requests` are those that it has sent, in order."""
+    """A page with one version of Uppy; `requests` are those it has sent, in order."""
 
     page: Page
     requests: list[Request] = field(default_factory=list)
@@ -29,7 +29,7 @@ class UppyPage:
     @classmethod
     @asynccontextmanager
     async def opened(cls, browser: Browser, url: str, **query: str) -> AsyncIterator[Self]:
-        """Open the page as a browser that has never been there."""
+        """Open the page in a new browser profile."""
         context = await browser.new_context()
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         page = await context.new_page()
@@ -54,12 +54,12 @@ class UppyPage:
         await self.page.evaluate(call, [name, size, seed, type_, meta])
 
     async def upload(self) -> dict[str, Any]:
-        """Upload to the end, and tell what has succeeded and what has failed."""
+        """Upload all files. Return the successful and failed ones."""
         result: dict[str, Any] = await self.do("uploaded()")
         return result
 
     async def begin(self) -> None:
-        """Start to upload; `ended` waits for the end."""
+        """Start the upload; `ended` waits for its end."""
         await self.do("void (window.uploading = uploaded())")
 
     async def ended(self) -> dict[str, Any]:
@@ -67,24 +67,24 @@ class UppyPage:
         return result
 
     async def when_sent(self, size: int, action: str) -> None:
-        """Do something in the page at the moment when so many bytes have gone out."""
+        """Run an action in the page once this many bytes were sent."""
         await self.do(f"whenSent({size}, () => {{ {action} }})")
 
     async def waits_for(self, condition: str) -> None:
         await self.page.wait_for_function(condition)
 
     async def answers(self, method: str, *parts_of_url: str) -> list[Any]:
-        """Give the JSON that the service has answered to these requests."""
+        """Return the JSON of the service's responses to these requests."""
         responses = [await request.response() for request in self.sent(method, *parts_of_url)]
         return [await response.json() for response in responses if response is not None]
 
     async def do(self, script: str) -> Any:
-        # Playwright itself waits for a promise for ever.
+        # Playwright itself has no timeout for a promise.
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.page.evaluate(script)
 
     async def throttle(self, bytes_per_second: int) -> None:
-        """Make the way out slow, so that there is something to break into."""
+        """Limit the upload speed, so that a test can interrupt the upload."""
         session = await self.page.context.new_cdp_session(self.page)
         limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
         await session.send("Network.enable")
@@ -93,7 +93,7 @@ class UppyPage:
         )
 
     def sent(self, method: str, *parts_of_url: str) -> list[Request]:
-        """Give the requests of a method whose address has all of these in it."""
+        """Return the requests of a method whose URL contains all of these."""
         return [
             request
             for request in self.requests
@@ -101,30 +101,30 @@ class UppyPage:
         ]
 
     def parts_put(self) -> list[int]:
-        """Give the numbers of the parts sent to S3, each time that they were sent."""
+        """Return the numbers of the parts sent to S3, with repetitions."""
         queries = [parse_qs(urlsplit(request.url).query) for request in self.sent("PUT")]
         return [int(query["partNumber"][0]) for query in queries]
 
 
 class OpenUppy(Protocol):
-    """Opens a page of one generation, on the usual service or another one."""
+    """Open a page with one version of Uppy, on the usual or another service."""
 
     async def __call__(self, on: Service = ..., *, slash: str = ..., **query: str) -> UppyPage: ...
 
 
 def only(result: dict[str, Any]) -> str:
-    """Give the key of the one file that was uploaded, none having failed."""
+    """Check that exactly one file was uploaded. Return its key."""
     assert result["failed"] == []
     (file,) = result["successful"]
     return key_of(file)
 
 
 def key_of(file: dict[str, Any]) -> str:
-    """Read the object's key from its address, in path style."""
+    """Read the object's key from its path-style URL."""
     return unquote(urlsplit(file["url"]).path).split("/", 2)[2]
 
 
 def holds(bucket: Bucket, key: str, size: int, seed: int = 0) -> bool:
-    """Tell whether the object is byte for byte the file that the page has made."""
+    """Return whether the object equals the file that the page generated."""
     found = hashlib.sha256(bucket.download(key).body).digest()
     return found == hashlib.sha256(some_bytes(size, seed)).digest()

@@ -1,4 +1,4 @@
-"""The page can be used without a mouse, without eyes, in the dark and on a phone."""
+"""The page works with a keyboard, a screen reader, in dark mode and on a phone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .upload_page import UploadPage
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 NAME: Final = "film.bin"
-# Lines of the accessibility tree of what a user acts on or asks for, without its name.
+# Lines of the accessibility tree for controls without a name.
 _UNNAMED: Final = re.compile(
     r"^\s*- (button|textbox|link|progressbar|heading|table|dialog|region)(?: \[[^]]*\])*:?$",
     re.MULTILINE,
 )
-# Every visible text against what is painted behind it, by WCAG 2's formula; the worst comes first.
+# The contrast of every visible text with its background (WCAG 2), lowest first.
 _POOR_CONTRASTS: Final = """
 () => {
     const linear = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
@@ -65,7 +65,7 @@ def film(tmp_path: Path) -> Path:
 
 
 async def press_tab_until(page: UploadPage, role: Literal["button", "textbox"], name: str) -> None:
-    """Go on with Tab alone until that element has the focus."""
+    """Press Tab until the element has the focus."""
     wanted = page.page.get_by_role(role, name=name)
     for _ in range(20):
         await page.page.keyboard.press("Tab")
@@ -78,7 +78,7 @@ async def test_page_works_with_the_keyboard_alone(upload_page: UploadPage, film:
     page = upload_page.page
     gate = await Gate.before_all_parts_but(upload_page, set())
     choosers: asyncio.Queue[FileChooser] = asyncio.Queue()
-    # From the beginning: told only at the key, Chromium may have opened a window of its own.
+    # Before the key press, or Chromium may open its own file dialog.
     page.on("filechooser", choosers.put_nowait)
 
     await press_tab_until(upload_page, "textbox", "Uploading as")
@@ -93,11 +93,11 @@ async def test_page_works_with_the_keyboard_alone(upload_page: UploadPage, film:
     await page.keyboard.press("Enter")
     await upload_page.shows(NAME, "Paused")
     gate.open()
-    # The same button under another name: the focus has stayed.
+    # The same button with another label: the focus has stayed.
     await expect(upload_page.button("Resume", NAME)).to_be_focused()
     await page.keyboard.press("Enter")
     await upload_page.is_done(NAME)
-    # On the heading, if it saw the moment without a button while the parts were put together.
+    # Or on the heading, if there was a moment without a button during the complete.
     await expect(upload_page.row(NAME).locator(":focus")).to_have_count(1)
     await press_tab_until(upload_page, "button", f"Remove {NAME}")
     await page.keyboard.press("Enter")
