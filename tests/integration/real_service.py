@@ -43,7 +43,7 @@ class ShiftedClock(SettableClock):
 
 
 class ShiftedRepository(ForwardingRepository):
-    """Tells a later time than the database does."""
+    """Shift the time of the database."""
 
     def __init__(self, sessions: SessionRepository, clock: ShiftedClock) -> None:
         super().__init__(sessions)
