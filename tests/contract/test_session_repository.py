@@ -18,8 +18,13 @@ from multipart_upload.application.ports import SessionRepository
 from multipart_upload.testing.contract.durability import OpenSessions
 from multipart_upload.testing.contract.outage import SessionRepositoryOutageContract
 from multipart_upload.testing.contract.session_repository import SessionRepositoryContract
+from multipart_upload.testing.contract.unreadable_sessions import (
+    SpoilSession,
+    UnreadableSessionContract,
+)
 from multipart_upload.testing.memory import MemorySessionRepository
 from tests.servers.postgresql import PostgresqlServer
+from tests.servers.sql_databases import SqlDatabase
 
 
 class TestMemorySessionRepository(SessionRepositoryContract):
@@ -33,6 +38,22 @@ class TestSqliteSessionRepository(SessionRepositoryContract):
     @pytest.fixture
     def open_sessions(self, tmp_path: Path) -> OpenSessions:
         return partial(open_sql_sessions, f"sqlite+aiosqlite:///{tmp_path}/uploads.db")
+
+
+class TestSqlUnreadableSession(UnreadableSessionContract):
+    @pytest.fixture
+    async def sessions(self, sql_database: SqlDatabase) -> AsyncIterator[SessionRepository]:
+        async with open_sql_sessions(sql_database.url) as sessions:
+            yield sessions
+
+    @pytest.fixture
+    def spoil_session(self, sql_database: SqlDatabase) -> SpoilSession:
+        async def spoil(upload_id: str) -> None:
+            # A state that a later release has added.
+            spoilt = f"UPDATE upload_sessions SET state = 'paused' WHERE id = '{upload_id}'"  # noqa: S608
+            await sql_database.execute(spoilt)
+
+        return spoil
 
 
 @pytest.mark.deadlines

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -34,6 +31,7 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.testing.contract.samples import full_session
 from tests.patience import PATIENCE_SECONDS
+from tests.servers.sql_databases import PostgresqlDatabase, SqlDatabase, connect_to_postgresql
 from tests.stored import STORED_SQL, read_statements
 
 ROOT = Path(__file__).parents[2]
@@ -54,60 +52,6 @@ asyncio.run(main())
 """
 
 
-class SqlDatabase(Protocol):
-    """A database of the test's own, and a way into it that is not the service's."""
-
-    url: str
-
-    async def execute(self, script: str) -> None: ...
-
-    async def fetch(self, query: str) -> list[tuple[Any, ...]]: ...
-
-
-class SqliteDatabase:
-    def __init__(self, file: Path) -> None:
-        self.url = f"sqlite+aiosqlite:///{file}"
-        self._file = file
-
-    async def execute(self, script: str) -> None:
-        with closing(sqlite3.connect(self._file)) as connection:
-            connection.executescript(script)
-
-    async def fetch(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._file)) as connection:
-            return connection.execute(query).fetchall()
-
-
-class PostgresqlDatabase:
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    async def execute(self, script: str) -> None:
-        async with connect_to_postgresql(self.url) as connection:
-            await connection.execute(script)
-
-    async def fetch(self, query: str) -> list[tuple[Any, ...]]:
-        async with connect_to_postgresql(self.url) as connection:
-            return [tuple(row) for row in await connection.fetch(query)]
-
-
-@asynccontextmanager
-async def connect_to_postgresql(url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqlDatabase:
-    """Provide an empty database of each kind."""
-    if request.param == "sqlite":
-        return SqliteDatabase(tmp_path / "uploads.db")
-    return PostgresqlDatabase(request.getfixturevalue("postgresql_url"))
-
-
 @pytest.fixture
 def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Provide a function that adds migration 0003 to this release."""
@@ -124,17 +68,16 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return add
 
 
-async def make_database_of_earlier_release(database: SqlDatabase, stored: Path) -> None:
-    kind = "sqlite" if isinstance(database, SqliteDatabase) else "postgresql"
-    await database.execute((stored / f"{kind}.sql").read_text())
+async def make_database_of_earlier_release(sql_database: SqlDatabase, stored: Path) -> None:
+    await sql_database.execute((stored / f"{sql_database.kind}.sql").read_text())
 
 
-async def open_once(database: SqlDatabase) -> None:
-    async with open_sql_sessions(database.url) as sessions:
+async def open_once(sql_database: SqlDatabase) -> None:
+    async with open_sql_sessions(sql_database.url) as sessions:
         await sessions.check()
 
 
-async def differences(database: SqlDatabase) -> list[Any]:
+async def differences(sql_database: SqlDatabase) -> list[Any]:
     """Compare the database's tables with those that the code uses."""
 
     def compare(connection: Connection) -> list[Any]:
@@ -145,15 +88,15 @@ async def differences(database: SqlDatabase) -> list[Any]:
         }
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), SCHEMA))
 
-    opened = open_database(parse_database_url(database.url))
+    opened = open_database(parse_database_url(sql_database.url))
     try:
         return await opened.inspect(compare)
     finally:
         await opened.close()
 
 
-async def version_of(database: SqlDatabase) -> str:
-    ((version,),) = await database.fetch(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+async def version_of(sql_database: SqlDatabase) -> str:
+    ((version,),) = await sql_database.fetch(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
     return str(version)
 
 
@@ -164,39 +107,39 @@ def test_latest_version_is_that_of_the_last_migration() -> None:
     assert versions[-1] == LATEST
 
 
-async def test_migrations_create_the_tables_that_the_code_uses(database: SqlDatabase) -> None:
-    await open_once(database)
-    assert await differences(database) == []
-    assert await version_of(database) == LATEST
+async def test_migrations_create_the_tables_that_the_code_uses(sql_database: SqlDatabase) -> None:
+    await open_once(sql_database)
+    assert await differences(sql_database) == []
+    assert await version_of(sql_database) == LATEST
 
 
 @pytest.mark.parametrize("stored", STORED_SQL, ids=str)
 async def test_database_of_earlier_release_is_migrated_at_start(
-    database: SqlDatabase, stored: Path
+    sql_database: SqlDatabase, stored: Path
 ) -> None:
-    await make_database_of_earlier_release(database, ROOT / stored)
-    await open_once(database)
-    assert await differences(database) == []
-    assert await version_of(database) == LATEST
+    await make_database_of_earlier_release(sql_database, ROOT / stored)
+    await open_once(sql_database)
+    assert await differences(sql_database) == []
+    assert await version_of(sql_database) == LATEST
 
 
 async def test_start_that_died_between_tables_is_finished_by_the_next(
-    database: SqlDatabase,
+    sql_database: SqlDatabase,
 ) -> None:
-    await open_once(database)
-    await database.execute(
+    await open_once(sql_database)
+    await sql_database.execute(
         f"DROP TABLE {VERSION_TABLE}; DROP TABLE upload_parts; DROP INDEX upload_sessions_due;"
     )
-    await open_once(database)
-    assert await differences(database) == []
+    await open_once(sql_database)
+    assert await differences(sql_database) == []
 
 
-async def test_migration_runs_once_and_then_nothing_is_pending(database: SqlDatabase) -> None:
-    pending = await list_pending_sql_migrations(database.url)
+async def test_migration_runs_once_and_then_nothing_is_pending(sql_database: SqlDatabase) -> None:
+    pending = await list_pending_sql_migrations(sql_database.url)
     assert pending == Migrations(None).names
-    assert await migrate_sql_database(database.url) == pending
-    assert await list_pending_sql_migrations(database.url) == []
-    assert await migrate_sql_database(database.url) == []
+    assert await migrate_sql_database(sql_database.url) == pending
+    assert await list_pending_sql_migrations(sql_database.url) == []
+    assert await migrate_sql_database(sql_database.url) == []
 
 
 async def test_check_does_not_create_the_file(tmp_path: Path) -> None:
@@ -204,10 +147,10 @@ async def test_check_does_not_create_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
-async def test_earlier_release_writes_to_a_migrated_database(database: SqlDatabase) -> None:
-    await open_once(database)
-    await database.execute(read_statements(ROOT / STORED_SQL[0], "INSERT"))
-    async with open_sql_sessions(database.url) as sessions:
+async def test_earlier_release_writes_to_a_migrated_database(sql_database: SqlDatabase) -> None:
+    await open_once(sql_database)
+    await sql_database.execute(read_statements(ROOT / STORED_SQL[0], "INSERT"))
+    async with open_sql_sessions(sql_database.url) as sessions:
         session = await sessions.get("u-in-progress")
         assert session.nonce is None
         assert session.closes_at is None
@@ -215,25 +158,25 @@ async def test_earlier_release_writes_to_a_migrated_database(database: SqlDataba
 
 
 async def test_schema_of_later_release_is_used_as_it_is(
-    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+    sql_database: SqlDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await open_once(database)
-    await database.execute("ALTER TABLE upload_sessions ADD COLUMN later TEXT")
-    await database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099'")  # noqa: S608
-    async with open_sql_sessions(database.url) as sessions:
+    await open_once(sql_database)
+    await sql_database.execute("ALTER TABLE upload_sessions ADD COLUMN later TEXT")
+    await sql_database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0099'")  # noqa: S608
+    async with open_sql_sessions(sql_database.url) as sessions:
         await sessions.add(full_session())
         assert await sessions.get(full_session().id) == full_session()
         saved = await sessions.save(full_session())
         assert await sessions.get(saved.id) == saved
-    assert await version_of(database) == "0099"
-    assert await list_pending_sql_migrations(database.url) == []
+    assert await version_of(sql_database) == "0099"
+    assert await list_pending_sql_migrations(sql_database.url) == []
     assert "0099 of a later release" in caplog.text
 
 
 async def test_failed_migration_changes_nothing(
-    database: SqlDatabase, migrations: Callable[[str], None]
+    sql_database: SqlDatabase, migrations: Callable[[str], None]
 ) -> None:
-    await open_once(database)
+    await open_once(sql_database)
     migrations(
         "is_additive = True\n"
         "def upgrade(op):\n"
@@ -241,39 +184,39 @@ async def test_failed_migration_changes_nothing(
         "    raise RuntimeError('died')\n"
     )
     with pytest.raises(RuntimeError, match="died"):
-        await migrate_sql_database(database.url)
-    assert await differences(database) == []
-    assert await version_of(database) == "0002"
+        await migrate_sql_database(sql_database.url)
+    assert await differences(sql_database) == []
+    assert await version_of(sql_database) == "0002"
     migrations("is_additive = True\ndef upgrade(op): pass\n")
-    await open_once(database)
-    assert await version_of(database) == "0003"
+    await open_once(sql_database)
+    assert await version_of(sql_database) == "0003"
 
 
 async def test_start_leaves_a_migration_that_is_not_additive_to_the_operator(
-    database: SqlDatabase, migrations: Callable[[str], None]
+    sql_database: SqlDatabase, migrations: Callable[[str], None]
 ) -> None:
-    await open_once(database)
+    await open_once(sql_database)
     migrations("is_additive = False\ndef upgrade(op): pass\n")
     with pytest.raises(RepositoryMisconfiguredError) as refusal:
-        await open_once(database)
+        await open_once(sql_database)
     assert "multipart-upload migrate" in refusal.value.cause
-    assert await version_of(database) == "0002"
-    assert await migrate_sql_database(database.url) == ["0003 Change something"]
-    await open_once(database)
+    assert await version_of(sql_database) == "0002"
+    assert await migrate_sql_database(sql_database.url) == ["0003 Change something"]
+    await open_once(sql_database)
 
 
 async def test_empty_database_gets_all_tables_although_a_migration_is_not_additive(
-    database: SqlDatabase, migrations: Callable[[str], None]
+    sql_database: SqlDatabase, migrations: Callable[[str], None]
 ) -> None:
     migrations("is_additive = False\ndef upgrade(op): pass\n")
-    await open_once(database)
-    assert await version_of(database) == "0003"
+    await open_once(sql_database)
+    assert await version_of(sql_database) == "0003"
 
 
-async def store_by_many_processes_at_once(database: SqlDatabase) -> None:
+async def store_by_many_processes_at_once(sql_database: SqlDatabase) -> None:
     starts = []
     for number in range(PROCESSES):
-        command = [sys.executable, "-c", STARTS, database.url, f"u{number}"]
+        command = [sys.executable, "-c", STARTS, sql_database.url, f"u{number}"]
         starts.append(
             subprocess.Popen(  # noqa: ASYNC220
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -295,25 +238,25 @@ async def store_by_many_processes_at_once(database: SqlDatabase) -> None:
     assert outputs == ["stored\n"] * PROCESSES
 
 
-async def require_all_stored(database: SqlDatabase) -> None:
-    async with open_sql_sessions(database.url) as sessions:
+async def require_all_stored(sql_database: SqlDatabase) -> None:
+    async with open_sql_sessions(sql_database.url) as sessions:
         found = await sessions.get_many([f"u{number}" for number in range(PROCESSES)])
     assert len(found) == PROCESSES
 
 
-async def test_many_processes_start_at_once_on_an_empty_database(database: SqlDatabase) -> None:
-    await store_by_many_processes_at_once(database)
-    await require_all_stored(database)
-    assert await differences(database) == []
+async def test_many_processes_start_at_once_on_an_empty_database(sql_database: SqlDatabase) -> None:
+    await store_by_many_processes_at_once(sql_database)
+    await require_all_stored(sql_database)
+    assert await differences(sql_database) == []
 
 
 async def test_many_processes_start_at_once_on_a_database_of_an_earlier_release(
-    database: SqlDatabase,
+    sql_database: SqlDatabase,
 ) -> None:
-    await make_database_of_earlier_release(database, ROOT / STORED_SQL[0])
-    await store_by_many_processes_at_once(database)
-    await require_all_stored(database)
-    assert await differences(database) == []
+    await make_database_of_earlier_release(sql_database, ROOT / STORED_SQL[0])
+    await store_by_many_processes_at_once(sql_database)
+    await require_all_stored(sql_database)
+    assert await differences(sql_database) == []
 
 
 @pytest.mark.integration

@@ -1,32 +1,36 @@
-"""Between the domain's objects and rows of the tables."""
+"""Write the domain's objects to rows of the tables, and read them."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping
-
+from ...domain.errors import StoredSessionUnreadableError
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
 
+T = TypeVar("T")
+
+_UNREADABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def to_milliseconds(time: datetime) -> int:
-    """Count in integers: seconds as floating point are not exact."""
+    """Return whole milliseconds; seconds as floating point would not be exact."""
     return (time - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(count: int) -> datetime:
-    """Give the moment back, in UTC."""
+    """Return the time, in UTC."""
     return _EPOCH + count * _MILLISECOND
 
 
 def session_row(session: UploadSession) -> dict[str, Any]:
-    """Spread a session over its columns."""
+    """Write a session to its columns."""
     plan, lease, result, due_at = session.plan, session.lease, session.result, session.due_at
     return {
         "id": session.id,
@@ -60,34 +64,46 @@ def session_row(session: UploadSession) -> dict[str, Any]:
     }
 
 
-def to_session(row: RowMapping) -> UploadSession:
-    """Put a session together again."""
+def to_session(row: Mapping[Any, Any]) -> UploadSession:
+    """Read a session from its row; `metadata` is JSON text.
+
+    A column that is missing or NULL has the default of its field, and unknown columns are ignored.
+    Raise StoredSessionUnreadableError if a required value is missing or a value is wrong.
+    """
+    try:
+        return _read_session(row)
+    except _UNREADABLE as error:
+        raise StoredSessionUnreadableError(str(row["id"])) from error
+
+
+def _read_session(row: Mapping[Any, Any]) -> UploadSession:
+    ending = _text(row, "ending")
     return UploadSession(
-        id=row["id"],
-        nonce=row["nonce"],
-        user_id=row["user_id"],
-        key=row["key"],
-        filename=row["filename"],
-        content_type=row["content_type"],
-        created_at=from_milliseconds(row["created_at"]),
-        active_at=from_milliseconds(row["active_at"]),
-        expires_at=from_milliseconds(row["expires_at"]),
-        closes_at=_time(row["closes_at"]),
-        metadata=row["metadata"],
+        id=_required(_text(row, "id")),
+        nonce=_text(row, "nonce"),
+        user_id=_required(_text(row, "user_id")),
+        key=_required(_text(row, "key")),
+        filename=_required(_text(row, "filename")),
+        content_type=_required(_text(row, "content_type")),
+        created_at=_required(_time(row, "created_at")),
+        active_at=_required(_time(row, "active_at")),
+        expires_at=_required(_time(row, "expires_at")),
+        closes_at=_time(row, "closes_at"),
+        metadata=_metadata(row),
         plan=_plan(row),
-        state=SessionState(row["state"]),
-        store_upload_id=row["store_upload_id"],
-        abort_date=_time(row["abort_date"]),
+        state=SessionState(_required(_text(row, "state"))),
+        store_upload_id=_text(row, "store_upload_id"),
+        abort_date=_time(row, "abort_date"),
         lease=_lease(row),
-        ending=None if row["ending"] is None else SessionState(row["ending"]),
+        ending=None if ending is None else SessionState(ending),
         result=_result(row),
-        retained_until=_time(row["retained_until"]),
-        version=row["version"],
+        retained_until=_time(row, "retained_until"),
+        version=_required(_integer(row, "version")),
     )
 
 
 def part_row(upload_id: str, part: Part) -> dict[str, Any]:
-    """Spread a part over its columns."""
+    """Write a part to its columns."""
     return {
         "upload_id": upload_id,
         "number": part.number,
@@ -98,40 +114,83 @@ def part_row(upload_id: str, part: Part) -> dict[str, Any]:
     }
 
 
-def to_part(row: RowMapping) -> Part:
-    """Put a part together again."""
-    return Part(
-        number=row["number"],
-        etag=row["etag"],
-        size=row["size"],
-        recorded_at=from_milliseconds(row["recorded_at"]),
-        state=PartState(row["state"]),
-    )
+def to_part(row: Mapping[Any, Any]) -> Part:
+    """Read a part. Raise StoredSessionUnreadableError as for its session."""
+    try:
+        return Part(
+            number=_required(_integer(row, "number")),
+            etag=_required(_text(row, "etag")),
+            size=_integer(row, "size"),
+            recorded_at=_required(_time(row, "recorded_at")),
+            state=PartState(_required(_text(row, "state"))),
+        )
+    except _UNREADABLE as error:
+        raise StoredSessionUnreadableError(str(row["upload_id"])) from error
 
 
-def _time(count: int | None) -> datetime | None:
+def _required(value: T | None) -> T:
+    if value is None:
+        msg = "a required value is missing"
+        raise ValueError(msg)
+    return value
+
+
+def _text(row: Mapping[Any, Any], name: str) -> str | None:
+    return _require_type(row.get(name), str)
+
+
+def _integer(row: Mapping[Any, Any], name: str) -> int | None:
+    return _require_type(row.get(name), int)
+
+
+def _require_type(value: Any, kind: type[T]) -> T | None:
+    # SQLite stores any value in any column.
+    if value is not None and not isinstance(value, kind):
+        msg = f"a value is not of type {kind.__name__}"
+        raise TypeError(msg)
+    return value
+
+
+def _time(row: Mapping[Any, Any], name: str) -> datetime | None:
+    count = _integer(row, name)
     return None if count is None else from_milliseconds(count)
 
 
-def _plan(row: RowMapping) -> PartPlan | None:
-    if row["plan_size"] is None:
+def _metadata(row: Mapping[Any, Any]) -> dict[str, str]:
+    text = _text(row, "metadata")
+    found = json.loads(text) if text is not None else None
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        msg = "the metadata is not an object of texts"
+        raise TypeError(msg)
+    return found
+
+
+def _plan(row: Mapping[Any, Any]) -> PartPlan | None:
+    size = _integer(row, "plan_size")
+    if size is None:
         return None
-    return PartPlan(row["plan_size"], row["plan_part_size"], row["plan_part_count"])
+    return PartPlan(
+        size,
+        _required(_integer(row, "plan_part_size")),
+        _required(_integer(row, "plan_part_count")),
+    )
 
 
-def _lease(row: RowMapping) -> Lease | None:
-    if row["lease_holder"] is None:
-        return None
-    return Lease(row["lease_holder"], from_milliseconds(row["lease_deadline"]))
+def _lease(row: Mapping[Any, Any]) -> Lease | None:
+    holder = _text(row, "lease_holder")
+    return None if holder is None else Lease(holder, _required(_time(row, "lease_deadline")))
 
 
-def _result(row: RowMapping) -> StoredObject | None:
-    if row["result_location"] is None:
+def _result(row: Mapping[Any, Any]) -> StoredObject | None:
+    location = _text(row, "result_location")
+    if location is None:
         return None
     return StoredObject(
-        location=row["result_location"],
-        etag=row["result_etag"],
-        size=row["result_size"],
-        upload_id=row["result_upload_id"],
-        nonce=row["result_nonce"],
+        location=location,
+        etag=_required(_text(row, "result_etag")),
+        size=_required(_integer(row, "result_size")),
+        upload_id=_text(row, "result_upload_id"),
+        nonce=_text(row, "result_nonce"),
     )

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    Text,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...application.ports import SessionPage, SessionQuery
-from ...domain.errors import SessionNotFoundError, StaleSessionError
+from ...domain.errors import (
+    SessionNotFoundError,
+    StaleSessionError,
+    StoredSessionUnreadableError,
+)
 from ...domain.part import Part
 from ...domain.session import SessionState, UploadSession
 from .database import Database
@@ -22,6 +39,12 @@ _INSERT: Final[Mapping[str, Callable[..., Any]]] = {
     "postgresql": postgresql.insert,
     "sqlite": sqlite.insert,
 }
+# As text: SQLAlchemy would fail the whole result because of one row with broken JSON.
+_SELECT_SESSIONS: Final = select(
+    *(column for column in SESSIONS.c if column.name != "metadata"),
+    cast(SESSIONS.c["metadata"], Text).label("metadata"),
+)
+_logger: Final = logging.getLogger(__name__)
 _OPEN_STATES: Final = sorted(state for state in SessionState if state.is_open)
 
 
@@ -48,14 +71,14 @@ class SqlSessionRepository:
             raise StaleSessionError
 
     async def get(self, upload_id: str) -> UploadSession:
-        rows = await self._database.read(select(SESSIONS).where(SESSIONS.c.id == upload_id))
+        rows = await self._database.read(_SELECT_SESSIONS.where(SESSIONS.c.id == upload_id))
         if not rows:
             raise SessionNotFoundError
         return to_session(rows[0])
 
     async def get_many(self, upload_ids: Sequence[str]) -> list[UploadSession]:
-        named = select(SESSIONS).where(SESSIONS.c.id.in_(upload_ids))
-        return [to_session(row) for row in await self._database.read(named)]
+        named = _SELECT_SESSIONS.where(SESSIONS.c.id.in_(upload_ids))
+        return _readable_sessions(await self._database.read(named))
 
     async def save(self, session: UploadSession) -> UploadSession:
         saved = session.with_version(session.version + 1)
@@ -99,41 +122,69 @@ class SqlSessionRepository:
         return int(row["parts"])
 
     async def find(self, query: SessionQuery) -> SessionPage:
-        page = (
-            select(SESSIONS)
-            .where(*_conditions(query))
-            .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
-            .limit(query.limit + 1)  # One more tells whether more follow.
+        newest_first = _SELECT_SESSIONS.where(*_conditions(query)).order_by(
+            SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc()
         )
-        found = [to_session(row) for row in await self._database.read(page)]
+        # One more tells whether more follow.
+        found = await self._read_page(newest_first, "created_at", _is_older, query.limit + 1)
         return SessionPage(found[: query.limit], has_more=len(found) > query.limit)
 
     async def find_due(
         self, before: datetime, limit: int, after: tuple[datetime, str] | None = None
     ) -> list[UploadSession]:
-        due_at, upload_id = SESSIONS.c.due_at, SESSIONS.c.id
-        due = select(SESSIONS).where(due_at < to_milliseconds(before))
+        due = _SELECT_SESSIONS.where(SESSIONS.c.due_at < to_milliseconds(before)).order_by(
+            SESSIONS.c.due_at, SESSIONS.c.id
+        )
         if after is not None:
-            place = tuple_(literal(to_milliseconds(after[0])), literal(after[1]))
-            due = due.where(tuple_(due_at, upload_id) > place)
-        page = due.order_by(due_at, upload_id).limit(limit)
-        return [to_session(row) for row in await self._database.read(page)]
+            due = due.where(_is_due_later(to_milliseconds(after[0]), after[1]))
+        return await self._read_page(due, "due_at", _is_due_later, limit)
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
-        is_retired = SESSIONS.c.retained_until < to_milliseconds(before)
-        retired = await self._database.read(select(SESSIONS.c.id).where(is_retired).limit(limit))
-        for row in retired:
+        # The rest of a row is not read: sessions that cannot be read are purged as well.
+        is_past = SESSIONS.c.retained_until < to_milliseconds(before)
+        purged = await self._database.read(select(SESSIONS.c.id).where(is_past).limit(limit))
+        for row in purged:
             # In one transaction: a session that can be read has its parts.
             await self._database.write_all(
                 delete(PARTS).where(PARTS.c.upload_id == row["id"]),
                 delete(SESSIONS).where(SESSIONS.c.id == row["id"]),
             )
-        return len(retired)
+        return len(purged)
 
     async def check(self) -> None:
         # A table, because an empty database answers as well.
         await self._database.read(select(SESSIONS.c.id).limit(1))
         await self._database.check_writable()
+
+    async def _read_page(
+        self,
+        page: Select[Any],
+        time: str,
+        is_after: Callable[[int, str], ColumnElement[bool]],
+        limit: int,
+    ) -> list[UploadSession]:
+        """Read `limit` sessions, or all that follow; rows that cannot be read do not count.
+
+        The page is ordered by a time and the id, and `is_after` is the condition for later places.
+        """
+        found: list[UploadSession] = []
+        while True:
+            rows = await self._database.read(page.limit(limit))
+            found += _readable_sessions(rows)
+            if len(found) >= limit or len(rows) < limit:
+                return found[:limit]
+            page = page.where(is_after(rows[-1][time], rows[-1]["id"]))
+
+
+def _readable_sessions(rows: Sequence[RowMapping]) -> list[UploadSession]:
+    """Read sessions; log and skip those that cannot be read."""
+    sessions = []
+    for row in rows:
+        try:
+            sessions.append(to_session(row))
+        except StoredSessionUnreadableError as error:
+            _logger.error("%s %s", error, error.__cause__)  # noqa: TRY400  # the trace says no more
+    return sessions
 
 
 def _part_rows(upload_id: str, parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
@@ -153,8 +204,15 @@ def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:
         conditions.append(columns.created_at < to_milliseconds(query.created_before))
     if query.after is not None:
         created_at, upload_id = query.after
-        position = tuple_(columns.created_at, columns.id)
-        conditions.append(
-            position < tuple_(literal(to_milliseconds(created_at)), literal(upload_id))
-        )
+        conditions.append(_is_older(to_milliseconds(created_at), upload_id))
     return conditions
+
+
+def _is_older(created_at: int, upload_id: str) -> ColumnElement[bool]:
+    place = tuple_(SESSIONS.c.created_at, SESSIONS.c.id)
+    return place < tuple_(literal(created_at), literal(upload_id))
+
+
+def _is_due_later(due_at: int, upload_id: str) -> ColumnElement[bool]:
+    place = tuple_(SESSIONS.c.due_at, SESSIONS.c.id)
+    return place > tuple_(literal(due_at), literal(upload_id))

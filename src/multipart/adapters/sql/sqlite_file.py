@@ -57,6 +57,7 @@ class SqliteFile:
                 msg = f"the file {self.path} is gone"
                 raise sqlite3.OperationalError(msg)
             opened: sqlite3.Connection = sqlite3.connect(database, **options)
+            opened.text_factory = _decode
             return opened
 
         connection = SqliteConnection(open_file, _ROWS_AT_ONCE)
@@ -93,6 +94,14 @@ class SqliteFile:
 
     def _inodes(self) -> _Inodes:
         return tuple(_inode(f"{self.path}{suffix}") for suffix in ("", "-wal"))
+
+
+def _decode(stored: bytes) -> str | bytes:
+    """Return text; bytes that are not UTF-8 stay bytes, which make only their row unreadable."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _inode(path: str) -> tuple[int, int] | None:
