@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from multipart_upload.application.ports import SessionQuery
+from multipart_upload.application.list_parts import LARGE_LIST, LARGE_LISTS_AT_ONCE, ListParts
+from multipart_upload.application.ports import ForwardingRepository, SessionQuery, SessionRepository
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.part import PartState, StoredPart
+from multipart_upload.domain.part import Part, PartState, StoredPart
 from multipart_upload.domain.session import SessionState, UploadSession
+from tests.patience import PATIENCE_SECONDS
 
 from .faults import StoreAway
 from .proxies import StoreProxy
@@ -49,6 +52,39 @@ async def test_a_part_is_verified_only_where_the_store_agrees(service: Service) 
     status = await service.status(address)
     assert status.missing_parts == [1, 2, 3]
     assert status.bytes_verified == 2 * len(BODY)
+
+
+class SlowLists(ForwardingRepository):
+    """Answers lists of parts when released, and notes which are under way."""
+
+    def __init__(self, sessions: SessionRepository) -> None:
+        super().__init__(sessions)
+        self.under_way: list[str] = []
+        self.released = asyncio.Event()
+
+    async def list_parts(self, upload_id: str) -> list[Part]:
+        self.under_way.append(upload_id)
+        await self.released.wait()
+        return await super().list_parts(upload_id)
+
+
+async def test_long_lists_wait_for_each_other_and_short_ones_pass_them(service: Service) -> None:
+    large = await service.started(size=(LARGE_LIST + 1) * PART_SIZE)
+    small = await service.started(size=LARGE_LIST * PART_SIZE)
+    sessions = SlowLists(service.sessions)
+    list_parts = ListParts(sessions, service.store)
+
+    lists = [
+        asyncio.create_task(list_parts(address_of(session))) for session in [large] * 5 + [small]
+    ]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while small.id not in sessions.under_way:  # noqa: ASYNC110  # no event says so
+            await asyncio.sleep(0)
+
+    assert sessions.under_way.count(large.id) == LARGE_LISTS_AT_ONCE
+    sessions.released.set()
+    assert len(await asyncio.gather(*lists)) == 6
+    assert sessions.under_way.count(large.id) == 5
 
 
 async def test_a_size_that_nobody_told_comes_from_the_store(service: Service) -> None:
