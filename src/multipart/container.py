@@ -1,7 +1,4 @@
-"""The wiring: the only place where adapters are chosen.
-
-A database's adapter is imported when it is chosen: the other one would cost every start 0.3 s.
-"""
+"""Dependency injection: the adapters behind the ports, and the use cases."""
 
 from __future__ import annotations
 
@@ -36,16 +33,17 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
+from .database import choose_database
 from .domain.object_key import common_prefix
 from .domain.policy import UploadPolicy
-from .plugins import OBJECT_STORES, SESSION_REPOSITORIES, load_adapter
+from .plugins import OBJECT_STORES, load_adapter
 from .settings import Settings
 
 T = TypeVar("T")
 
 
 def upload_policy(settings: Settings) -> UploadPolicy:
-    """Give the part of the settings that the domain decides by."""
+    """Return the settings that the domain needs."""
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
@@ -61,7 +59,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
 
 
 def s3_config(settings: Settings) -> S3Config:
-    """Give the part of the settings that says where the bytes are."""
+    """Return the settings of the bucket."""
     secret, token = settings.aws_secret_access_key, settings.aws_session_token
     return S3Config(
         bucket=settings.s3_bucket_name,
@@ -74,70 +72,21 @@ def s3_config(settings: Settings) -> S3Config:
     )
 
 
-def check_database(settings: Settings) -> None:
-    """Raise ValueError, naming the setting, where the address of the sessions can never work."""
-    if settings.mongo_uri is not None:
-        from .adapters.mongo.uri import check_mongo_uri
-
-        return check_mongo_uri(settings.mongo_uri.get_secret_value())
-    from .adapters.sql.engine import open_database, parse_database_url
-
-    open_database(parse_database_url(database_url(settings)))
-    return None
-
-
-def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL. Raise ValueError where no database is named at all."""
-    if settings.database_url is None:
-        msg = (
-            "MONGO_URI or DATABASE_URL: set one, such as mongodb://HOST:27017/multipart; for one "
-            "machine a file will do: DATABASE_URL=sqlite+aiosqlite:///multipart.db"
-        )
-        raise ValueError(msg)
-    return settings.database_url.get_secret_value()
-
-
-def database_place(settings: Settings) -> str:
-    """Say which setting leads to which server and database, without user and password."""
-    if settings.session_repository is not None:
-        return f"{settings.session_repository} (SESSION_REPOSITORY)"
-    if settings.mongo_uri is not None:
-        from .adapters.mongo.uri import mongo_place
-
-        place = mongo_place(settings.mongo_uri.get_secret_value(), settings.mongo_database)
-        return f"{place} (MONGO_URI)"
-    from .adapters.sql.engine import parse_database_url, sql_place
-
-    return f"{sql_place(parse_database_url(database_url(settings)))} (DATABASE_URL)"
-
-
 def check_adapters(settings: Settings) -> None:
-    """Raise ValueError, naming the setting, where the adapters or the database can never open."""
+    """Raise ValueError, naming the setting, if an adapter or the database can never open."""
     if settings.object_store is not None:
         load_adapter(OBJECT_STORES, settings.object_store)
-    if settings.session_repository is not None:
-        load_adapter(SESSION_REPOSITORIES, settings.session_repository)
-    else:
-        check_database(settings)
+    choose_database(settings)
 
 
 def open_sessions(settings: Settings) -> AbstractAsyncContextManager[SessionRepository]:
-    """Open what SESSION_REPOSITORY names, else MongoDB by MONGO_URI, else the SQL database."""
-    if settings.session_repository is not None:
-        return load_adapter(SESSION_REPOSITORIES, settings.session_repository)()
-    if settings.mongo_uri is None:
-        from .adapters.sql import open_sql_sessions
-
-        return open_sql_sessions(database_url(settings))
-    from .adapters.mongo import open_mongo_sessions
-
-    uri = settings.mongo_uri.get_secret_value()
-    return open_mongo_sessions(uri, settings.mongo_database)
+    """Open the database that the settings choose."""
+    return choose_database(settings).open()
 
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
-    """Open what OBJECT_STORE names, else the bucket."""
+    """Open OBJECT_STORE if set, else the bucket."""
     if settings.object_store is not None:
         async with load_adapter(OBJECT_STORES, settings.object_store)() as store:
             yield store
@@ -147,22 +96,22 @@ async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
 
 
 async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> None:
-    """Make the bucket, if it is not there, with the CORS rules that browsers need."""
+    """Create the bucket if it does not exist, with the CORS rules that browsers need."""
     await ensure_bucket(s3_config(settings), allowed_origins)
 
 
 async def apply_cors_rule(settings: Settings, allowed_origins: Sequence[str]) -> None:
-    """Give the bucket the CORS rule that browsers need. Raise UploadError, which says why not."""
+    """Set the CORS rule that browsers need. Raise UploadError with the reason if that fails."""
     await apply_cors(s3_config(settings), allowed_origins)
 
 
 async def check_cors_rule(settings: Settings, origins: Sequence[str]) -> CorsReport:
-    """Say what the bucket keeps pages from. Raise UploadError where that cannot be found out."""
+    """Report what the bucket denies to pages. Raise UploadError if that cannot be checked."""
     return await check_cors(s3_config(settings), origins, common_prefix(settings.s3_key_prefix))
 
 
 def store_origin(settings: Settings) -> str:
-    """Give the origin of the URLs that clients are sent to."""
+    """Return the origin of the signed URLs."""
     return public_origin(s3_config(settings))
 
 

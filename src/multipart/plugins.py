@@ -1,4 +1,4 @@
-"""Adapters of other teams, which installed packages offer as entry points."""
+"""Adapters from installed packages, found by their entry points."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SETTINGS: Final = {SESSION_REPOSITORIES: "SESSION_REPOSITORY", OBJECT_STORES: "
 
 
 def load_adapter(group: str, name: str) -> Callable[[], AbstractAsyncContextManager[Any]]:
-    """Return the function that opens an adapter, without arguments: it has its own settings.
+    """Return the function that opens an adapter; it takes no arguments.
 
-    Raise ValueError, naming the setting, where no installed package offers a usable one.
+    Raise ValueError, naming the setting, if no installed package offers a usable one.
     """
     setting = _SETTINGS[group]
     offered = entry_points(group=group)

@@ -1,4 +1,4 @@
-"""What the bucket's own rule for open uploads means for ours."""
+"""The check of the bucket's lifecycle rule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from multipart_upload.application.check_lifecycle import CheckLifecycle
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.policy import UploadPolicy
+from multipart_upload.entrypoints.background_tasks import describe_lifecycle
 from multipart_upload.testing.memory import MemoryObjectStore
 
 from .proxies import StoreProxy
@@ -26,32 +27,30 @@ WEEK = UploadPolicy(expiry=timedelta(days=7))
         (timedelta(days=6), "after 6 days"),
     ],
 )
-async def test_a_rule_that_is_missing_or_too_short_is_told(
-    life: timedelta | None, words: str
-) -> None:
-    warning = await CheckLifecycle(MemoryObjectStore(SettableClock(), life), WEEK)()
-    assert warning is not None
-    assert words in warning
+async def test_a_missing_or_too_short_rule_is_described(life: timedelta | None, words: str) -> None:
+    problem = await CheckLifecycle(MemoryObjectStore(SettableClock(), life), WEEK)()
+    assert problem is not None
+    assert words in describe_lifecycle(problem)
 
 
 @pytest.mark.parametrize("days", [7, 30])
-async def test_a_rule_that_leaves_uploads_their_time_is_fine(days: int) -> None:
+async def test_a_rule_that_is_long_enough_is_no_problem(days: int) -> None:
     store = MemoryObjectStore(SettableClock(), timedelta(days=days))
     assert await CheckLifecycle(store, WEEK)() is None
 
 
-async def test_a_store_that_does_not_tell_is_no_warning() -> None:
-    class DoesNotTell(StoreProxy):
+async def test_a_store_that_does_not_support_the_question_is_no_problem() -> None:
+    class WithoutRules(StoreProxy):
         async def abort_rule(self, prefix: str) -> timedelta | None:
             del prefix
             raise StoreUnavailableError
 
     with pytest.raises(StoreUnavailableError):
-        await CheckLifecycle(DoesNotTell(MemoryObjectStore(SettableClock())), WEEK)()
+        await CheckLifecycle(WithoutRules(MemoryObjectStore(SettableClock())), WEEK)()
 
 
 @pytest.mark.parametrize("key_prefix", ["in/", "in/{shard}/"])
-async def test_the_rule_asked_for_is_that_of_all_our_keys(key_prefix: str) -> None:
+async def test_the_rule_for_all_our_keys_is_checked(key_prefix: str) -> None:
     asked: list[str] = []
 
     class Asked(StoreProxy):
@@ -64,7 +63,7 @@ async def test_the_rule_asked_for_is_that_of_all_our_keys(key_prefix: str) -> No
     assert asked == ["in/"]
 
 
-async def test_a_session_tells_when_the_bucket_will_abort_it(service: Service) -> None:
+async def test_a_session_says_when_the_bucket_will_abort_it(service: Service) -> None:
     bucket = MemoryObjectStore(service.clock, timedelta(days=3))
     ruled = replace(service, bucket=bucket, store=bucket)
     session = await ruled.started(size=PART_SIZE)

@@ -181,9 +181,9 @@ def test_a_start_imports_the_adapter_of_one_database(
 ) -> None:
     program = """
 import sys
-from multipart_upload.container import check_database
+from multipart_upload.container import check_adapters
 from multipart_upload.entrypoints.http.server import load_settings
-check_database(load_settings())
+check_adapters(load_settings())
 print([name for name in ("pymongo", "sqlalchemy") if name in sys.modules])
 """
     done = subprocess.run(

@@ -1,8 +1,9 @@
-"""Compare the store's own rule for open uploads with ours."""
+"""Compare the bucket's own rule for open uploads with the policy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ..domain.object_key import common_prefix
 from ..domain.policy import UploadPolicy
@@ -10,25 +11,26 @@ from .ports import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLifecycle:
-    """Tell in a sentence what is wrong with the bucket's rule, None if nothing is.
+class LifecycleProblem:
+    """The bucket aborts uploads `abort_after` their start, None for never; `expiry` is ours."""
 
-    Raise StoreUnavailableError where the store cannot tell, StoreRefusedError where it may not.
+    abort_after: timedelta | None
+    expiry: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLifecycle:
+    """Return the problem with the bucket's rule, None if it aborts uploads, but not too early.
+
+    Raise StoreUnavailableError if the store does not answer or does not support the question, and
+    StoreRefusedError if it refuses the answer.
     """
 
     store: ObjectStore
     policy: UploadPolicy
 
-    async def __call__(self) -> str | None:
-        life = await self.store.abort_rule(common_prefix(self.policy.key_prefix))
-        if life is None:
-            return (
-                "The bucket has no lifecycle rule with AbortIncompleteMultipartUpload: parts that "
-                "the sweep cannot reach are kept, and paid for, for ever."
-            )
-        if life < self.policy.expiry:
-            return (
-                f"The bucket's lifecycle rule aborts uploads after {life.days} days, sooner than "
-                f"UPLOAD_EXPIRY_SECONDS ({self.policy.expiry}): longer uploads lose their parts."
-            )
+    async def __call__(self) -> LifecycleProblem | None:
+        abort_after = await self.store.abort_rule(common_prefix(self.policy.key_prefix))
+        if abort_after is None or abort_after < self.policy.expiry:
+            return LifecycleProblem(abort_after, self.policy.expiry)
         return None

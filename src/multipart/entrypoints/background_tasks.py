@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from ..application.check_lifecycle import CheckLifecycle
+from ..application.check_lifecycle import CheckLifecycle, LifecycleProblem
 from ..application.sweep.report import SweepPosition
 from ..application.sweep.sweep_uploads import BEGINNING, SweepUploads
 from ..application.task_cancellation import cancel_tasks
@@ -38,12 +38,25 @@ async def background_tasks(cases: UseCases, interval: timedelta) -> AsyncIterato
 async def warn_about_lifecycle(check_lifecycle: CheckLifecycle) -> None:
     """Log a warning unless a lifecycle rule of the bucket aborts forgotten uploads in time."""
     try:
-        warning = await check_lifecycle()
+        problem = await check_lifecycle()
     except UploadError:
         _logger.info("The lifecycle rules of the bucket cannot be read.")
     else:
-        if warning is not None:
-            _logger.warning("%s", warning)
+        if problem is not None:
+            _logger.warning("%s", describe_lifecycle(problem))
+
+
+def describe_lifecycle(problem: LifecycleProblem) -> str:
+    """Describe the problem with the bucket's rule in one sentence."""
+    if problem.abort_after is None:
+        return (
+            "The bucket has no lifecycle rule with AbortIncompleteMultipartUpload: parts that the "
+            "sweep cannot reach stay stored, and are paid for."
+        )
+    return (
+        f"The bucket's lifecycle rule aborts uploads after {problem.abort_after.days} days, sooner "
+        f"than UPLOAD_EXPIRY_SECONDS ({problem.expiry}): longer uploads lose their parts."
+    )
 
 
 async def sweep_periodically(sweep_uploads: SweepUploads, interval: timedelta) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..container import database_place
+from ..database import choose_database
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..settings import Settings
 
@@ -10,7 +10,7 @@ from ..settings import Settings
 def describe_settings(settings: Settings) -> str:
     """Describe database, bucket, credentials and authentication in one line."""
     return (
-        f"database: {database_place(settings)}; bucket: {_bucket(settings)}; "
+        f"database: {choose_database(settings).place}; bucket: {_bucket(settings)}; "
         f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
     )
 
@@ -18,7 +18,7 @@ def describe_settings(settings: Settings) -> str:
 def explain_outage(reason: UnavailableError, settings: Settings) -> str:
     """Name the database or bucket that is unavailable, its setting, and the reason."""
     is_database = isinstance(reason, RepositoryUnavailableError)
-    place = database_place(settings) if is_database else _bucket(settings)
+    place = choose_database(settings).place if is_database else _bucket(settings)
     return f"{place}: {reason.cause or reason}"
 
 

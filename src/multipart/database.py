@@ -1,0 +1,65 @@
+"""Choose the database of the sessions by the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+
+from .application.ports import SessionRepository
+from .plugins import SESSION_REPOSITORIES, load_adapter
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The database that the settings choose.
+
+    `place` names its setting, server and database, without user and password.
+    """
+
+    place: str
+    open: Callable[[], AbstractAsyncContextManager[SessionRepository]]
+
+
+def choose_database(settings: Settings) -> Database:
+    """Choose SESSION_REPOSITORY if set, else MONGO_URI, else DATABASE_URL.
+
+    Raise ValueError, naming the setting, if none is set or its value can never work. Only the
+    chosen adapter is imported: the other one would cost every start 0.3 s.
+    """
+    if settings.session_repository is not None:
+        return _choose_plugin(settings.session_repository)
+    if settings.mongo_uri is not None:
+        return _choose_mongo(settings.mongo_uri.get_secret_value(), settings.mongo_database)
+    if settings.database_url is not None:
+        return _choose_sql(settings.database_url.get_secret_value())
+    msg = (
+        "MONGO_URI or DATABASE_URL: set one, such as mongodb://HOST:27017/multipart; for one "
+        "machine a file will do: DATABASE_URL=sqlite+aiosqlite:///multipart.db"
+    )
+    raise ValueError(msg)
+
+
+def _choose_plugin(name: str) -> Database:
+    return Database(f"{name} (SESSION_REPOSITORY)", load_adapter(SESSION_REPOSITORIES, name))
+
+
+def _choose_mongo(uri: str, name: str | None) -> Database:
+    from .adapters.mongo import open_mongo_sessions
+    from .adapters.mongo.uri import check_mongo_uri, mongo_place
+
+    check_mongo_uri(uri)
+    return Database(
+        f"{mongo_place(uri, name)} (MONGO_URI)", partial(open_mongo_sessions, uri, name)
+    )
+
+
+def _choose_sql(url: str) -> Database:
+    from .adapters.sql import open_sql_sessions
+    from .adapters.sql.engine import open_database, parse_database_url, sql_place
+
+    parsed = parse_database_url(url)
+    open_database(parsed)  # loads the driver, and connects to nothing
+    return Database(f"{sql_place(parsed)} (DATABASE_URL)", partial(open_sql_sessions, url))
