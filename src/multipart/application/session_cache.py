@@ -38,8 +38,8 @@ class SessionCache(ForwardingRepository):
     async def recent(self, upload_id: str) -> UploadSession:
         """Return a session from the cache, or read it.
 
-        Always read it if it was not open, or lost: that may have changed, and meanwhile the client
-        could not upload. Raise SessionNotFoundError if there is none.
+        Always read it if it was not open, or lost: that may have changed, and the client cannot
+        upload until then. Raise SessionNotFoundError if there is none.
         """
         answer = self._answers.get(upload_id)
         if answer is not None and answer.session.state.is_open and not answer.session.is_lost:

@@ -13,10 +13,10 @@ from typing import Final
 MAX_FILENAME_BYTES: Final = 200
 MAX_USER_BYTES: Final = 150
 SHARD: Final = "{shard}"
-"""Where a prefix has it, keys spread over S3's partitions from the first upload on."""
+"""In a prefix, spreads the keys over S3's partitions."""
 FALLBACK_FILENAME: Final = "file"
-# Control, format (bidirectional overrides are in there), surrogate, private, unassigned, and the
-# separators of lines and paragraphs: nothing of these may stand in a name that people read.
+# Control, format (with the bidirectional overrides), surrogate, private, unassigned, and the
+# separators of lines and paragraphs: none of these may be in a name that people read.
 _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _CONTROL_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
@@ -30,8 +30,8 @@ _NAMELESS: Final = re.compile(r"[.\s]*")
 def object_key(prefix: str, user_id: str, upload_id: str, nonce: str, filename: str) -> str:
     """Build a key that no two users and no two sessions share.
 
-    The nonce tells sessions apart that have the same upload id: an idempotency key gives the same
-    id again after the first session has been removed.
+    The nonce distinguishes sessions with the same upload id: an idempotency key gives the same id
+    again after the first session has been purged.
     `{shard}` in the prefix becomes one of 256 values, evenly by upload id.
     """
     spread = prefix.replace(SHARD, sha256(upload_id.encode()).hexdigest()[:2])
@@ -44,7 +44,7 @@ def new_nonce() -> str:
 
 
 def common_prefix(prefix: str) -> str:
-    """Give what all keys of a prefix begin with, whatever their shard."""
+    """Return the part of a prefix that all keys share, whatever their shard."""
     return prefix.partition(SHARD)[0]
 
 
@@ -60,10 +60,10 @@ def upload_id_in(key: str) -> str | None:
 
 
 def user_component(user_id: str) -> str:
-    """Write a user id as one path component of at most 150 bytes, different ids differently.
+    """Encode a user id as one path component of at most 150 bytes; different ids stay different.
 
-    What is longer ends in a hash. The `%23` before it is in no shorter component, because `#` is
-    not escaped there.
+    Longer ids end in a hash. The `%23` before it occurs in no shorter component, because `#` is not
+    escaped there.
     """
     escaped = _escape(user_id)
     if len(escaped.encode()) <= MAX_USER_BYTES:
@@ -73,7 +73,7 @@ def user_component(user_id: str) -> str:
 
 
 def is_printable(text: str) -> bool:
-    """Tell whether a text holds no control characters and no bidirectional tricks."""
+    """Return whether a text has no control characters and no bidirectional overrides."""
     return not any(unicodedata.category(char) in _UNSAFE_CATEGORIES for char in text)
 
 
@@ -98,9 +98,9 @@ def safe_filename(filename: str) -> str:
     printable = "".join(
         char for char in last if unicodedata.category(char) not in _UNSAFE_CATEGORIES
     )
-    name = _tidied(unicodedata.normalize("NFC", printable))
-    # Once more: a cut may end in a space, or put a dot in front of the extension's own.
-    name = _tidied(_shortened(name))
+    name = _tidy(unicodedata.normalize("NFC", printable))
+    # Again: a cut may end in a space, or put a dot before that of the extension.
+    name = _tidy(_shorten(name))
     return FALLBACK_FILENAME if _NAMELESS.fullmatch(name) else name
 
 
@@ -110,15 +110,15 @@ def _escape(user_id: str) -> str:
     return re.sub(r"[%/\\]", lambda found: f"%{ord(found[0]):02X}", user_id)
 
 
-def _tidied(name: str) -> str:
+def _tidy(name: str) -> str:
     return re.sub(r"\.{2,}", ".", name).strip()
 
 
-def _shortened(name: str) -> str:
+def _shorten(name: str) -> str:
     if len(name.encode()) <= MAX_FILENAME_BYTES:
         return name
     _, dot, extension = name.rpartition(".")
-    # An "extension" that would fill the name is none.
+    # A suffix that would fill most of the name is not an extension.
     is_short = len(extension.encode()) <= MAX_FILENAME_BYTES // 4
     suffix = f".{extension}" if dot and is_short else ""
     room = MAX_FILENAME_BYTES - len(suffix.encode())

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """The time of this process; for what all processes share, SessionRepository.now."""
 
     def now(self) -> datetime:
         """Return the time in UTC, to the millisecond: MongoDB stores no more."""

@@ -79,19 +79,19 @@ class SessionRepository(Protocol):
         """Store parts, each replacing an earlier report of its number.
 
         Of several reports of one number the last one counts. A call that fails may have stored
-        some of the parts. The session itself is not read: this is for the holder of its lease.
+        some of the parts. This does not read the session: only the holder of its lease may call it.
         """
         ...
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
         """Record parts while the session is open for the store upload that it has here.
 
-        Return how many numbers are recorded by then: of callers at the same time one counts the
-        parts of all. Raise StaleSessionError if `session` has no store upload, or if it is stored
-        in a state that is not open or with another store upload. Nothing is stored then; but an
-        adapter may store many parts in chunks, and those before a save that came in between stay. A
-        report at the same time as such a save may count as before it, and not be seen yet by a read
-        right after that.
+        Return how many numbers are recorded by then; of several calls at the same time, one counts
+        the parts of all. Raise StaleSessionError if `session` has no store upload, or if it is
+        stored in a state that is not open or with another store upload. Then nothing is stored; but
+        an adapter may store many parts in chunks, and the chunks before such a save stay. A report
+        at the same time as such a save may count as earlier, and a read right after the save may
+        not see it yet.
         """
         ...
 
