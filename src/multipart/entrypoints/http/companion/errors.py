@@ -31,7 +31,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     404: "The upload does not exist, was aborted or has expired.",
     409: "The state of the upload does not allow this; `upload_status` names the state.",
     413: "The body is too large.",
-    503: "The database or S3 is away; `Retry-After` says when to try again.",
+    503: "The database or S3 is unavailable; retry after `Retry-After`.",
 }
 
 
