@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.s3_kinds import S3Server
-from tests.unit.test_compose import DOCKERFILE, script_of
+from tests.unit.test_compose import DOCKERFILE, read_script
 
 from .bucket import Bucket
 from .service import COMMAND, environment, running_service
@@ -28,7 +28,7 @@ def s3(versitygw: S3Server) -> S3Server:
 def make_bucket(s3: S3Server, name: str, secret: str | None = None) -> tuple[int, str]:
     """Run the command of `s3-bucket`; return its exit code and output."""
     ended = subprocess.run(
-        script_of("s3-bucket"),
+        read_script("s3-bucket"),
         env={
             "PATH": os.environ["PATH"],
             "ADMIN_ACCESS_KEY_ID": s3.access_key,

@@ -1,4 +1,4 @@
-"""What the use cases are tried on."""
+"""Fixtures of the unit tests: the use cases on in-memory adapters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .service import Service, SettableClock, new_service
 
 
 def pytest_configure() -> None:
-    # A busy machine is no counterexample.
+    # A slow example on a busy machine is not a failure.
     settings.register_profile("unit", deadline=None)
     settings.load_profile("unit")
 

@@ -1,4 +1,4 @@
-"""Stores and repositories that fail at one point, and how they leave things there."""
+"""Stores and repositories that fail at one point."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from multipart_upload.domain.session import SessionState, StoredObject, UploadSe
 from .proxies import StoreProxy
 
 
-class StoreAway(StoreProxy):
-    """Does nothing that changes it."""
+class UnavailableStore(StoreProxy):
+    """Raises StoreUnavailableError instead of any change."""
 
     async def create_upload(self, *_: object, **__: object) -> OpenedUpload:
         raise StoreUnavailableError
@@ -40,7 +40,7 @@ class StoreAway(StoreProxy):
 
 
 class StoreAnswersLost(StoreProxy):
-    """Does what it is told and never says so."""
+    """Makes every change and then raises, as when the answer is lost."""
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         await super().create_upload(new)
@@ -57,15 +57,15 @@ class StoreAnswersLost(StoreProxy):
         raise StoreUnavailableError
 
 
-class StoreRefusing(StoreProxy):
-    """Will not join any parts."""
+class RefusingStore(StoreProxy):
+    """Refuses the parts of every complete."""
 
     async def complete_upload(self, *_: object, **__: object) -> StoredObject:
         raise PartsRefusedError("InvalidPart", "they are not what they were.")
 
 
-class StoreForbidding(StoreProxy):
-    """Refuses some calls for good, and does the others."""
+class ForbiddingStore(StoreProxy):
+    """Refuses the given methods permanently, and passes on the others."""
 
     def __init__(self, store: ObjectStore, *calls: str) -> None:
         super().__init__(store)
@@ -96,20 +96,20 @@ class StoreForbidding(StoreProxy):
             raise StoreRefusedError("AccessDenied")
 
 
-class StoreNeverCompleting(StoreProxy):
-    """Fails at every complete, and does everything else."""
+class StoreFailingToComplete(StoreProxy):
+    """Raises StoreUnavailableError on every complete, and passes on everything else."""
 
     async def complete_upload(self, *_: object, **__: object) -> StoredObject:
         raise StoreUnavailableError
 
 
 class CountingStore(StoreProxy):
-    """Counts what it is asked for."""
+    """Records the uploads created and counts those completed."""
 
     def __init__(self, store: ObjectStore) -> None:
         super().__init__(store)
         self.created: list[NewObject] = []
-        self.joined = 0
+        self.completed = 0
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         self.created.append(new)
@@ -119,27 +119,27 @@ class CountingStore(StoreProxy):
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
         result = await super().complete_upload(key, store_upload_id, parts)
-        self.joined += 1
+        self.completed += 1
         return result
 
 
-class RepositoryDying(ForwardingRepository):
-    """Is away from the moment on when a session is to be saved in a state."""
+class RepositoryFailing(ForwardingRepository):
+    """Fails every save from the first one with the given state on."""
 
     def __init__(self, sessions: SessionRepository, state: SessionState) -> None:
         super().__init__(sessions)
         self.state = state
-        self.dead = False
+        self.is_failing = False
 
     async def save(self, session: UploadSession) -> UploadSession:
-        self.dead = self.dead or session.state is self.state
-        if self.dead:
+        self.is_failing = self.is_failing or session.state is self.state
+        if self.is_failing:
             raise RepositoryUnavailableError
         return await super().save(session)
 
 
 class SaveAnswerLost(ForwardingRepository):
-    """Saves a session in a state and then raises, as a driver does after a lost answer."""
+    """Saves a session with the given state and then raises, as when the answer is lost."""
 
     def __init__(
         self, sessions: SessionRepository, state: SessionState, error: type[UploadError]
@@ -155,60 +155,60 @@ class SaveAnswerLost(ForwardingRepository):
 
 
 class YieldingRepository(ForwardingRepository):
-    """Lets other tasks run, as often as told, before and after every read and write."""
+    """Yields to other tasks around every read and write, by a schedule of counts."""
 
-    def __init__(self, sessions: SessionRepository, turns: Iterator[int]) -> None:
+    def __init__(self, sessions: SessionRepository, schedule: Iterator[int]) -> None:
         super().__init__(sessions)
-        self.turns = turns
+        self.schedule = schedule
 
     async def get(self, upload_id: str) -> UploadSession:
         session = await super().get(upload_id)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         return session
 
     async def save(self, session: UploadSession) -> UploadSession:
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         saved = await super().save(session)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         return saved
 
     async def record_parts(self, upload_id: str, parts: Sequence[Part]) -> None:
         await super().record_parts(upload_id, parts)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
 
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         recorded = await super().report_parts(session, parts)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         return recorded
 
 
 class YieldingStore(StoreProxy):
-    """Lets other tasks run, as often as told, after every call and before every change."""
+    """Yields to other tasks after every call and before every change, by a schedule of counts."""
 
-    def __init__(self, store: ObjectStore, turns: Iterator[int]) -> None:
+    def __init__(self, store: ObjectStore, schedule: Iterator[int]) -> None:
         super().__init__(store)
-        self.turns = turns
+        self.schedule = schedule
 
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         parts = await super().list_parts(key, store_upload_id)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         return parts
 
     async def complete_upload(
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         result = await super().complete_upload(key, store_upload_id, parts)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         return result
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
         await super().abort_upload(key, store_upload_id)
-        await others_run(self.turns)
+        await yield_to_others(self.schedule)
 
 
-async def others_run(turns: Iterator[int]) -> None:
-    for _ in range(next(turns)):
+async def yield_to_others(schedule: Iterator[int]) -> None:
+    for _ in range(next(schedule)):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The ports passed through unchanged, for faults to change one method of."""
+"""Proxies that pass every call on; a fault overrides one method."""
 
 from __future__ import annotations
 

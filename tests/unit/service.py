@@ -1,4 +1,4 @@
-"""The use cases on the memory adapters, at a time that stands still until a test moves it."""
+"""The use cases on in-memory adapters, with a clock that only tests move."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ MIB: Final = 2**20
 PART_SIZE: Final = 8 * MIB
 BODY: Final = b"hello"
 IMPATIENT: Final = UploadPolicy(wait=timedelta(0))
-"""Nobody waits for another: time stands still here, and what would be waited for is told."""
+"""Without waiting for leases, because the clock stands still: LeaseHeldError is raised at once."""
 
 
 class SettableClock:
-    """Stands still until it is moved."""
+    """A clock that only tests move."""
 
     def __init__(self) -> None:
         self.time = T0
@@ -55,7 +55,7 @@ class SettableClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Every use case; `bucket` takes the bytes, `store` is what the use cases see of it."""
+    """All use cases; `bucket` holds the bytes, `store` is the port that the use cases call."""
 
     sessions: SessionRepository
     store: ObjectStore
@@ -138,7 +138,7 @@ class Service:
         return await self.start(new_upload(size=size, user_id=user_id))
 
     async def put(self, session: UploadSession, number: int = 1, body: bytes = BODY) -> str:
-        """Upload a part as a client does that dies before it reports it."""
+        """Upload a part without reporting it."""
         store_upload_id, life = session.store_upload_id or "", timedelta(hours=1)
         signed = await self.bucket.sign_part(
             session.key, store_upload_id, number, expires_in=life, content_length=len(body)
@@ -159,17 +159,17 @@ class Service:
         return await self.now(session)
 
     async def lose(self, session: UploadSession) -> None:
-        """Let the store throw an upload away, as a lifecycle rule does."""
+        """Discard the store upload, as a lifecycle rule does."""
         await self.bucket.abort_upload(session.key, session.store_upload_id or "")
 
     async def lost(self, session: UploadSession) -> UploadSession:
-        """Let the store throw an upload away, and have that noticed."""
+        """Discard the store upload, let the service notice, and return the session."""
         await self.lose(session)
         await self.status(address_of(session))
         return await self.now(session)
 
     async def now(self, session: UploadSession) -> UploadSession:
-        """Read the session as it is stored."""
+        """Return the session as it is stored now."""
         return await self.sessions.get(session.id)
 
 

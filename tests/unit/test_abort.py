@@ -1,4 +1,4 @@
-"""Throwing an upload away, and what a failure on the way leaves."""
+"""Aborting an upload, and recovery from failures on the way."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .faults import (
-    RepositoryDying,
+    ForbiddingStore,
+    RepositoryFailing,
     SaveAnswerLost,
     StoreAnswersLost,
-    StoreAway,
-    StoreForbidding,
+    UnavailableStore,
     YieldingRepository,
     YieldingStore,
 )
@@ -55,7 +55,7 @@ async def test_aborting_twice_changes_nothing(service: Service, clock: SettableC
     assert await service.now(session) == aborted
 
 
-async def test_nothing_is_signed_recorded_or_completed_after_an_abort(service: Service) -> None:
+async def test_aborted_upload_refuses_sign_record_and_complete(service: Service) -> None:
     session = await service.uploaded()
     await service.abort(address_of(session))
     address = address_of(session)
@@ -77,7 +77,7 @@ async def test_nothing_is_signed_recorded_or_completed_after_an_abort(service: S
         SessionState.EXPIRED,
     ],
 )
-async def test_what_cannot_be_aborted_stays_as_it_is(service: Service, state: SessionState) -> None:
+async def test_refused_abort_changes_nothing(service: Service, state: SessionState) -> None:
     session = await service.uploaded()
     session = await service.sessions.save(replace(session, state=state))
     with pytest.raises(TransitionError) as refusal:
@@ -87,7 +87,7 @@ async def test_what_cannot_be_aborted_stays_as_it_is(service: Service, state: Se
     assert len(await service.bucket.list_parts(session.key, session.store_upload_id or "")) == 1
 
 
-async def test_while_another_caller_completes_it_it_cannot_be_aborted(
+async def test_abort_is_refused_while_another_caller_completes(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
@@ -99,7 +99,7 @@ async def test_while_another_caller_completes_it_it_cannot_be_aborted(
 
 
 @pytest.mark.parametrize("by", ["release", "deadline"])
-async def test_an_interrupted_complete_can_be_aborted_once_its_lease_has_ended(
+async def test_interrupted_complete_can_be_aborted_after_its_lease(
     service: Service, clock: SettableClock, by: str
 ) -> None:
     session = await service.uploaded()
@@ -112,7 +112,7 @@ async def test_an_interrupted_complete_can_be_aborted_once_its_lease_has_ended(
     assert await is_gone(service, session)
 
 
-async def test_an_abort_after_a_complete_that_has_committed_completes_the_session(
+async def test_abort_after_a_committed_complete_completes_the_session(
     service: Service,
 ) -> None:
     session = await service.uploaded()
@@ -125,10 +125,10 @@ async def test_an_abort_after_a_complete_that_has_committed_completes_the_sessio
     assert done.result == await service.bucket.head_object(session.key)
 
 
-async def test_a_complete_that_begins_meanwhile_keeps_the_upload_from_an_abort(
+async def test_abort_overtaken_by_a_complete_is_refused(
     service: Service,
 ) -> None:
-    class CompletedMeanwhile(StoreProxy):
+    class CompletesUpload(StoreProxy):
         async def head_object(self, key: str) -> StoredObject | None:
             found = await super().head_object(key)
             if found is None:
@@ -137,8 +137,8 @@ async def test_a_complete_that_begins_meanwhile_keeps_the_upload_from_an_abort(
 
     session = await service.uploaded()
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=StoreAway(service.store)).complete(address_of(session))
-    overtaken = replace(service, store=CompletedMeanwhile(service.store))
+        await replace(service, store=UnavailableStore(service.store)).complete(address_of(session))
+    overtaken = replace(service, store=CompletesUpload(service.store))
     with pytest.raises(TransitionError, match="that is completed"):
         await overtaken.abort(address_of(session))
     assert await service.bucket.head_object(session.key) is not None
@@ -146,7 +146,7 @@ async def test_a_complete_that_begins_meanwhile_keeps_the_upload_from_an_abort(
 
 async def test_a_refused_abort_can_be_repeated_at_once(service: Service) -> None:
     session = await service.uploaded()
-    forbidding = replace(service, store=StoreForbidding(service.store, "abort_upload"))
+    forbidding = replace(service, store=ForbiddingStore(service.store, "abort_upload"))
     for _ in range(2):
         with pytest.raises(StoreRefusedError):
             await forbidding.abort(address_of(session))
@@ -155,7 +155,7 @@ async def test_a_refused_abort_can_be_repeated_at_once(service: Service) -> None
     assert (await service.abort(address_of(session))).state is SessionState.ABORTED
 
 
-async def test_an_object_outlives_an_abort_that_comes_too_late(service: Service) -> None:
+async def test_abort_after_completion_keeps_the_object(service: Service) -> None:
     session = await service.uploaded()
     await service.complete(address_of(session))
     with pytest.raises(TransitionError):
@@ -163,24 +163,24 @@ async def test_an_object_outlives_an_abort_that_comes_too_late(service: Service)
     assert await service.bucket.head_object(session.key) is not None
 
 
-async def test_the_intent_is_stored_before_the_store_is_asked(service: Service) -> None:
+async def test_aborting_state_is_saved_before_the_store_is_called(service: Service) -> None:
     found: list[UploadSession] = []
 
-    class LooksForTheRow(StoreProxy):
+    class ReadsRow(StoreProxy):
         async def abort_upload(self, key: str, store_upload_id: str) -> None:
             found.append(await service.now(session))
             await super().abort_upload(key, store_upload_id)
 
     session = await service.uploaded()
-    await replace(service, store=LooksForTheRow(service.store)).abort(address_of(session))
+    await replace(service, store=ReadsRow(service.store)).abort(address_of(session))
     assert [(row.state, row.ending) for row in found] == [
         (SessionState.ABORTING, SessionState.ABORTED)
     ]
     assert found[0].lease is not None
 
 
-@pytest.mark.parametrize("fault", [StoreAway, StoreAnswersLost])
-async def test_when_the_store_does_not_answer_a_retry_ends_it_at_once(
+@pytest.mark.parametrize("fault", [UnavailableStore, StoreAnswersLost])
+async def test_retry_aborts_at_once_after_the_store_was_unavailable(
     service: Service, fault: type[StoreProxy]
 ) -> None:
     session = await service.uploaded()
@@ -192,13 +192,13 @@ async def test_when_the_store_does_not_answer_a_retry_ends_it_at_once(
     assert await is_gone(service, session)
 
 
-async def test_when_the_repository_dies_too_a_retry_ends_it_after_the_lease(
+async def test_retry_aborts_after_the_lease_when_the_repository_failed(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
-    dying = RepositoryDying(service.sessions, SessionState.ABORTED)
+    failing = RepositoryFailing(service.sessions, SessionState.ABORTED)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=dying).abort(address_of(session))
+        await replace(service, sessions=failing).abort(address_of(session))
     with pytest.raises(LeaseHeldError) as refusal:
         await service.abort(address_of(session))
     assert refusal.value.retry_after == service.policy.lease.total_seconds()
@@ -206,7 +206,7 @@ async def test_when_the_repository_dies_too_a_retry_ends_it_after_the_lease(
     assert (await service.abort(address_of(session))).state is SessionState.ABORTED
 
 
-async def test_an_end_that_was_saved_though_its_answer_was_lost_is_final(service: Service) -> None:
+async def test_final_state_holds_though_the_answer_to_its_save_was_lost(service: Service) -> None:
     session = await service.uploaded()
     lost = SaveAnswerLost(service.sessions, SessionState.ABORTED, RepositoryUnavailableError)
     with pytest.raises(RepositoryUnavailableError):
@@ -216,28 +216,26 @@ async def test_an_end_that_was_saved_though_its_answer_was_lost_is_final(service
     assert await service.abort(address_of(session)) == ended
 
 
-async def test_an_expiry_that_stopped_halfway_is_ended_as_one(
-    service: Service, clock: SettableClock
-) -> None:
+async def test_interrupted_expiry_ends_as_expired(service: Service, clock: SettableClock) -> None:
     session = await service.uploaded()
-    dead = Lease("a sweep", clock.now())
-    await service.sessions.save(session.expiring(dead, clock.now()))
+    expired = Lease("a sweep", clock.now())
+    await service.sessions.save(session.expiring(expired, clock.now()))
     assert (await service.abort(address_of(session))).state is SessionState.EXPIRED
     assert await is_gone(service, session)
 
 
-async def test_an_expiry_of_what_the_store_never_opened_is_ended_too(
+async def test_interrupted_expiry_of_a_never_opened_upload_ends_as_expired(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.started()
     never_opened = replace(session, state=SessionState.PENDING, store_upload_id=None)
     pending = await service.sessions.save(never_opened)
-    dead = Lease("a sweep", clock.now())
-    await service.sessions.save(pending.expiring(dead, clock.now()))
+    expired = Lease("a sweep", clock.now())
+    await service.sessions.save(pending.expiring(expired, clock.now()))
     assert (await service.abort(address_of(session))).state is SessionState.EXPIRED
 
 
-async def test_of_many_aborts_at_once_one_does_it_and_the_others_are_told_to_wait(
+async def test_one_of_many_concurrent_aborts_wins_and_the_others_must_retry(
     service: Service,
 ) -> None:
     session = await service.uploaded()

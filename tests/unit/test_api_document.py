@@ -55,7 +55,7 @@ def test_operations_are_in_the_order_of_the_flow(document: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("name", ["summary", "operationId"])
-def test_operations_have_names_of_their_own(document: dict[str, Any], name: str) -> None:
+def test_operation_names_are_unique(document: dict[str, Any], name: str) -> None:
     names = [operation[name] for operation in operations(document)]
 
     assert len(names) == len(set(names))
@@ -78,7 +78,7 @@ def test_every_parameter_and_every_member_is_described(document: dict[str, Any])
     assert undescribed == []
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     references = {value for path, value in walk(document) if path.endswith("/$ref")}
     linked = {value for path, value in walk(document) if re.search("/links/.*/operationId$", path)}
 
@@ -91,7 +91,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert linked <= set(ORDER)
 
 
-def test_patterns_are_those_of_json_schema(document: dict[str, Any]) -> None:
+def test_patterns_are_valid_json_schema(document: dict[str, Any]) -> None:
     patterns = [value for path, value in walk(document) if path.endswith("/pattern")]
 
     assert patterns
@@ -146,7 +146,7 @@ def test_every_error_answer_has_an_example(document: dict[str, Any]) -> None:
         ("CreateRequest", "type", {"maxLength": 255}),
     ],
 )
-def test_bodies_tell_their_bounds(
+def test_bodies_document_their_bounds(
     document: dict[str, Any], schema: str, member: str, bounds: dict[str, int]
 ) -> None:
     found = document["components"]["schemas"][schema]["properties"][member]
@@ -171,7 +171,7 @@ def test_bodies_tell_their_bounds(
         ("s3SignSingleUpload", "filename", {"minLength": 1, "maxLength": 1024}),
     ],
 )
-def test_parameters_tell_their_bounds(
+def test_parameters_document_their_bounds(
     document: dict[str, Any], operation: str, name: str, bounds: dict[str, object]
 ) -> None:
     (found,) = (
@@ -185,7 +185,7 @@ def test_parameters_tell_their_bounds(
     assert bounds.items() <= found.items()
 
 
-def test_the_page_shows_every_operation_and_needs_nothing_else(document: dict[str, Any]) -> None:
+def test_page_shows_every_operation_and_loads_nothing_external(document: dict[str, Any]) -> None:
     html = render_page(document)
 
     assert [f'<article id="{name}">' in html for name in ORDER] == [True] * len(ORDER)
@@ -197,7 +197,7 @@ def test_the_page_shows_every_operation_and_needs_nothing_else(document: dict[st
     ]
 
 
-def test_the_page_escapes_what_the_document_says(document: dict[str, Any]) -> None:
+def test_page_escapes_text_from_the_document(document: dict[str, Any]) -> None:
     info = {**document["info"], "description": "<script>alert(1)</script> `<b>`"}
 
     html = render_page({**document, "info": info})

@@ -1,4 +1,4 @@
-"""Whose uploads those under /s3 are."""
+"""The user that uploads under /s3 belong to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def request(*headers: tuple[bytes, bytes]) -> Request[Any, Any, Any]:
     return Request(scope)
 
 
-def test_without_a_proxy_they_are_all_one_users() -> None:
+def test_uploads_belong_to_one_user_without_a_proxy() -> None:
     assert UserSource("companion").user_id(request((b"x-forwarded-user", b"eve"))) == "companion"
 
 
 @pytest.mark.parametrize(
     ("sent", "user"), [(b"ada", "ada"), (b" ada ", "ada"), ("Zoë".encode(), "Zoë")]
 )
-def test_behind_a_proxy_they_are_his_whom_it_names(sent: bytes, user: str) -> None:
+def test_uploads_belong_to_the_user_named_by_the_proxy(sent: bytes, user: str) -> None:
     assert PROXY.user_id(request((b"x-forwarded-user", sent))) == user
 
 
@@ -33,6 +33,6 @@ def test_behind_a_proxy_they_are_his_whom_it_names(sent: bytes, user: str) -> No
     [[], [b""], [b"  "], [b"ada", b"eve"], [b"\xff"]],
     ids=["none", "empty", "blank", "two", "not UTF-8"],
 )
-def test_a_request_that_does_not_name_one_user_is_refused(sent: list[bytes]) -> None:
+def test_request_without_exactly_one_user_is_refused(sent: list[bytes]) -> None:
     with pytest.raises(UnknownUserError):
         PROXY.user_id(request(*((b"x-forwarded-user", value) for value in sent)))

@@ -1,4 +1,4 @@
-"""Joining the parts."""
+"""Completing an upload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.part import PartState
 from multipart_upload.domain.session import SessionState, UploadSession
 
-from .faults import RepositoryDying, StoreAway, StoreRefusing
+from .faults import RefusingStore, RepositoryFailing, UnavailableStore
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 FULL = bytes(PART_SIZE)
@@ -31,14 +31,14 @@ async def record(service: Service, session: UploadSession, etag: str) -> None:
     await service.record(address_of(session), 1, etag)
 
 
-async def record_and_die(service: Service, session: UploadSession, etag: str) -> None:
-    """Leave a report as a process does that dies before it moves the session."""
-    dying = RepositoryDying(service.sessions, SessionState.IN_PROGRESS)
+async def record_and_fail(service: Service, session: UploadSession, etag: str) -> None:
+    """Record a part, then fail before the session changes its state."""
+    failing = RepositoryFailing(service.sessions, SessionState.IN_PROGRESS)
     with pytest.raises(RepositoryUnavailableError):
-        await record(replace(service, sessions=dying), session, etag)
+        await record(replace(service, sessions=failing), session, etag)
 
 
-async def test_a_complete_upload_is_an_object_of_its_own(service: Service) -> None:
+async def test_completed_upload_becomes_an_object_with_its_upload_id(service: Service) -> None:
     session = await service.uploaded()
     done = await service.complete(address_of(session))
     assert (done.state, done.lease) == (SessionState.COMPLETED, None)
@@ -48,7 +48,7 @@ async def test_a_complete_upload_is_an_object_of_its_own(service: Service) -> No
     assert (done.result.upload_id, done.result.size) == (session.id, len(BODY))
 
 
-async def test_parts_are_joined_in_order_however_they_came(service: Service) -> None:
+async def test_parts_are_completed_in_order_regardless_of_upload_order(service: Service) -> None:
     session = await service.started(size=17 * MIB)
     await service.upload(session, 3, b"c" * MIB)
     await service.upload(session, 1, b"x" * PART_SIZE)
@@ -61,7 +61,7 @@ async def test_parts_are_joined_in_order_however_they_came(service: Service) -> 
     assert service.bucket.objects[session.key].body == content
 
 
-async def test_an_empty_file_is_completed_from_one_part_of_no_bytes(service: Service) -> None:
+async def test_empty_file_is_completed_from_one_empty_part(service: Service) -> None:
     session = await service.started(size=0)
     await service.upload(session, 1, b"")
     done = await service.complete(address_of(session))
@@ -69,7 +69,9 @@ async def test_an_empty_file_is_completed_from_one_part_of_no_bytes(service: Ser
     assert done.result.size == 0
 
 
-async def test_repeating_it_gives_the_same_result(service: Service, clock: SettableClock) -> None:
+async def test_completing_again_returns_the_same_result(
+    service: Service, clock: SettableClock
+) -> None:
     session = await service.uploaded()
     done = await service.complete(address_of(session))
     clock.advance(days=3)
@@ -78,7 +80,7 @@ async def test_repeating_it_gives_the_same_result(service: Service, clock: Setta
 
 
 @pytest.mark.parametrize("size", [None, len(BODY)])
-async def test_parts_that_only_the_store_knows_are_taken_in(
+async def test_unreported_parts_are_recorded_and_completed(
     service: Service, size: int | None
 ) -> None:
     session = await service.started(size)
@@ -88,7 +90,7 @@ async def test_parts_that_only_the_store_knows_are_taken_in(
     assert (f'"{part.etag}"', part.size, part.state) == (etag, len(BODY), PartState.VERIFIED)
 
 
-async def test_parts_of_which_only_some_were_reported_are_all_taken_in(service: Service) -> None:
+async def test_partly_reported_parts_are_all_recorded_and_completed(service: Service) -> None:
     session = await service.started(size=PART_SIZE + 1)
     await service.upload(session, 2, b"!")
     await service.put(session, 1, FULL)
@@ -97,7 +99,7 @@ async def test_parts_of_which_only_some_were_reported_are_all_taken_in(service: 
 
 
 @pytest.mark.parametrize("size", [None, 0, len(BODY)])
-async def test_with_nothing_uploaded_anywhere_it_is_not_found_and_still_usable(
+async def test_completing_without_parts_is_not_found_and_keeps_the_session_usable(
     service: Service, size: int | None
 ) -> None:
     session = await service.started(size)
@@ -109,24 +111,24 @@ async def test_with_nothing_uploaded_anywhere_it_is_not_found_and_still_usable(
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_an_upload_that_the_store_never_opened_is_not_found(service: Service) -> None:
+async def test_completing_a_never_opened_upload_is_not_found(service: Service) -> None:
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=StoreAway(service.store)).started()
+        await replace(service, store=UnavailableStore(service.store)).started()
     page = await service.list_sessions(SessionQuery(user_id="ada"))
     with pytest.raises(SessionNotFoundError):
         await service.complete(address_of(page.sessions[0]))
 
 
-async def test_a_count_that_is_ahead_of_the_parts_makes_no_part(service: Service) -> None:
-    class Ahead(ForwardingRepository):
-        """As a report leaves it that nobody was answered."""
+async def test_part_count_ahead_of_the_parts_adds_no_part(service: Service) -> None:
+    class CountAhead(ForwardingRepository):
+        """Counts a part that is not listed, as after an interrupted report."""
 
         async def count_parts(self, upload_id: str) -> int:  # noqa: ARG002
             return 1
 
     session = await service.started()
     with pytest.raises(SessionNotFoundError):
-        await replace(service, sessions=Ahead(service.sessions)).complete(address_of(session))
+        await replace(service, sessions=CountAhead(service.sessions)).complete(address_of(session))
     assert await service.now(session) == session
 
 
@@ -148,7 +150,7 @@ async def test_a_missing_part_is_named_and_can_still_be_uploaded(service: Servic
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_a_report_without_a_part_is_a_missing_part(service: Service) -> None:
+async def test_reported_part_absent_from_the_store_is_missing(service: Service) -> None:
     session = await service.started()
     await service.record(address_of(session), 1, "e1")
     with pytest.raises(PartsMissingError) as refusal:
@@ -157,18 +159,18 @@ async def test_a_report_without_a_part_is_a_missing_part(service: Service) -> No
 
 
 @pytest.mark.parametrize("size", [None, len(BODY)])
-async def test_a_report_whose_session_did_not_move_is_a_missing_part_too(
+async def test_report_without_its_state_change_still_counts_as_missing(
     service: Service, size: int | None
 ) -> None:
     session = await service.started(size)
-    await record_and_die(service, session, "e1")
+    await record_and_fail(service, session, "e1")
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session))
     assert refusal.value.extensions["missing_parts"] == [1]
 
 
-@pytest.mark.parametrize("report", [record, record_and_die])
-async def test_a_part_that_differs_from_its_report_is_named_and_not_joined(
+@pytest.mark.parametrize("report", [record, record_and_fail])
+async def test_part_that_differs_from_its_report_is_named_and_not_completed(
     service: Service, report: Report
 ) -> None:
     session = await service.started(size=len(BODY))
@@ -182,7 +184,7 @@ async def test_a_part_that_differs_from_its_report_is_named_and_not_joined(
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_a_part_of_another_size_than_planned_is_named(service: Service) -> None:
+async def test_part_with_an_unplanned_size_is_named(service: Service) -> None:
     session = await service.started(size=len(BODY))
     await service.put(session, 1, BODY + b"!")
     with pytest.raises(PartsMissingError) as refusal:
@@ -190,10 +192,10 @@ async def test_a_part_of_another_size_than_planned_is_named(service: Service) ->
     assert refusal.value.extensions["mismatched_parts"] == [1]
 
 
-async def test_what_the_store_refuses_is_open_again_with_its_parts(service: Service) -> None:
+async def test_refusal_by_the_store_reopens_the_session_with_its_parts(service: Service) -> None:
     session = await service.uploaded()
     with pytest.raises(PartsRefusedError, match="refused the parts: they are not"):
-        await replace(service, store=StoreRefusing(service.store)).complete(address_of(session))
+        await replace(service, store=RefusingStore(service.store)).complete(address_of(session))
     reopened = await service.now(session)
     assert (reopened.state, reopened.lease) == (SessionState.IN_PROGRESS, None)
     assert await service.sessions.count_parts(session.id) == 1
@@ -201,7 +203,7 @@ async def test_what_the_store_refuses_is_open_again_with_its_parts(service: Serv
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_parts_too_small_are_refused_and_can_be_replaced(service: Service) -> None:
+async def test_too_small_parts_are_refused_and_can_be_replaced(service: Service) -> None:
     session = await service.started()
     for number in (1, 2):
         await service.upload(session, number)
@@ -215,7 +217,9 @@ async def test_parts_too_small_are_refused_and_can_be_replaced(service: Service)
 @pytest.mark.parametrize(
     "state", [SessionState.ABORTING, SessionState.ABORTED, SessionState.EXPIRED]
 )
-async def test_what_was_ended_cannot_be_completed(service: Service, state: SessionState) -> None:
+async def test_aborted_or_expired_upload_cannot_be_completed(
+    service: Service, state: SessionState
+) -> None:
     session = await service.uploaded()
     session = await service.sessions.save(replace(session, state=state))
     with pytest.raises(TransitionError) as refusal:

@@ -1,4 +1,4 @@
-"""Completing by the client's own list of parts."""
+"""Completing with a list of parts from the client."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from .service import MIB, Service, address_of
 BODIES = {1: b"a" * 5 * MIB, 2: b"b" * 5 * MIB, 3: b"tail"}
 
 
-async def sent(service: Service) -> tuple[UploadSession, list[NamedPart]]:
-    """Upload three parts that nobody reports, as Uppy does."""
+async def upload_parts(service: Service) -> tuple[UploadSession, list[NamedPart]]:
+    """Upload three parts without reporting them, as Uppy does."""
     session = await service.started()
     named = [NamedPart(n, await service.put(session, n, body)) for n, body in BODIES.items()]
     return session, named
 
 
-async def test_the_parts_that_are_there_are_joined(service: Service) -> None:
-    session, named = await sent(service)
+async def test_named_parts_are_completed(service: Service) -> None:
+    session, named = await upload_parts(service)
     completed = await service.complete(address_of(session), named)
     assert completed.state is SessionState.COMPLETED
     assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
 
 
-async def test_order_and_quotes_do_not_matter(service: Service) -> None:
-    session, named = await sent(service)
+async def test_named_parts_may_have_any_order_and_etag_quotes(service: Service) -> None:
+    session, named = await upload_parts(service)
     mixed = [named[2], NamedPart(1, named[0].etag.strip('"')), named[1]]
     await service.complete(address_of(session), mixed)
     assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
 
 
-async def test_a_part_that_is_not_there_is_named_and_the_session_stays_open(
+async def test_absent_part_is_named_and_the_session_stays_open(
     service: Service,
 ) -> None:
-    session, named = await sent(service)
+    session, named = await upload_parts(service)
     forged = [*named, NamedPart(4, "0" * 32)]
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), forged)
@@ -59,8 +59,8 @@ async def test_a_part_that_is_not_there_is_named_and_the_session_stays_open(
     assert (await service.complete(address_of(session), named)).result is not None
 
 
-async def test_a_part_with_another_etag_is_named_and_nothing_is_joined(service: Service) -> None:
-    session, named = await sent(service)
+async def test_part_with_another_etag_is_named_and_nothing_is_completed(service: Service) -> None:
+    session, named = await upload_parts(service)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(
             address_of(session), [*named[:2], replace(named[2], etag='"' + "0" * 32 + '"')]
@@ -70,29 +70,29 @@ async def test_a_part_with_another_etag_is_named_and_nothing_is_joined(service: 
     assert session.key not in service.bucket.objects
 
 
-async def test_a_number_named_twice_must_be_right_twice(service: Service) -> None:
-    session, named = await sent(service)
+async def test_number_named_twice_must_match_both_times(service: Service) -> None:
+    session, named = await upload_parts(service)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), [NamedPart(1, "x"), *named])
     assert refusal.value.extensions["mismatched_parts"] == [1]
 
 
-async def test_a_part_that_is_not_named_does_not_get_into_the_object(service: Service) -> None:
-    session, named = await sent(service)
+async def test_complete_that_omits_a_stored_part_is_refused(service: Service) -> None:
+    session, named = await upload_parts(service)
     with pytest.raises(PartsUnnamedError) as refusal:
         await service.complete(address_of(session), named[:2])
     assert refusal.value.extensions["unnamed_parts"] == [3]
     assert session.key not in service.bucket.objects
 
 
-async def test_the_same_list_gives_the_same_result_again(service: Service) -> None:
-    session, named = await sent(service)
+async def test_same_list_returns_the_same_result_again(service: Service) -> None:
+    session, named = await upload_parts(service)
     first = await service.complete(address_of(session), named)
     assert await service.complete(address_of(session), named[::-1]) == first
 
 
-async def test_another_list_is_refused_after_the_end(service: Service) -> None:
-    session, named = await sent(service)
+async def test_another_list_is_refused_after_completion(service: Service) -> None:
+    session, named = await upload_parts(service)
     await service.complete(address_of(session), named)
     with pytest.raises(PartsUnnamedError):
         await service.complete(address_of(session), named[:2])
@@ -100,8 +100,8 @@ async def test_another_list_is_refused_after_the_end(service: Service) -> None:
         await service.complete(address_of(session), [*named[:2], NamedPart(3, "x")])
 
 
-async def test_a_complete_whose_answer_was_lost_is_found_again(service: Service) -> None:
-    session, named = await sent(service)
+async def test_retry_with_the_list_completes_after_a_lost_answer(service: Service) -> None:
+    session, named = await upload_parts(service)
     losing = replace(service, store=StoreAnswersLost(service.bucket))
     with pytest.raises(StoreUnavailableError):
         await losing.complete(address_of(session), named)
@@ -109,31 +109,31 @@ async def test_a_complete_whose_answer_was_lost_is_found_again(service: Service)
     assert completed.state is SessionState.COMPLETED
 
 
-async def test_of_a_lost_upload_all_parts_are_missing(service: Service) -> None:
-    session, named = await sent(service)
+async def test_all_parts_of_a_lost_upload_are_missing(service: Service) -> None:
+    session, named = await upload_parts(service)
     await service.bucket.abort_upload(session.key, session.open_store_upload_id)
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), named)
     assert refusal.value.extensions["missing_parts"] == [1, 2, 3]
 
 
-async def test_an_aborted_upload_is_refused_for_its_state_whatever_the_list(
+async def test_aborted_upload_is_refused_by_its_state_before_its_list(
     service: Service,
 ) -> None:
-    session, named = await sent(service)
+    session, named = await upload_parts(service)
     await service.abort(address_of(session))
     with pytest.raises(TransitionError):
         await service.complete(address_of(session), named)
 
 
-async def test_another_users_session_is_not_there(service: Service) -> None:
-    session, named = await sent(service)
+async def test_session_of_another_user_is_not_found(service: Service) -> None:
+    session, named = await upload_parts(service)
     with pytest.raises(SessionNotFoundError):
         await service.complete(replace(address_of(session), user_id="eve"), named)
 
 
-class PutInBetween(StoreProxy):
-    """Takes a PUT of other bytes for part 1 just before one of its calls."""
+class InterleavedPut(StoreProxy):
+    """Receives a PUT of other bytes for part 1 just before one of its calls."""
 
     def __init__(self, service: Service, session: UploadSession, call: int) -> None:
         super().__init__(service.store)
@@ -156,25 +156,25 @@ class PutInBetween(StoreProxy):
 
 
 @pytest.mark.parametrize("call", range(4))
-async def test_bytes_put_during_a_complete_never_get_into_the_object_unnamed(
+async def test_bytes_put_during_a_complete_never_reach_the_object_unnamed(
     service: Service, call: int
 ) -> None:
-    session, named = await sent(service)
-    overtaken = PutInBetween(service, session, call)
+    session, named = await upload_parts(service)
+    interleaved = InterleavedPut(service, session, call)
     try:
-        await replace(service, store=overtaken).complete(address_of(session), named)
+        await replace(service, store=interleaved).complete(address_of(session), named)
     except (PartsMissingError, PartsRefusedError):
-        assert overtaken.calls_left < 0
+        assert interleaved.calls_left < 0
         assert session.key not in service.bucket.objects
         left = await service.now(session)
         assert (left.state, left.lease) == (SessionState.IN_PROGRESS, None)
     else:
-        assert overtaken.calls_left >= 0, "other bytes than the named ones were joined"
+        assert interleaved.calls_left >= 0, "the object contains bytes that were not named"
         assert service.bucket.objects[session.key].body == b"".join(BODIES.values())
 
 
-async def test_a_list_that_another_caller_has_not_joined_is_refused(service: Service) -> None:
-    session, named = await sent(service)
+async def test_list_other_than_the_completed_one_is_refused(service: Service) -> None:
+    session, named = await upload_parts(service)
     losing = replace(service, store=StoreAnswersLost(service.bucket))
     with pytest.raises(StoreUnavailableError):
         await losing.complete(address_of(session), named)
@@ -183,13 +183,13 @@ async def test_a_list_that_another_caller_has_not_joined_is_refused(service: Ser
     assert (await service.now(session)).state is SessionState.COMPLETED
 
 
-async def test_a_session_without_any_part_is_not_found_by_an_empty_list(service: Service) -> None:
+async def test_empty_list_for_a_session_without_parts_is_not_found(service: Service) -> None:
     session = await service.started()
     with pytest.raises(SessionNotFoundError):
         await service.complete(address_of(session), [])
 
 
-async def test_of_a_session_without_any_part_all_named_parts_are_missing(service: Service) -> None:
+async def test_all_named_parts_of_a_session_without_parts_are_missing(service: Service) -> None:
     session = await service.started()
     with pytest.raises(PartsMissingError) as refusal:
         await service.complete(address_of(session), [NamedPart(2, "x"), NamedPart(1, "x")])

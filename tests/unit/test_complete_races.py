@@ -1,4 +1,4 @@
-"""Many callers at once: whatever order they run in, one object and one end."""
+"""Concurrent callers create one object and reach one final state in any order."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .service import BODY, Service, SettableClock, address_of, new_service
 schedules = st.lists(st.integers(0, 4), max_size=60)
 
 
-def racing(service: Service, turns: Iterator[int]) -> tuple[Service, CountingStore]:
-    """Let every step of a use case be overtaken by others."""
+def make_racing(service: Service, yields: Iterator[int]) -> tuple[Service, CountingStore]:
+    """Return a service that yields to other callers at every step, and its store."""
     counting = CountingStore(service.store)
-    sessions = YieldingRepository(service.sessions, turns)
-    return replace(service, sessions=sessions, store=YieldingStore(counting, turns)), counting
+    sessions = YieldingRepository(service.sessions, yields)
+    return replace(service, sessions=sessions, store=YieldingStore(counting, yields)), counting
 
 
 def results_of(outcomes: Sequence[UploadSession | BaseException]) -> list[StoredObject | None]:
@@ -42,18 +42,18 @@ def errors_of(outcomes: Sequence[UploadSession | BaseException]) -> set[type[Bas
 
 
 @given(schedules, st.booleans())
-async def test_of_20_completes_at_once_all_that_succeed_give_the_one_object(
+async def test_concurrent_completes_create_one_object_and_return_it(
     schedule: list[int],
     reported: bool,  # noqa: FBT001  # hypothesis passes it by name
 ) -> None:
     service = new_service()
     session = await service.started(size=len(BODY))
     await (service.upload(session) if reported else service.put(session))
-    several, store = racing(service, chain(schedule, repeat(1)))
+    several, store = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
         *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
     )
-    assert store.joined == 1
+    assert store.completed == 1
     results = results_of(outcomes)
     assert results
     assert set(results) == {await service.bucket.head_object(session.key)}
@@ -62,10 +62,10 @@ async def test_of_20_completes_at_once_all_that_succeed_give_the_one_object(
 
 
 @given(schedules)
-async def test_a_complete_and_an_abort_at_once_never_both_succeed(schedule: list[int]) -> None:
+async def test_concurrent_complete_and_abort_never_both_succeed(schedule: list[int]) -> None:
     service = new_service()
     session = await service.uploaded()
-    several, _ = racing(service, chain(schedule, repeat(1)))
+    several, _ = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
         several.complete(address_of(session)),
         several.abort(address_of(session)),
@@ -74,33 +74,33 @@ async def test_a_complete_and_an_abort_at_once_never_both_succeed(schedule: list
     ended = await service.now(session)
     assert [outcome for outcome in outcomes if isinstance(outcome, UploadSession)] == [ended]
     assert errors_of(outcomes) <= {LeaseHeldError, StaleSessionError, TransitionError}
-    joined = await service.bucket.head_object(session.key) is not None
-    assert joined == (ended.state is SessionState.COMPLETED)
+    has_object = await service.bucket.head_object(session.key) is not None
+    assert has_object == (ended.state is SessionState.COMPLETED)
 
 
 @given(schedules)
-async def test_a_last_report_at_the_same_time_does_no_harm(schedule: list[int]) -> None:
+async def test_report_during_a_complete_is_recorded_or_refused(schedule: list[int]) -> None:
     service = new_service()
     session = await service.started(size=len(BODY))
     etag = await service.put(session)
-    several, store = racing(service, chain(schedule, repeat(1)))
+    several, store = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
         several.complete(address_of(session)),
         several.record(address_of(session), 1, etag, len(BODY)),
         return_exceptions=True,
     )
     assert isinstance(outcomes[0], UploadSession)
-    assert store.joined == 1
+    assert store.completed == 1
     late = [outcome for outcome in outcomes[1:] if isinstance(outcome, BaseException)]
     assert all(isinstance(outcome, TransitionError) for outcome in late)
     assert await service.sessions.count_parts(session.id) == 1
 
 
-async def test_a_missing_part_among_many_completes_leaves_the_upload_usable() -> None:
+async def test_concurrent_completes_with_a_missing_part_keep_the_upload_usable() -> None:
     service = new_service()
     session = await service.started(size=len(BODY))
     await service.record(address_of(session), 1, "never arrived")
-    several, _ = racing(service, repeat(1))
+    several, _ = make_racing(service, repeat(1))
     outcomes = await asyncio.gather(
         *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
     )
@@ -109,11 +109,11 @@ async def test_a_missing_part_among_many_completes_leaves_the_upload_usable() ->
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_who_was_overtaken_after_its_lease_gives_the_result_of_the_other(
+async def test_caller_overtaken_after_its_lease_returns_the_result_of_the_other(
     service: Service, clock: SettableClock
 ) -> None:
-    class Slow(ForwardingRepository):
-        """Takes longer than the lease before the end is saved, and somebody takes over."""
+    class StallingRepository(ForwardingRepository):
+        """Stalls past the lease before the last save, while another caller takes over."""
 
         async def save(self, session: UploadSession) -> UploadSession:
             if session.state is SessionState.COMPLETED:
@@ -122,16 +122,18 @@ async def test_who_was_overtaken_after_its_lease_gives_the_result_of_the_other(
             return await super().save(session)
 
     session = await service.uploaded()
-    done = await replace(service, sessions=Slow(service.sessions)).complete(address_of(session))
+    done = await replace(service, sessions=StallingRepository(service.sessions)).complete(
+        address_of(session)
+    )
     assert done == await service.now(session)
     assert done.result == await service.bucket.head_object(session.key)
 
 
-async def test_who_is_overtaken_at_every_attempt_is_told_so(
+async def test_caller_overtaken_at_every_attempt_raises_stale_session(
     service: Service, clock: SettableClock
 ) -> None:
-    class Overtaken(ForwardingRepository):
-        """Lets somebody else claim the session, for no time at all, before every save."""
+    class OvertakenRepository(ForwardingRepository):
+        """Lets another caller take an already expired lease before every save."""
 
         def __init__(self, sessions: SessionRepository) -> None:
             super().__init__(sessions)
@@ -145,7 +147,7 @@ async def test_who_is_overtaken_at_every_attempt_is_told_so(
             return await super().save(session)
 
     session = await service.uploaded()
-    sessions = Overtaken(service.sessions)
+    sessions = OvertakenRepository(service.sessions)
     with pytest.raises(StaleSessionError):
         await replace(service, sessions=sessions).complete(address_of(session))
     assert sessions.saves == 5

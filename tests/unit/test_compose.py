@@ -1,4 +1,4 @@
-"""compose.yaml and Dockerfile: what can be held without a Docker engine."""
+"""compose.yaml and Dockerfile, as far as they can be checked without Docker."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 
 
-def script_of(service: str) -> list[str]:
-    """Read the command that a service starts with; compose writes a dollar sign as two."""
+def read_script(service: str) -> list[str]:
+    """Return the entrypoint of a service; compose doubles each dollar sign."""
     return [part.replace("$$", "$") for part in SERVICES[service]["entrypoint"]]
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_service_runs_with_as_few_rights_as_it_can(name: str) -> None:
+def test_every_service_runs_with_least_privilege(name: str) -> None:
     service = SERVICES[name]
 
     assert service["read_only"] is True
@@ -37,13 +37,13 @@ def test_every_service_runs_with_as_few_rights_as_it_can(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_volume_that_a_service_uses_is_named(name: str) -> None:
+def test_every_mounted_volume_is_declared(name: str) -> None:
     volumes = [volume.partition(":")[0] for volume in SERVICES[name].get("volumes", [])]
 
     assert set(volumes) <= COMPOSE["volumes"].keys()
 
 
-def test_images_are_named_by_their_full_versions() -> None:
+def test_images_are_pinned_to_full_versions() -> None:
     of_compose = [one["image"] for one in SERVICES.values() if "build" not in one]
     of_dockerfile = re.findall(r"^ARG PYTHON=(\S+)$", DOCKERFILE, flags=re.MULTILINE)
 
@@ -53,7 +53,7 @@ def test_images_are_named_by_their_full_versions() -> None:
         assert re.search(r":v?\d+\.\d+\.\d+(-|$)", image), image
 
 
-def test_the_service_waits_for_its_database_and_in_the_profile_s3_for_its_bucket() -> None:
+def test_service_waits_for_its_database_and_bucket() -> None:
     waits = SERVICES["api"]["depends_on"]
 
     assert waits["mongo"] == {"condition": "service_healthy"}
@@ -65,7 +65,7 @@ def test_the_service_waits_for_its_database_and_in_the_profile_s3_for_its_bucket
     assert SERVICES["s3-bucket"]["restart"] == "no"
 
 
-def test_mongodb_asks_for_a_password_that_must_be_filled_in() -> None:
+def test_mongodb_password_must_be_set() -> None:
     uri = SERVICES["api"]["environment"]["MONGO_URI"]
     password = SERVICES["mongo"]["environment"]["MONGO_INITDB_ROOT_PASSWORD"]
 
@@ -77,11 +77,11 @@ def test_mongodb_asks_for_a_password_that_must_be_filled_in() -> None:
     assert "ports" not in SERVICES["mongo"]
 
 
-def test_mongodb_starts_with_a_key_of_its_own_that_no_other_user_can_read(tmp_path: Path) -> None:
+def test_mongodb_starts_with_a_new_key_file_readable_by_its_user_only(tmp_path: Path) -> None:
     program = tmp_path / "docker-entrypoint.sh"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
-    shell, option, script, name = script_of("mongo")
+    shell, option, script, name = read_script("mongo")
     command = [shell, option, script.replace("/tmp/", f"{tmp_path}/"), name]  # noqa: S108
     keys = []
     for _ in range(2):
@@ -96,15 +96,15 @@ def test_mongodb_starts_with_a_key_of_its_own_that_no_other_user_can_read(tmp_pa
         assert started.stdout.splitlines() == SERVICES["mongo"]["command"]
         keys.append((tmp_path / "keyfile").read_text())
         assert stat.S_IMODE((tmp_path / "keyfile").stat().st_mode) == 0o600
-    # What mongod takes: 6 to 1024 characters of base64.
+    # mongod accepts 6 to 1024 characters of base64.
     assert all(re.fullmatch(r"[A-Za-z0-9+/=]{6,1024}", key) for key in keys)
     assert keys[0] != keys[1]
 
 
 @pytest.mark.parametrize("keys", [("", ""), ("key", ""), ("", "secret")])
-def test_the_s3_server_without_keys_says_what_to_fill_in(keys: tuple[str, str]) -> None:
+def test_s3_server_without_keys_names_the_variables_to_set(keys: tuple[str, str]) -> None:
     ended = subprocess.run(
-        [*script_of("s3"), *SERVICES["s3"]["command"]],
+        [*read_script("s3"), *SERVICES["s3"]["command"]],
         env={
             "PATH": os.environ["PATH"],
             "ROOT_ACCESS_KEY_ID": keys[0],
@@ -119,7 +119,7 @@ def test_the_s3_server_without_keys_says_what_to_fill_in(keys: tuple[str, str]) 
     assert re.fullmatch(r"Fill in \.env first: AWS_ACCESS_KEY_ID [^\n]+\.\n", ended.stderr)
 
 
-def test_the_port_of_the_service_is_one_setting() -> None:
+def test_service_port_is_one_setting() -> None:
     api = SERVICES["api"]
 
     assert api["environment"]["PORT"] == "${PORT:-8000}"

@@ -1,4 +1,4 @@
-"""The errors that clients act upon: their codes, sentences and facts."""
+"""Errors that clients act upon: codes, messages and extension members."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.entrypoints.http.problems.handlers import status_of
 
-# Clients compare these: a code may be added, but none changed or taken away.
+# Clients compare these codes: new ones may be added, but none changed or removed.
 CODES: Final = {
     SessionNotFoundError: "upload-not-found",
     InvalidFieldError: "invalid-field",
@@ -81,32 +81,34 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
 )
 
 
-def _under(kind: type[UploadError]) -> Iterator[type[UploadError]]:
+def _find_subclasses(kind: type[UploadError]) -> Iterator[type[UploadError]]:
     for error in kind.__subclasses__():
         if error.__module__ == errors.__name__:
             yield error
-            yield from _under(error)
+            yield from _find_subclasses(error)
 
 
 def test_every_error_has_its_stable_code() -> None:
-    assert {error: error.code for error in _under(UploadError) if error not in KINDS} == CODES
+    assert {
+        error: error.code for error in _find_subclasses(UploadError) if error not in KINDS
+    } == CODES
 
 
 def test_no_two_errors_share_a_code() -> None:
-    # One wrong field and several are the same error to a client.
+    # To clients, one invalid field and several are the same error.
     assert len(set(CODES.values())) == len(CODES) - 1
     assert UploadError.code not in CODES.values()
 
 
-def test_the_kinds_tell_what_a_caller_can_do() -> None:
-    assert set(_under(NotFoundError)) == {SessionNotFoundError}
-    assert set(_under(UnavailableError)) == {
+def test_error_kinds_group_errors_by_what_the_caller_can_do() -> None:
+    assert set(_find_subclasses(NotFoundError)) == {SessionNotFoundError}
+    assert set(_find_subclasses(UnavailableError)) == {
         RepositoryUnavailableError,
         RepositoryMisconfiguredError,
         StoreUnavailableError,
         StoreMisconfiguredError,
     }
-    assert set(_under(ConflictError)) == {
+    assert set(_find_subclasses(ConflictError)) == {
         TransitionError,
         LeaseHeldError,
         StaleSessionError,
@@ -123,16 +125,16 @@ def test_every_error_has_an_example_here() -> None:
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
-def test_facts_travel_as_json(error: UploadError) -> None:
+def test_extension_members_are_json(error: UploadError) -> None:
     assert json.loads(json.dumps(error.extensions)) == error.extensions
 
 
-def test_a_session_is_not_found_in_the_words_of_the_original_service() -> None:
+def test_session_not_found_keeps_the_message_of_the_original_service() -> None:
     assert str(SessionNotFoundError()) == "Upload session not found or no parts uploaded"
     assert SessionNotFoundError().extensions == {}
 
 
-def test_an_invalid_field_is_named_with_its_rule() -> None:
+def test_invalid_field_error_names_the_field_and_its_rule() -> None:
     error = InvalidFieldError("part_number", "1 to 10,000")
     assert str(error) == "part_number: 1 to 10,000"
     assert error.extensions == {"errors": [{"field": "part_number", "message": "1 to 10,000"}]}
@@ -149,7 +151,7 @@ def test_several_invalid_fields_are_all_named() -> None:
     }
 
 
-def test_invalid_fields_beyond_count_are_left_out() -> None:
+def test_invalid_fields_beyond_the_maximum_are_left_out() -> None:
     error = InvalidFieldsError([FieldError(f"parts[{n}]", "is wrong") for n in range(10_000)])
     errors = error.extensions["errors"]
     assert isinstance(errors, list)
@@ -157,26 +159,26 @@ def test_invalid_fields_beyond_count_are_left_out() -> None:
     assert str(error).endswith("parts[9]: is wrong; and more")
 
 
-def test_a_file_too_large_names_the_field_its_value_and_the_limit() -> None:
+def test_file_too_large_error_names_field_value_and_limit() -> None:
     error = FileTooLargeError(11, 10)
     assert str(error) == "size: 11 bytes is over the limit of 10 bytes"
     assert error.extensions == {"max_size": 10}
 
 
-def test_a_refused_transition_names_the_action_and_the_state() -> None:
+def test_transition_error_names_the_action_and_the_state() -> None:
     error = TransitionError("abort", "completed")
     assert str(error) == "Cannot abort an upload that is completed."
     assert error.extensions == {"status": "completed"}
     assert (error.action, error.status) == ("abort", "completed")
 
 
-def test_who_has_to_wait_is_told_for_whom_and_how_long() -> None:
+def test_lease_held_error_names_the_operation_and_the_wait() -> None:
     error = LeaseHeldError("completing", 2.5)
     assert str(error) == "Another request is at work on the upload, which is completing."
     assert (error.extensions, error.retry_after) == ({"status": "completing"}, 2.5)
 
 
-def test_what_will_pass_says_when_to_try_again() -> None:
+def test_temporary_errors_have_a_retry_delay() -> None:
     passing = (StaleSessionError(), RepositoryUnavailableError(), StoreUnavailableError())
     assert [error.retry_after for error in passing] == [1.0, 2.0, 2.0]
 
@@ -209,13 +211,13 @@ def test_missing_and_differing_parts_are_named(
     }
 
 
-def test_many_missing_parts_are_all_facts_but_not_all_in_the_sentence() -> None:
+def test_message_shortens_many_missing_parts_but_members_list_them_all() -> None:
     error = PartsMissingError("in-progress", range(1, 10_001), [])
     assert str(error).endswith("18, 19, 20 and 9980 more not uploaded.")
     assert error.extensions["missing_parts"] == list(range(1, 10_001))
 
 
-def test_a_refusal_of_the_store_gives_its_own_reason() -> None:
+def test_parts_refused_error_has_the_reason_of_the_store() -> None:
     error = PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB")
     assert str(error) == "The object store refused the parts: part 1 is under 5 MiB"
     assert error.extensions == {"reason": "EntityTooSmall"}

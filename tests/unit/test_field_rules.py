@@ -1,4 +1,4 @@
-"""The errors of a body agree with the decoder: none for what it takes, some for what it refuses."""
+"""Body errors agree with the decoder: a body has errors exactly if the decoder refuses it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NAMES: Final = sorted(
     {field.encode_name for kind in KINDS for field in msgspec.structs.fields(kind)}
     | {"part_number", "etag", "size", "PartNumber", "ETag", "unknown"}
 )
-NOT_FOR_PEOPLE: Final = re.compile(r"Expected|Object|Invalid|regex|\(\?|\\x|\]\+|\$|\^|`")
+TECHNICAL_TERMS: Final = re.compile(r"Expected|Object|Invalid|regex|\(\?|\\x|\]\+|\$|\^|`")
 
 scalars = (
     st.none()
@@ -63,7 +63,7 @@ values = st.recursive(
 bodies = st.dictionaries(st.sampled_from(NAMES), values, max_size=7)
 
 
-def is_taken(body: dict[str, Any], kind: type[msgspec.Struct]) -> bool:
+def is_accepted(body: dict[str, Any], kind: type[msgspec.Struct]) -> bool:
     try:
         msgspec.json.Decoder(kind).decode(msgspec.json.encode(body))
     except msgspec.ValidationError:
@@ -73,23 +73,23 @@ def is_taken(body: dict[str, Any], kind: type[msgspec.Struct]) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(bodies)
-def test_what_the_decoder_refuses_has_errors_and_nothing_else_has(
+def test_value_errors_exist_exactly_for_bodies_the_decoder_refuses(
     kind: type[msgspec.Struct], body: dict[str, Any]
 ) -> None:
     errors = list(value_errors(body, inspect_type(kind), ""))
 
-    assert (errors == []) == is_taken(body, kind), errors
-    assert all(NOT_FOR_PEOPLE.search(error.message) is None for error in errors)
+    assert (errors == []) == is_accepted(body, kind), errors
+    assert all(TECHNICAL_TERMS.search(error.message) is None for error in errors)
     assert len({error.field for error in errors}) == len(errors)
 
 
 @given(bodies)
-def test_rules_of_the_domain_join_those_of_the_types(body: dict[str, Any]) -> None:
+def test_body_errors_include_domain_and_type_rules(body: dict[str, Any]) -> None:
     errors = body_errors(body, StartUploadRequest)
 
     assert len({error.field for error in errors}) == len(errors)
     if not errors:
-        assert is_taken(body, StartUploadRequest)
+        assert is_accepted(body, StartUploadRequest)
 
 
 def patterns_in(schema: Any) -> set[str]:
@@ -101,10 +101,10 @@ def patterns_in(schema: Any) -> set[str]:
     return own | {pattern for item in schema.values() for pattern in patterns_in(item)}
 
 
-def test_every_regular_expression_has_words() -> None:
+def test_every_pattern_has_an_error_message() -> None:
     found = patterns_in(msgspec.json.schema_components(KINDS)[1])
 
-    # The domain has its own words for the last two.
+    # The domain words the messages for the last two.
     assert found == {*RULES, NO_NUL, CONTENT_TYPE_PATTERN, METADATA_KEY_PATTERN} - {
         IDEMPOTENCY_KEY_PATTERN,
         TIME_PATTERN,

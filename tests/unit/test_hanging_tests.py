@@ -1,4 +1,4 @@
-"""A test that hangs fails, and the run ends."""
+"""A hanging test fails, and the test run ends."""
 
 import subprocess
 import sys

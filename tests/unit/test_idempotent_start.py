@@ -1,4 +1,4 @@
-"""Starting again with the same Idempotency-Key gives the same session."""
+"""Starting again with the same Idempotency-Key returns the same session."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from multipart_upload.domain.session import SessionState, UploadSession
 
 from .faults import (
     CountingStore,
-    RepositoryDying,
+    ForbiddingStore,
+    RepositoryFailing,
     StoreAnswersLost,
-    StoreForbidding,
     YieldingRepository,
     YieldingStore,
 )
@@ -38,7 +38,7 @@ async def sessions_of_ada(service: Service) -> list[UploadSession]:
     return list((await service.list_sessions(SessionQuery(user_id="ada"))).sessions)
 
 
-async def test_the_same_key_gives_the_same_session_and_one_upload(service: Service) -> None:
+async def test_same_key_returns_the_same_session_with_one_store_upload(service: Service) -> None:
     counting = CountingStore(service.store)
     started = [await replace(service, store=counting).start(NEW) for _ in range(3)]
     assert started == [started[0]] * 3
@@ -46,8 +46,8 @@ async def test_the_same_key_gives_the_same_session_and_one_upload(service: Servi
     assert len(counting.created) == 1
 
 
-async def completed_and_forgotten(service: Service, clock: SettableClock) -> UploadSession:
-    """Complete an upload and remove its session at the end of its retention."""
+async def complete_and_purge(service: Service, clock: SettableClock) -> UploadSession:
+    """Complete an upload and purge its session after the retention."""
     session = await service.start(NEW)
     await service.upload(session)
     done = await service.complete(address_of(session))
@@ -56,10 +56,10 @@ async def completed_and_forgotten(service: Service, clock: SettableClock) -> Upl
     return done
 
 
-async def test_a_key_used_again_after_retention_makes_another_object(
+async def test_key_reused_after_retention_creates_another_object(
     service: Service, clock: SettableClock
 ) -> None:
-    first = await completed_and_forgotten(service, clock)
+    first = await complete_and_purge(service, clock)
     made = service.bucket.objects[first.key]
     second = await service.start(NEW)
     assert second.id == first.id
@@ -70,10 +70,10 @@ async def test_a_key_used_again_after_retention_makes_another_object(
     assert service.bucket.objects[done.key].body == b"other"
 
 
-async def test_a_key_used_again_after_retention_never_answers_with_the_earlier_object(
+async def test_key_reused_after_retention_never_returns_the_earlier_object(
     service: Service, clock: SettableClock
 ) -> None:
-    await completed_and_forgotten(service, clock)
+    await complete_and_purge(service, clock)
     second = await service.start(NEW)
     await service.upload(second, 1, b"other")
     await service.lose(second)
@@ -81,20 +81,20 @@ async def test_a_key_used_again_after_retention_never_answers_with_the_earlier_o
         await service.complete(address_of(second))
 
 
-async def test_without_a_key_every_start_is_a_new_session(service: Service) -> None:
+async def test_start_without_a_key_always_creates_a_session(service: Service) -> None:
     plain = replace(NEW, idempotency_key=None)
     assert await service.start(plain) != await service.start(plain)
 
 
 @pytest.mark.parametrize("other", [{"idempotency_key": f"{KEY}2"}, {"user_id": "bob"}])
-async def test_another_key_or_another_user_is_another_session(
+async def test_another_key_or_user_gets_another_session(
     service: Service, other: dict[str, Any]
 ) -> None:
     first, second = await service.start(NEW), await service.start(replace(NEW, **other))
     assert first.id != second.id
 
 
-async def test_no_user_and_key_run_together_into_those_of_another(service: Service) -> None:
+async def test_user_id_and_key_are_never_confused_when_combined(service: Service) -> None:
     first = await service.start(replace(NEW, user_id="a", idempotency_key=f"b {KEY}"))
     second = await service.start(replace(NEW, user_id="a b", idempotency_key=KEY))
     assert first.id != second.id
@@ -112,7 +112,7 @@ async def test_no_user_and_key_run_together_into_those_of_another(service: Servi
     ],
     ids=str,
 )
-async def test_the_same_key_with_another_body_is_refused(
+async def test_same_key_with_another_body_is_refused(
     service: Service, other: dict[str, Any]
 ) -> None:
     session = await service.start(NEW)
@@ -121,7 +121,7 @@ async def test_the_same_key_with_another_body_is_refused(
     assert await sessions_of_ada(service) == [session]
 
 
-async def test_a_session_that_has_gone_on_is_given_as_it_is(service: Service) -> None:
+async def test_same_key_returns_the_current_state_of_the_session(service: Service) -> None:
     session = await service.start(NEW)
     await service.upload(session)
     assert (await service.start(NEW)).state is SessionState.IN_PROGRESS
@@ -129,7 +129,7 @@ async def test_a_session_that_has_gone_on_is_given_as_it_is(service: Service) ->
     assert await service.start(NEW) == done
 
 
-async def test_when_the_answer_was_lost_the_same_key_finishes_the_start(service: Service) -> None:
+async def test_same_key_finishes_a_start_whose_answer_was_lost(service: Service) -> None:
     with pytest.raises(StoreUnavailableError):
         await replace(service, store=StoreAnswersLost(service.store)).start(NEW)
     session = await service.start(NEW)
@@ -139,33 +139,35 @@ async def test_when_the_answer_was_lost_the_same_key_finishes_the_start(service:
     assert len(await sessions_of_ada(service)) == 1
 
 
-async def test_after_a_refusal_of_the_store_the_same_key_starts_at_once(service: Service) -> None:
-    forbidding = replace(service, store=StoreForbidding(service.store, "create_upload"))
+async def test_same_key_starts_at_once_after_the_store_refused(service: Service) -> None:
+    forbidding = replace(service, store=ForbiddingStore(service.store, "create_upload"))
     for _ in range(2):
         with pytest.raises(StoreRefusedError):
             await forbidding.start(NEW)
     assert (await service.start(NEW)).state is SessionState.INITIATED
 
 
-async def test_whose_start_died_can_be_started_again_after_its_lease(
+async def test_interrupted_start_can_be_repeated_after_its_lease(
     service: Service, clock: SettableClock
 ) -> None:
-    dying = RepositoryDying(service.sessions, SessionState.INITIATED)
+    failing = RepositoryFailing(service.sessions, SessionState.INITIATED)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=dying).start(NEW)
+        await replace(service, sessions=failing).start(NEW)
     with pytest.raises(LeaseHeldError):
         await service.start(NEW)
     clock.advance(seconds=service.policy.lease.total_seconds())
     assert (await service.start(NEW)).state is SessionState.INITIATED
 
 
-async def test_of_20_starts_at_once_with_one_key_one_opens_the_upload(service: Service) -> None:
+async def test_one_of_many_concurrent_starts_with_one_key_opens_the_upload(
+    service: Service,
+) -> None:
     counting = CountingStore(service.store)
-    turns = repeat(1)
+    schedule = repeat(1)
     several = replace(
         service,
-        sessions=YieldingRepository(service.sessions, turns),
-        store=YieldingStore(counting, turns),
+        sessions=YieldingRepository(service.sessions, schedule),
+        store=YieldingStore(counting, schedule),
         policy=replace(service.policy, wait=service.policy.lease),
     )
     started = await asyncio.gather(*(several.start(NEW) for _ in range(20)))
@@ -173,7 +175,7 @@ async def test_of_20_starts_at_once_with_one_key_one_opens_the_upload(service: S
     assert len(counting.created) == 1
 
 
-async def test_another_part_size_of_a_later_release_is_no_other_body(service: Service) -> None:
+async def test_changed_default_part_size_does_not_count_as_another_body(service: Service) -> None:
     session = await service.start(NEW)
     assert session.plan is not None
     planned = replace(session, plan=replace(session.plan, part_size=session.plan.part_size * 2))

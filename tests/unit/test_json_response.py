@@ -1,4 +1,4 @@
-"""Answers that are JSON and nothing else."""
+"""JSON responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 from multipart_upload.entrypoints.http.responses import JsonResponse
 
 
-async def test_an_answer_tells_its_type_and_its_length() -> None:
+async def test_response_has_its_type_and_length() -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -39,7 +39,9 @@ async def test_an_answer_tells_its_type_and_its_length() -> None:
     ],
     ids=["headers", "cookies", "a task"],
 )
-async def test_a_route_that_wants_more_of_its_answer_is_told_so(more: dict[str, Any]) -> None:
+async def test_route_with_unsupported_response_options_fails_with_a_reason(
+    more: dict[str, Any],
+) -> None:
     @get("/", response_class=JsonResponse, **more)
     async def answer() -> dict[str, str]:
         return {}

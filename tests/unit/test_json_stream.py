@@ -1,4 +1,4 @@
-"""Answers that are made while they are sent."""
+"""Streamed JSON responses, generated while they are sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STREAMS: Final = 16
 
 
 class Pieces:
-    """Counts the pieces that were asked for."""
+    """Counts the pieces that were generated."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -32,7 +32,7 @@ async def send_all(pieces: Pieces, turns: Turns, send: Any) -> None:
     await answer({}, None, send)
 
 
-async def test_the_pieces_are_one_json_answer_without_a_length() -> None:
+async def test_pieces_form_one_json_response_without_a_length() -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -48,7 +48,7 @@ async def test_the_pieces_are_one_json_answer_without_a_length() -> None:
     assert [body["more_body"] for body in bodies] == [True] * (len(bodies) - 1) + [False]
 
 
-async def test_a_header_that_is_added_to_one_answer_is_not_in_the_next() -> None:
+async def test_header_added_to_one_response_is_not_in_the_next() -> None:
     headers: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -61,7 +61,7 @@ async def test_a_header_that_is_added_to_one_answer_is_not_in_the_next() -> None
     assert [len(sent) for sent in headers] == [2, 2]
 
 
-async def test_a_client_that_reads_nothing_is_made_no_second_piece() -> None:
+async def test_no_further_piece_is_made_for_a_client_that_does_not_read() -> None:
     pieces, begun, unread = Pieces(), asyncio.Event(), asyncio.Event()
 
     async def send(message: Any) -> None:
@@ -79,7 +79,7 @@ async def test_a_client_that_reads_nothing_is_made_no_second_piece() -> None:
     assert pieces.made == PIECES
 
 
-async def test_a_client_that_reads_nothing_delays_no_other() -> None:
+async def test_client_that_does_not_read_delays_no_other() -> None:
     turns, begun = Turns(), asyncio.Event()
 
     async def stall(message: Any) -> None:
@@ -96,7 +96,7 @@ async def test_a_client_that_reads_nothing_delays_no_other() -> None:
     stalled.cancel()
 
 
-async def test_others_run_between_two_pieces_of_all_streams_together() -> None:
+async def test_other_requests_run_between_pieces_of_all_streams() -> None:
     turns, sources = Turns(), [Pieces() for _ in range(STREAMS)]
     most = made = 0
 

@@ -1,4 +1,4 @@
-"""Large bodies queue, small ones pass."""
+"""Large bodies queue; small ones do not."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ LARGE: Final = b"x" * (MAX_SMALL_BYTES + 1)
 
 
 class Application:
-    """Receives each request's body and then waits until it may answer."""
+    """Reads the body of each request, then waits until it may answer."""
 
     def __init__(self, gate: LargeBodyGate) -> None:
         self.gate = gate
         self.running = 0
-        self.most = 0
+        self.max_running = 0
         self.bodies: list[bytes] = []
         self.may_answer = asyncio.Event()
 
     async def __call__(self, _: Any, receive: Any, __: Any) -> None:
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         body, more = b"", True
         while more:
             message = await receive()
@@ -43,7 +43,7 @@ class Application:
         self.running -= 1
 
     def request(self, *chunks: bytes, length: int | None = None) -> asyncio.Task[None]:
-        """Send a request; without a last empty chunk its body has no end."""
+        """Send a request; without a final empty chunk its body never ends."""
         chunked = [(b"transfer-encoding", b"chunked")]
         sized = [(b"content-length", b"%d" % (length or 0))]
         scope: Any = {"type": "http", "headers": chunked if length is None else sized}
@@ -71,17 +71,17 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_few_large_requests_run_at_once_and_all_are_answered(app: Application) -> None:
+async def test_large_requests_run_a_few_at_a_time_and_are_all_answered(app: Application) -> None:
     requests = [app.request(LARGE, LARGE, b"", length=2 * len(LARGE)) for _ in range(20)]
     await settle()
     assert app.running == RUNNING
     app.may_answer.set()
     await asyncio.gather(*requests)
-    assert app.most == RUNNING
+    assert app.max_running == RUNNING
     assert app.bodies == [2 * LARGE] * 20
 
 
-async def test_small_requests_pass_large_ones(app: Application) -> None:
+async def test_small_requests_overtake_large_ones(app: Application) -> None:
     large = [app.request(LARGE, b"", length=len(LARGE)) for _ in range(20)]
     small = [app.request(b"small", b"", length=5) for _ in range(5)]
     await settle()
@@ -99,7 +99,7 @@ async def test_a_body_without_a_length_counts_as_large(app: Application) -> None
     assert app.bodies == [b"small"] * 20
 
 
-async def test_a_body_that_does_not_end_holds_up_none_that_has(app: Application) -> None:
+async def test_unfinished_body_does_not_delay_finished_ones(app: Application) -> None:
     slow = [app.request(LARGE, length=2 * len(LARGE)) for _ in range(RECEIVING - 1)]
     await settle()
     app.may_answer.set()
@@ -110,16 +110,14 @@ async def test_a_body_that_does_not_end_holds_up_none_that_has(app: Application)
 
 
 @pytest.mark.parametrize("length", [MAX_BYTES + 1, None], ids=["declared", "not declared"])
-async def test_a_body_that_is_too_large_is_left_to_the_route(
-    app: Application, length: int | None
-) -> None:
+async def test_too_large_body_is_left_to_the_route(app: Application, length: int | None) -> None:
     app.may_answer.set()
     chunks = [LARGE] * 5
     await app.request(*chunks, b"", length=length)
     assert app.bodies == [b"".join(chunks)]
 
 
-async def test_too_many_that_wait_are_refused_at_once(app: Application) -> None:
+async def test_requests_beyond_the_queue_are_refused_at_once(app: Application) -> None:
     requests = [app.request(LARGE, b"", length=len(LARGE)) for _ in range(RECEIVING + WAITING)]
     await settle()
     with pytest.raises(TooManyBatchesError) as refused:
@@ -130,7 +128,7 @@ async def test_too_many_that_wait_are_refused_at_once(app: Application) -> None:
     assert outcomes.count(None) >= WAITING
 
 
-async def test_those_that_wait_too_long_are_refused(
+async def test_requests_that_wait_too_long_are_refused(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(large_bodies, "WAIT_SECONDS", 0.01)

@@ -12,8 +12,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "multipart"
 MODULES = [*SOURCE.glob("domain/**/*.py"), *SOURCE.glob("application/**/*.py")]
 
 
-def imported(module: Path) -> set[str]:
-    """Give the top-level names of what a module imports from outside its package."""
+def find_imports(module: Path) -> set[str]:
+    """Return the top-level names of the absolute imports of a module."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
@@ -26,4 +26,4 @@ def imported(module: Path) -> set[str]:
 @pytest.mark.parametrize("module", sorted(MODULES), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_domain_and_application_import_the_standard_library_and_cachetools(module: Path) -> None:
     allowed = set() if "domain" in module.parts else {"cachetools"}
-    assert imported(module) <= sys.stdlib_module_names | allowed
+    assert find_imports(module) <= sys.stdlib_module_names | allowed

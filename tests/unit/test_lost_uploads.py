@@ -1,4 +1,4 @@
-"""Uploads that the store has thrown away by itself, and how they begin anew under their own id."""
+"""Uploads that the store has discarded, and how they are reopened under the same id."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .proxies import StoreProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 
-async def test_the_status_says_so_and_there_are_no_parts(service: Service) -> None:
+async def test_status_of_a_lost_upload_reports_the_loss_and_no_parts(service: Service) -> None:
     session = await service.started(size=PART_SIZE + MIB)
     await service.upload(session, 1, bytes(PART_SIZE))
     await service.lose(session)
@@ -34,14 +34,14 @@ async def test_the_status_says_so_and_there_are_no_parts(service: Service) -> No
         assert (list(status.parts), status.missing_parts) == ([], [1, 2])
 
 
-async def test_a_loss_is_no_activity(service: Service, clock: SettableClock) -> None:
+async def test_loss_does_not_count_as_activity(service: Service, clock: SettableClock) -> None:
     session = await service.uploaded()
     clock.advance(days=3)
     assert (await service.lost(session)).expires_at == session.expires_at
 
 
 @pytest.mark.parametrize("parts", [0, 1])
-async def test_the_next_sign_opens_another_upload_under_the_same_id(
+async def test_next_sign_opens_another_store_upload_for_the_same_session(
     service: Service, parts: int
 ) -> None:
     session = await service.started(size=len(BODY))
@@ -59,16 +59,16 @@ async def test_the_next_sign_opens_another_upload_under_the_same_id(
     assert (done.id, done.key, done.state) == (session.id, session.key, SessionState.COMPLETED)
 
 
-async def test_what_was_reported_before_does_not_stand_in_the_way(service: Service) -> None:
+async def test_reports_for_the_lost_upload_do_not_block_completion(service: Service) -> None:
     session = await service.uploaded()
     await service.lost(session)
     signed = await service.sign(address_of(session), 1)
-    # Put with other bytes, and never reported.
+    # Other bytes than before, and not reported.
     await service.bucket.put(signed, b"HELLO")
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_a_part_of_the_upload_that_was_lost_is_not_recorded(service: Service) -> None:
+async def test_report_for_a_lost_upload_is_refused(service: Service) -> None:
     session = await service.started()
     etag = await service.put(session)
     await service.lost(session)
@@ -77,10 +77,10 @@ async def test_a_part_of_the_upload_that_was_lost_is_not_recorded(service: Servi
     assert await service.sessions.count_parts(session.id) == 0
 
 
-async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
+async def test_report_interleaved_by_a_loss_is_refused_and_changes_nothing(
     service: Service,
 ) -> None:
-    class LostMeanwhile(ForwardingRepository):
+    class LosesUpload(ForwardingRepository):
         async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
             recorded = await super().report_parts(session, parts)
             await service.lost(session)
@@ -88,21 +88,21 @@ async def test_a_late_report_neither_moves_a_lost_upload_nor_is_acknowledged(
 
     session = await service.started()
     etag = await service.put(session)
-    late = replace(service, sessions=LostMeanwhile(service.sessions))
+    late = replace(service, sessions=LosesUpload(service.sessions))
     with pytest.raises(StoreUploadGoneError):
         await late.record(address_of(session), 1, etag)
     assert (await service.now(session)).is_lost
 
 
-async def test_of_50_signs_at_once_one_opens_the_upload(service: Service) -> None:
+async def test_one_of_many_concurrent_signs_opens_the_upload(service: Service) -> None:
     session = await service.uploaded()
     await service.lost(session)
     counting = CountingStore(service.store)
-    turns = repeat(1)
+    schedule = repeat(1)
     several = replace(
         service,
-        sessions=YieldingRepository(service.sessions, turns),
-        store=YieldingStore(counting, turns),
+        sessions=YieldingRepository(service.sessions, schedule),
+        store=YieldingStore(counting, schedule),
         policy=replace(service.policy, wait=service.policy.lease),
     )
     signed = await asyncio.gather(*(several.sign(address_of(session), 1) for _ in range(50)))
@@ -112,7 +112,7 @@ async def test_of_50_signs_at_once_one_opens_the_upload(service: Service) -> Non
     assert len(await service.bucket.list_uploads(session.key)) == 1
 
 
-async def test_every_loss_opens_one_more(service: Service) -> None:
+async def test_every_loss_opens_one_more_store_upload(service: Service) -> None:
     session = await service.uploaded()
     used = {session.store_upload_id}
     for _ in range(3):
@@ -122,7 +122,7 @@ async def test_every_loss_opens_one_more(service: Service) -> None:
     assert len(used) == 4
 
 
-async def test_an_answer_lost_at_the_opening_is_made_good_by_the_next_sign(
+async def test_next_sign_recovers_from_an_answer_lost_while_opening(
     service: Service,
 ) -> None:
     session = await service.uploaded()
@@ -134,7 +134,7 @@ async def test_an_answer_lost_at_the_opening_is_made_good_by_the_next_sign(
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_a_complete_that_finds_nothing_says_so_and_can_be_begun_again(
+async def test_completing_a_lost_upload_raises_gone_and_parts_can_be_sent_again(
     service: Service,
 ) -> None:
     session = await service.uploaded()
@@ -147,7 +147,7 @@ async def test_a_complete_that_finds_nothing_says_so_and_can_be_begun_again(
     assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
 
 
-async def test_a_complete_before_any_report_notices_the_loss_too(service: Service) -> None:
+async def test_complete_before_any_report_notices_the_loss(service: Service) -> None:
     session = await service.started()
     await service.lose(session)
     with pytest.raises(StoreUploadGoneError):
@@ -156,7 +156,7 @@ async def test_a_complete_before_any_report_notices_the_loss_too(service: Servic
 
 
 @pytest.mark.parametrize("end", ["complete", "abort"])
-async def test_what_was_ended_is_never_opened_again(service: Service, end: str) -> None:
+async def test_ended_upload_is_never_reopened(service: Service, end: str) -> None:
     session = await service.uploaded()
     ended = await getattr(service, end)(address_of(session))
     await service.status(address_of(session))
@@ -167,25 +167,25 @@ async def test_what_was_ended_is_never_opened_again(service: Service, end: str) 
     assert await service.now(session) == ended
 
 
-async def test_an_upload_completed_while_it_was_looked_at_is_not_lost(service: Service) -> None:
-    class CompletedMeanwhile(ForwardingRepository):
-        """Lets somebody complete the upload after its session was read."""
+async def test_upload_completed_during_a_status_request_is_not_lost(service: Service) -> None:
+    class CompletesUpload(ForwardingRepository):
+        """Completes the upload after its session was read."""
 
         async def list_parts(self, upload_id: str) -> list[Part]:
             await service.complete(address_of(session))
             return await super().list_parts(upload_id)
 
     session = await service.uploaded()
-    watching = replace(service, sessions=CompletedMeanwhile(service.sessions))
+    watching = replace(service, sessions=CompletesUpload(service.sessions))
     status = await watching.status(address_of(session))
     assert status.session.state is SessionState.COMPLETED
     assert (status.bytes_verified, status.missing_parts) == (len(BODY), None)
 
 
-async def test_an_upload_that_only_its_row_does_not_know_to_be_completed_is_not_lost(
+async def test_upload_completed_in_the_store_only_is_not_lost(
     service: Service,
 ) -> None:
-    # Its process lost the lease while S3 was at work, and whoever took over gave the session back.
+    # A process lost its lease during the S3 call, and the next holder reopened the session.
     session = await service.uploaded()
     upload = session.key, session.store_upload_id or ""
     await service.store.complete_upload(*upload, await service.store.list_parts(*upload))
@@ -194,22 +194,22 @@ async def test_an_upload_that_only_its_row_does_not_know_to_be_completed_is_not_
     assert done.result == await service.bucket.head_object(session.key)
 
 
-async def test_while_somebody_completes_it_nobody_else_says_that_it_is_lost(
+async def test_upload_is_not_marked_lost_while_another_caller_completes(
     service: Service,
 ) -> None:
     session = await service.uploaded()
-    lease = Lease("somebody", service.clock.now() + service.policy.lease)
-    claimed = await service.sessions.save(session.completing(lease, service.clock.now()))
+    lease = Lease("another process", service.clock.now() + service.policy.lease)
+    leased = await service.sessions.save(session.completing(lease, service.clock.now()))
     await service.lose(session)
-    assert (await service.status(address_of(session))).session == claimed
+    assert (await service.status(address_of(session))).session == leased
 
 
-async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
+async def test_sign_that_waited_for_an_aborted_upload_is_refused(
     service: Service,
 ) -> None:
     session = await service.lost(await service.uploaded())
 
-    class OpenedAndAbortedMeanwhile(ForwardingRepository):
+    class OpensAndAbortsUpload(ForwardingRepository):
         reads = 0
 
         async def get(self, upload_id: str) -> UploadSession:
@@ -219,24 +219,24 @@ async def test_what_was_aborted_while_somebody_waited_for_it_is_not_signed(
                 await service.abort(address_of(session))
             return await super().get(upload_id)
 
-    late = replace(service, sessions=OpenedAndAbortedMeanwhile(service.sessions))
+    late = replace(service, sessions=OpensAndAbortsUpload(service.sessions))
     with pytest.raises(TransitionError, match="sign a part of an upload that is aborted"):
         await late.sign(address_of(session), 1)
 
 
-async def test_an_opener_who_is_overtaken_by_an_abort_leaves_nothing(service: Service) -> None:
+async def test_opening_interleaved_by_an_abort_leaves_no_store_upload(service: Service) -> None:
     session = await service.lost(await service.uploaded())
 
-    class AbortedMeanwhile(StoreProxy):
-        """Lets the client abort, once the opener's lease has run out, before S3 is reached."""
+    class AbortsUpload(StoreProxy):
+        """Aborts the upload after the lease of the caller has expired, before S3 is called."""
 
         async def create_upload(self, new: NewObject) -> OpenedUpload:
             service.clock.time += service.policy.lease
             await service.abort(address_of(session))
             return await super().create_upload(new)
 
-    overtaken = replace(service, store=AbortedMeanwhile(service.store))
+    interleaved = replace(service, store=AbortsUpload(service.store))
     with pytest.raises(TransitionError):
-        await overtaken.sign(address_of(session), 1)
+        await interleaved.sign(address_of(session), 1)
     assert (await service.now(session)).state is SessionState.ABORTED
     assert await service.bucket.list_uploads(session.key) == []

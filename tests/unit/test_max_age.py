@@ -1,4 +1,4 @@
-"""An upload has a maximum age, however active it is."""
+"""The maximum age of an upload holds regardless of activity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def service(service: Service) -> Service:
     return replace(service, policy=POLICY)
 
 
-async def kept_alive(service: Service, clock: SettableClock) -> UploadSession:
+async def keep_alive(service: Service, clock: SettableClock) -> UploadSession:
     """Start an upload and report a part a day for four days."""
     session = await service.started()
     for number in range(1, 5):
@@ -42,15 +42,15 @@ async def test_reports_do_not_move_the_expiry_past_the_maximum_age(
 ) -> None:
     session = await service.started()
     assert (session.expires_at, session.expiry_reason) == (T0 + 2 * DAY, ExpiryReason.IDLE)
-    session = await kept_alive(service, clock)
+    session = await keep_alive(service, clock)
     assert (session.expires_at, session.expiry_reason) == (END, ExpiryReason.MAX_AGE)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), 3 * DAY])
-async def test_at_the_maximum_age_nothing_is_signed_or_recorded(
+async def test_sign_and_record_are_refused_at_the_maximum_age(
     service: Service, clock: SettableClock, late: timedelta
 ) -> None:
-    session = await kept_alive(service, clock)
+    session = await keep_alive(service, clock)
     reference = address_of(session)
     clock.time = END + late
     for call in (
@@ -66,7 +66,7 @@ async def test_at_the_maximum_age_nothing_is_signed_or_recorded(
 async def test_a_report_just_before_the_maximum_age_is_recorded(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await kept_alive(service, clock)
+    session = await keep_alive(service, clock)
     clock.time = END - timedelta(milliseconds=1)
     assert (await service.record(address_of(session), 5, "e5")).parts_recorded == 5
 
@@ -74,7 +74,7 @@ async def test_a_report_just_before_the_maximum_age_is_recorded(
 async def test_signed_urls_do_not_work_past_the_maximum_age(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await kept_alive(service, clock)
+    session = await keep_alive(service, clock)
     clock.time = END - timedelta(minutes=30)
     reference = address_of(session)
     assert (await service.sign(reference, 5)).expires_at == END
@@ -83,27 +83,29 @@ async def test_signed_urls_do_not_work_past_the_maximum_age(
     assert (await service.sign(reference, 5)).expires_at == END - timedelta(hours=1)
 
 
-async def test_less_than_a_second_is_not_signed(service: Service, clock: SettableClock) -> None:
-    session = await kept_alive(service, clock)
+async def test_sign_is_refused_with_less_than_a_second_left(
+    service: Service, clock: SettableClock
+) -> None:
+    session = await keep_alive(service, clock)
     clock.time = END - timedelta(milliseconds=999)
     with pytest.raises(TransitionError):
         await service.sign(address_of(session), 5)
 
 
-async def test_no_upload_is_opened_again_at_the_maximum_age(
+async def test_lost_upload_is_not_reopened_at_the_maximum_age(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.lost(await kept_alive(service, clock))
+    session = await service.lost(await keep_alive(service, clock))
     clock.time = END
     with pytest.raises(TransitionError):
         await service.sign(address_of(session), 1)
     assert await service.bucket.list_uploads(session.key) == []
 
 
-async def test_the_sweep_expires_an_upload_of_the_maximum_age_although_parts_arrive(
+async def test_sweep_expires_an_upload_at_the_maximum_age_though_parts_still_arrive(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await kept_alive(service, clock)
+    session = await keep_alive(service, clock)
     clock.time = END
     await service.put(session, 5)
     clock.time = END + POLICY.grace
@@ -121,7 +123,7 @@ async def test_the_sweep_expires_an_upload_of_the_maximum_age_although_parts_arr
 
 async def test_an_idle_upload_expires_as_idle(service: Service, clock: SettableClock) -> None:
     session = await service.started()
-    clock.advance(days=4)  # less than a lifetime before the maximum age
+    clock.advance(days=4)  # idle for longer than the expiry, before the maximum age
     await service.sweep()
     ended = await service.now(session)
     assert (ended.state, ended.expiry_reason) == (SessionState.EXPIRED, ExpiryReason.IDLE)
@@ -130,7 +132,7 @@ async def test_an_idle_upload_expires_as_idle(service: Service, clock: SettableC
     assert refused.value.extensions == {"status": "expired", "reason": "idle"}
 
 
-async def test_a_whole_upload_of_the_maximum_age_is_completed_until_the_sweep_comes(
+async def test_whole_upload_past_the_maximum_age_can_be_completed_until_it_is_swept(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.started(size=len(BODY))
@@ -140,13 +142,13 @@ async def test_a_whole_upload_of_the_maximum_age_is_completed_until_the_sweep_co
     assert (completed.state, completed.expiry_reason) == (SessionState.COMPLETED, None)
 
 
-async def test_an_aborted_upload_has_no_reason(service: Service) -> None:
+async def test_aborted_upload_has_no_expiry_reason(service: Service) -> None:
     session = await service.started()
     assert (await service.abort(address_of(session))).expiry_reason is None
 
 
 @given(st.lists(st.integers(min_value=-(10**9), max_value=10**9), max_size=20))
-def test_activity_at_any_times_keeps_the_expiry_within_both_limits(seconds: list[int]) -> None:
+def test_expiry_stays_within_both_limits_whatever_the_activity(seconds: list[int]) -> None:
     session = UploadSession(
         id="u1",
         user_id="ada",

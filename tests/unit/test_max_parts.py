@@ -1,4 +1,4 @@
-"""A store may take fewer parts than S3, such as Swift with 1,000."""
+"""A store may allow fewer parts than S3, as Swift does with 1,000."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def service(service: Service) -> Service:
     return replace(service, policy=replace(service.policy, max_parts=1000))
 
 
-async def test_a_file_is_planned_in_parts_that_the_store_takes(service: Service) -> None:
+async def test_plan_keeps_to_the_part_limit_of_the_store(service: Service) -> None:
     session = await service.started(size=9216 * MIB)
     assert session.plan is not None
     assert (session.plan.part_size, session.plan.part_count) == (10 * MIB, 922)
 
 
-async def test_without_a_plan_the_stores_own_limit_holds(service: Service) -> None:
+async def test_part_limit_of_the_store_holds_without_a_plan(service: Service) -> None:
     reference = address_of(await service.started())
     await service.sign(reference, 1000)
     await service.record(reference, 1000, "e1000")
@@ -38,7 +38,7 @@ async def test_without_a_plan_the_stores_own_limit_holds(service: Service) -> No
         assert str(refused.value).startswith(f"{field}: must be 1 to 1000")
 
 
-async def test_no_more_urls_are_signed_at_once_than_the_store_takes_parts(
+async def test_batch_signs_at_most_the_part_limit_of_the_store(
     service: Service,
 ) -> None:
     reference = address_of(await service.started())

@@ -1,4 +1,4 @@
-"""What the memory adapter does beyond the contract, where S3 would: it refuses wrong PUTs."""
+"""Beyond the contract, the in-memory store refuses the PUTs that S3 would refuse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SetClock:
 MINUTE = timedelta(minutes=1)
 
 
-async def test_bytes_of_another_length_than_signed_are_refused() -> None:
+async def test_bytes_with_another_length_than_signed_are_refused() -> None:
     store = MemoryObjectStore(SetClock())
     upload = (await store.create_upload(new_object())).store_upload_id
     signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE, content_length=5)
@@ -31,7 +31,7 @@ async def test_bytes_of_another_length_than_signed_are_refused() -> None:
     assert await store.list_parts(KEY, upload) == []
 
 
-async def test_a_url_is_refused_after_its_end() -> None:
+async def test_url_is_refused_after_its_expiry() -> None:
     clock = SetClock()
     store = MemoryObjectStore(clock)
     upload = (await store.create_upload(new_object())).store_upload_id
@@ -43,7 +43,7 @@ async def test_a_url_is_refused_after_its_end() -> None:
         await store.put(signed, b"too late")
 
 
-async def test_a_url_of_an_aborted_upload_is_refused() -> None:
+async def test_url_of_an_aborted_upload_is_refused() -> None:
     store = MemoryObjectStore(SetClock())
     upload = (await store.create_upload(new_object())).store_upload_id
     signed = await store.sign_part(KEY, upload, 1, expires_in=MINUTE)
@@ -52,7 +52,7 @@ async def test_a_url_of_an_aborted_upload_is_refused() -> None:
         await store.put(signed, b"hello")
 
 
-async def test_an_object_holds_its_bytes_in_the_order_of_the_parts() -> None:
+async def test_object_has_its_bytes_in_part_order() -> None:
     store = MemoryObjectStore(SetClock())
     upload = (await store.create_upload(new_object())).store_upload_id
     for number, body in ((2, b"tail"), (1, b"x" * 5 * 1024 * 1024)):

@@ -1,4 +1,4 @@
-"""Object keys from names that people and attackers choose."""
+"""Object keys from ordinary and hostile names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOSTILE: Final = (
 )
 # fmt: on
 any_text = st.text(st.characters(exclude_categories=()))
-# Without an own strategy for long ones, hardly any name is long enough to be cut.
+# Random names are rarely long enough to be cut, so long ones have their own strategy.
 names = any_text | st.builds(
     lambda length, pieces: "a" * length + "".join(pieces),
     st.just(0) | st.integers(100, 200),
@@ -52,12 +52,12 @@ def assert_safe(name: str) -> None:
 
 
 @given(names)
-def test_any_name_becomes_a_safe_one(name: str) -> None:
+def test_any_name_becomes_safe(name: str) -> None:
     assert_safe(safe_filename(name))
 
 
 @given(names)
-def test_a_safe_name_stays_as_it_is(name: str) -> None:
+def test_safe_name_is_unchanged(name: str) -> None:
     once = safe_filename(name)
     assert safe_filename(once) == once
     assert is_printable(once)
@@ -70,7 +70,7 @@ def test_the_extension_is_kept(stem: str, extension: str) -> None:
 
 
 @given(names, names)
-def test_only_the_last_component_counts(folder: str, name: str) -> None:
+def test_only_the_last_path_component_is_used(folder: str, name: str) -> None:
     if name.strip("/\\"):
         for separator in "/\\":
             assert safe_filename(f"{folder}{separator}{name}") == safe_filename(name)
@@ -83,7 +83,7 @@ def test_only_the_last_component_counts(folder: str, name: str) -> None:
         "\xdcbung.docx", "\u65e5\u672c\u8a9e.txt", "\U0001f600.png", "50%.txt", "a" * 196 + ".txt",
     ],
 )  # fmt: skip
-def test_an_ordinary_name_is_kept_whole(name: str) -> None:
+def test_ordinary_name_is_unchanged(name: str) -> None:
     assert safe_filename(name) == name
 
 
@@ -108,14 +108,14 @@ def test_an_ordinary_name_is_kept_whole(name: str) -> None:
         ("name. ", "name."),
     ],
 )
-def test_a_hostile_name_is_reduced_to_this(name: str, safe: str) -> None:
+def test_hostile_name_is_reduced_to_a_safe_one(name: str, safe: str) -> None:
     assert safe_filename(name) == safe
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", ".", "..", "...", ". .", "/", "\\/", "a/..", "\x00", "\u202e", ". \u3000 ."]
 )
-def test_a_name_of_nothing_becomes_file(name: str) -> None:
+def test_name_without_usable_characters_becomes_file(name: str) -> None:
     assert safe_filename(name) == "file"
 
 
@@ -130,20 +130,20 @@ def test_a_name_of_nothing_becomes_file(name: str) -> None:
         ("a" * 300 + "." + "b" * 51, "a" * 200),
         ("a." + "b" * 300, "a." + "b" * 198),
         ("." + "b" * 300, "." + "b" * 199),
-        # What is left when the cut falls behind a dot or a space.
+        # The cut falls after a dot or a space, which is then removed.
         ("a" * 195 + "." + "b" * 40 + ".txt", "a" * 195 + ".txt"),
         ("a" * 199 + " " + "b" * 40, "a" * 199),
         ("." + " " * 300 + "x", "file"),
     ],
 )
-def test_a_long_name_is_cut_in_front_of_its_extension(name: str, safe: str) -> None:
+def test_long_name_is_cut_before_its_extension(name: str, safe: str) -> None:
     assert safe_filename(name) == safe
 
 
 @given(st.text(max_size=37) | st.text("%./\\2EFCa", max_size=9))
-def test_different_users_are_always_written_differently(user_id: str) -> None:
+def test_different_user_ids_have_different_components(user_id: str) -> None:
     component = user_component(user_id)
-    # What can be read back cannot be shared by two.
+    # An encoding that can be decoded is unique.
     assert unquote(component) == user_id
     assert not set(component) & {"/", "\\"}
     assert component not in {".", ".."}
@@ -157,18 +157,18 @@ LONG = "\U0001f600" * 37 + "ab"
     [
         (LONG + "c", LONG + "d"),
         ("/" * 60, "/" * 61),
-        # A user id that is what another long one is written as.
+        # A user id equal to the shortened form of another one.
         (LONG + "c", unquote(user_component(LONG + "c"))),
         (LONG + "c", user_component(LONG + "c")),
     ],
 )
-def test_long_user_ids_are_shortened_and_stay_different(one: str, other: str) -> None:
+def test_long_user_ids_are_shortened_and_stay_distinct(one: str, other: str) -> None:
     components = {user_component(one), user_component(other)}
     assert len(components) == 2
     assert all(len(component.encode()) <= 150 for component in components)
 
 
-def test_the_longest_user_id_of_plain_letters_is_kept_whole() -> None:
+def test_longest_plain_user_id_is_unchanged() -> None:
     assert user_component("a" * 128) == "a" * 128
 
 
@@ -186,7 +186,7 @@ def test_the_longest_user_id_of_plain_letters_is_kept_whole() -> None:
         ("...", "..."),
     ],
 )
-def test_a_user_id_is_written_as_one_component(user_id: str, component: str) -> None:
+def test_user_id_becomes_one_component(user_id: str, component: str) -> None:
     assert user_component(user_id) == component
 
 
@@ -202,7 +202,7 @@ def test_a_key_is_the_prefix_and_three_components(user_id: str, filename: str) -
 @given(st.text(max_size=128), names)
 @example("\U0001f600" * 128, "\U0001f600" * 99)
 @example("/" * 128, "a" * 999 + ".txt")
-def test_a_key_is_never_longer_than_s3_takes(user_id: str, filename: str) -> None:
+def test_key_never_exceeds_the_limit_of_s3(user_id: str, filename: str) -> None:
     key = object_key("p" * 99 + "/", user_id, "0" * 32, new_nonce(), filename)
     assert len(key.encode()) <= 1024
 
@@ -210,9 +210,7 @@ def test_a_key_is_never_longer_than_s3_takes(user_id: str, filename: str) -> Non
 @given(st.text(min_size=1, max_size=128), names)
 @example("\U0001f600" * 128, "\U0001f600" * 99)
 @example("/" * 86, "a" * 999 + ".txt")
-def test_no_component_of_a_key_is_longer_than_a_file_name_may_be(
-    user_id: str, filename: str
-) -> None:
+def test_no_key_component_exceeds_the_file_name_limit(user_id: str, filename: str) -> None:
     longest_prefix = "p" * 100
     key = object_key(longest_prefix, user_id, "0" * 32, new_nonce(), filename)
     assert max(len(component.encode()) for component in key.split("/")) <= 255
@@ -221,7 +219,7 @@ def test_no_component_of_a_key_is_longer_than_a_file_name_may_be(
 @pytest.mark.parametrize(
     "text", ["", "ada", "\xc9t\xe9 \u65e5\u672c \U0001f600", "\u05d0\u05d1", "a/b"]
 )
-def test_what_people_read_is_printable(text: str) -> None:
+def test_displayed_text_is_printable(text: str) -> None:
     assert is_printable(text)
 
 
@@ -229,24 +227,24 @@ def test_what_people_read_is_printable(text: str) -> None:
     "char",
     ["\x00", "\n", "\x7f", "\x85", "\u061c", "\u200e", "\u202e", "\u2066", "\u2028", "\ud800"],
 )
-def test_controls_and_bidirectional_tricks_are_not_printable(char: str) -> None:
+def test_control_and_bidirectional_characters_are_not_printable(char: str) -> None:
     assert not is_printable(f"a{char}b")
 
 
-def test_a_prefix_without_a_shard_is_the_same_for_all() -> None:
+def test_prefix_without_a_shard_is_constant() -> None:
     assert object_key("in/", "alice", "u-1", "9f", "a.txt") == "in/alice/u-1.9f/a.txt"
 
 
-def test_a_shard_stands_where_the_prefix_wants_it_and_never_changes() -> None:
+def test_shard_replaces_its_placeholder_and_never_changes() -> None:
     keys = {object_key("in/{shard}/", "alice", "upload-1", "9f", "a.txt") for _ in range(3)}
     assert keys == {"in/9e/alice/upload-1.9f/a.txt"}
 
 
-def test_shards_spread_one_users_uploads_evenly() -> None:
+def test_shards_spread_uploads_of_one_user_evenly() -> None:
     ids = [f"{number:032x}" for number in range(25_600)]
     shards = Counter(
         object_key("{shard}/", "alice", id_, "9f", "a").partition("/")[0] for id_ in ids
     )
     assert len(shards) == 256
-    # A hundred each, give or take what chance does.
+    # About a hundred each.
     assert 50 < min(shards.values()) < max(shards.values()) < 150

@@ -1,4 +1,4 @@
-"""What setuptools, pip and an operator read agrees with what the source says."""
+"""Packaging metadata, lock files and .env.example match the source."""
 
 import ast
 import re
@@ -28,21 +28,21 @@ def test_every_package_is_listed_for_the_wheel() -> None:
     assert sorted(listed) == sorted(".".join(["multipart_upload", *path.parts]) for path in folders)
 
 
-def test_every_file_beside_the_code_is_in_the_wheel() -> None:
+def test_every_data_file_is_in_the_wheel() -> None:
     shipped = {
         path
         for package, patterns in _pyproject()["tool"]["setuptools"]["package-data"].items()
         for pattern in patterns
         for path in SOURCE.joinpath(*package.split(".")[1:]).glob(pattern)
     }
-    beside = {
+    data_files = {
         path
         for path in SOURCE.rglob("*")
         if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
     }
 
-    assert SOURCE / "adapters" / "mongo" / "sharding.js" in beside
-    assert beside == shipped
+    assert SOURCE / "adapters" / "mongo" / "sharding.js" in data_files
+    assert data_files == shipped
 
 
 def test_every_imported_package_is_a_declared_dependency() -> None:
@@ -74,19 +74,19 @@ def _imported(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_the_import_name_is_a_link_to_the_source() -> None:
+def test_import_name_is_a_link_to_the_source() -> None:
     link = ROOT / "multipart_upload"
 
     assert link.is_symlink()
     assert link.readlink() == Path("src/multipart")
 
 
-def test_there_are_locks_to_read() -> None:
+def test_lock_files_exist() -> None:
     assert {"development.txt", "production.txt"} <= {path.name for path in LOCKS}
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
-def test_locks_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
+def test_lock_files_contain_no_host_names_or_local_paths(path: Path) -> None:
     text = path.read_text()
 
     assert (
@@ -95,7 +95,7 @@ def test_locks_name_no_host_and_no_path_of_a_machine(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
-def test_locks_give_every_package_one_version_and_hashes(path: Path) -> None:
+def test_lock_files_pin_every_package_with_hashes(path: Path) -> None:
     text = path.read_text().replace("\\\n", "")
     requirements = [
         line for line in text.splitlines() if line and not line.lstrip().startswith("#")
@@ -106,14 +106,14 @@ def test_locks_give_every_package_one_version_and_hashes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["production", "embedded"])
-def test_what_is_shipped_has_the_versions_that_were_tested(name: str) -> None:
+def test_production_uses_the_tested_versions(name: str) -> None:
     shipped = _pins(ROOT / f"locks/{name}.txt")
 
     assert shipped
     assert shipped <= _pins(ROOT / "locks/development.txt")
 
 
-def test_production_carries_no_package_of_tests_or_emulators() -> None:
+def test_production_contains_no_test_or_emulator_packages() -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
     extras = dict(_pyproject()["project"]["optional-dependencies"])
     del extras["postgres"]
@@ -129,7 +129,7 @@ def test_production_can_use_postgresql() -> None:
     assert "asyncpg" in names
 
 
-def test_the_example_environment_names_every_setting_and_what_compose_reads() -> None:
+def test_example_environment_names_every_setting_and_compose_variable() -> None:
     text = (ROOT / ".env.example").read_text()
     example = re.findall(r"^(?:# )?([A-Z0-9_]+)=", text, flags=re.MULTILINE)
 
@@ -144,7 +144,7 @@ def test_the_example_environment_names_every_setting_and_what_compose_reads() ->
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_example_environment_describes_every_setting_in_the_words_of_its_field(
+def test_example_environment_describes_every_setting_like_its_field(
     name: str,
 ) -> None:
     description = Settings.model_fields[name].description
@@ -176,7 +176,7 @@ def _setting_names() -> list[str]:
         ("DATABASE_URL", "sqlite+aiosqlite:///uploads.db", ["sqlalchemy"]),
     ],
 )
-def test_a_start_imports_the_adapter_of_one_database(
+def test_starting_imports_the_adapter_of_one_database_only(
     setting: str, address: str, imported: list[str]
 ) -> None:
     program = """

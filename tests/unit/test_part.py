@@ -1,4 +1,4 @@
-"""What a client reports of a part, and what the store's own listing makes of it."""
+"""Parts as reported by clients, compared with the listing of the store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def reported(etag: str = "abc", size: int | None = 8) -> Part:
     return Part.reported(3, etag, size, REPORTED_AT)
 
 
-def test_the_states_are_spelled_as_on_the_wire() -> None:
+def test_states_are_spelled_as_on_the_wire() -> None:
     assert list(PartState) == ["expected", "uploaded", "verified"]
 
 
 @given(etags)
-def test_an_etag_is_the_same_with_quotes_and_without(etag: str) -> None:
+def test_etag_is_the_same_with_and_without_quotes(etag: str) -> None:
     assert bare_etag(f'"{etag}"') == bare_etag(etag) == etag
 
 
@@ -38,14 +38,14 @@ def test_a_reported_part_is_uploaded_and_its_etag_bare() -> None:
     )
 
 
-def test_a_part_that_only_the_store_knows_is_verified() -> None:
+def test_part_found_in_the_store_is_verified() -> None:
     assert Part.found(STORED) == Part(
         number=3, etag="abc", size=8, recorded_at=STORED.stored_at, state=PartState.VERIFIED
     )
 
 
 @pytest.mark.parametrize("size", [8, None])
-def test_a_part_that_the_store_holds_as_reported_is_verified(size: int | None) -> None:
+def test_part_stored_as_reported_is_verified(size: int | None) -> None:
     assert reported(size=size).agrees_with(STORED)
     checked = reported(size=size).verify_against(STORED)
     assert checked == replace(reported(), state=PartState.VERIFIED)
@@ -54,22 +54,22 @@ def test_a_part_that_the_store_holds_as_reported_is_verified(size: int | None) -
 @pytest.mark.parametrize(
     "part", [reported("abd"), reported(size=7), reported(size=0), reported("abd", None)]
 )
-def test_a_part_that_the_store_holds_otherwise_stays_as_it_was_reported(part: Part) -> None:
+def test_part_stored_differently_keeps_its_report(part: Part) -> None:
     assert not part.agrees_with(STORED)
     assert part.verify_against(STORED) == part
 
 
-def test_a_part_that_the_store_lacks_stays_as_it_was_reported() -> None:
+def test_part_absent_from_the_store_keeps_its_report() -> None:
     assert reported().verify_against(None) == reported()
 
 
-def test_a_verified_part_falls_back_when_the_store_no_longer_holds_it() -> None:
+def test_verified_part_becomes_uploaded_when_the_store_loses_it() -> None:
     verified = reported().verify_against(STORED)
     assert verified.verify_against(None) == reported()
 
 
 @pytest.mark.parametrize("stored", [replace(STORED, etag="abd"), replace(STORED, size=9)])
-def test_a_part_that_only_the_store_told_of_is_what_the_store_holds_now(
+def test_unreported_part_follows_the_current_state_of_the_store(
     stored: StoredPart,
 ) -> None:
     found = Part.found(STORED).verify_against(stored)

@@ -1,4 +1,4 @@
-"""How files are cut, for every size that S3 takes."""
+"""Part plans for every file size that S3 allows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT: Final = 8 * MIB
 MOST: Final = 10_000
 LARGEST: Final = MOST * 5 * GIB
 
-# Sizes around every place where the number or the size of the parts changes.
+# Sizes around every change of part count or part size.
 edges = st.builds(
     lambda parts, part_mib, off: max(0, min(LARGEST, parts * part_mib * MIB + off)),
     st.sampled_from([0, 1, 2, 9_999, MOST]),
@@ -29,7 +29,7 @@ sizes = st.integers(0, LARGEST) | st.integers(0, 200 * MIB) | edges
 
 
 @given(sizes)
-def test_the_parts_add_up_to_the_file(size: int) -> None:
+def test_parts_add_up_to_the_file(size: int) -> None:
     plan = PartPlan.for_size(size)
     last = plan.size_of(plan.part_count)
     assert plan.size == size
@@ -52,7 +52,7 @@ def test_the_sizes_of_all_parts_sum_to_the_size_of_the_file(size: int) -> None:
 
 
 @given(sizes)
-def test_the_parts_keep_the_limits_of_s3(size: int) -> None:
+def test_parts_keep_the_limits_of_s3(size: int) -> None:
     plan = PartPlan.for_size(size)
     assert 1 <= plan.part_count <= MOST
     assert DEFAULT <= plan.part_size <= 5 * GIB
@@ -62,13 +62,13 @@ def test_the_parts_keep_the_limits_of_s3(size: int) -> None:
 @given(sizes)
 @example(MOST * DEFAULT)
 @example(MOST * DEFAULT + 1)
-def test_a_part_is_as_small_as_the_file_allows(size: int) -> None:
+def test_part_size_is_the_smallest_that_fits(size: int) -> None:
     plan = PartPlan.for_size(size)
     assert plan.part_size == DEFAULT or MOST * (plan.part_size - MIB) < size
 
 
 @given(sizes, st.integers(-3, MOST + 3))
-def test_only_the_numbers_of_the_plan_are_parts(size: int, number: int) -> None:
+def test_only_planned_numbers_are_parts(size: int, number: int) -> None:
     plan = PartPlan.for_size(size)
     assert (number in plan) == (number in range(1, plan.part_count + 1))
     if number not in plan:
@@ -91,45 +91,43 @@ def test_only_the_numbers_of_the_plan_are_parts(size: int, number: int) -> None:
         (LARGEST, 5 * GIB, MOST, 5 * GIB),
     ],
 )
-def test_a_file_of_a_known_size_is_cut_like_this(
-    size: int, part_size: int, part_count: int, last: int
-) -> None:
+def test_plan_of_a_known_size(size: int, part_size: int, part_count: int, last: int) -> None:
     plan = PartPlan.for_size(size)
     assert (plan.part_size, plan.part_count) == (part_size, part_count)
     assert plan.size_of(part_count) == last
 
 
-def test_the_largest_file_is_48_8_tebibytes() -> None:
+def test_largest_file_is_48_8_tebibytes() -> None:
     assert round(PartPlan.for_size(LARGEST).size / TIB, 1) == 48.8
 
 
 @given(st.integers(0, LARGEST), st.integers(1, TIB))
-def test_a_file_over_the_limit_is_refused(max_size: int, excess: int) -> None:
+def test_file_over_the_limit_is_refused(max_size: int, excess: int) -> None:
     assert PartPlan.for_size(max_size, max_size).size == max_size
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(max_size + excess, max_size)
     assert refusal.value.extensions == {"max_size": max_size}
 
 
-def test_without_a_limit_of_our_own_that_of_s3_holds() -> None:
+def test_limit_of_s3_holds_without_a_configured_limit() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(LARGEST + 1)
     assert refusal.value.extensions == {"max_size": LARGEST}
 
 
-def test_a_limit_of_our_own_does_not_lift_that_of_s3() -> None:
+def test_configured_limit_cannot_exceed_that_of_s3() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
         PartPlan.for_size(LARGEST + 1, max_size=2 * LARGEST)
     assert refusal.value.extensions == {"max_size": LARGEST}
 
 
-def test_a_file_has_no_negative_size() -> None:
+def test_negative_file_size_is_refused() -> None:
     with pytest.raises(InvalidFieldError, match="size: "):
         PartPlan.for_size(-1)
 
 
 @given(st.integers(1, MOST), st.data())
-def test_a_store_that_takes_fewer_parts_gets_larger_ones(most: int, data: st.DataObject) -> None:
+def test_store_with_a_lower_part_limit_gets_larger_parts(most: int, data: st.DataObject) -> None:
     size = data.draw(st.integers(0, most * 5 * GIB))
     plan = PartPlan.for_size(size, max_parts=most)
     assert 1 <= plan.part_count <= most
@@ -137,7 +135,7 @@ def test_a_store_that_takes_fewer_parts_gets_larger_ones(most: int, data: st.Dat
     assert sum((plan.part_size * (plan.part_count - 1), plan.size_of(plan.part_count))) == size
 
 
-def test_what_so_many_parts_cannot_hold_is_too_large() -> None:
+def test_file_that_exceeds_the_part_limit_is_too_large() -> None:
     with pytest.raises(FileTooLargeError) as refused:
         PartPlan.for_size(1000 * 5 * GIB + 1, max_parts=1000)
     assert refused.value.extensions == {"max_size": 1000 * 5 * GIB}

@@ -1,4 +1,4 @@
-"""Plan, reports and object store compared, for every way in which a part can be off."""
+"""Reconciling plan, reports and object store, for every way in which a part can differ."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .service import PART_SIZE, T0
 
 
 class Case(Enum):
-    """What became of one part."""
+    """How one part was reported and stored."""
 
-    AGREES = "reported and stored alike"
-    SIZE_UNTOLD = "reported without a size"
+    AGREES = "reported as stored"
+    SIZE_UNKNOWN = "reported without a size"
     UNREPORTED = "stored, never reported"
     ABSENT = "neither stored nor reported"
     LOST = "reported, not stored"
     OTHER_ETAG = "stored with another ETag than reported"
     OTHER_SIZE = "stored with another size than reported"
-    OTHER_BOTH = "stored otherwise than reported in both"
+    OTHER_BOTH = "stored with another ETag and size than reported"
     UNPLANNED = "stored and reported with another size than planned"
     UNPLANNED_UNREPORTED = "stored with another size than planned, never reported"
 
@@ -39,7 +39,7 @@ UNREPORTED: Final = {Case.UNREPORTED, Case.ABSENT, Case.UNPLANNED_UNREPORTED}
 OTHER_ETAG: Final = {Case.OTHER_ETAG, Case.OTHER_BOTH}
 OTHER_SIZE: Final = {Case.OTHER_SIZE, Case.OTHER_BOTH}
 
-fine = st.sampled_from([Case.AGREES, Case.SIZE_UNTOLD, Case.UNREPORTED])
+fine = st.sampled_from([Case.AGREES, Case.SIZE_UNKNOWN, Case.UNREPORTED])
 histories = st.lists(fine | st.sampled_from(Case), min_size=1, max_size=8)
 last_sizes = st.integers(1, PART_SIZE)
 
@@ -51,19 +51,19 @@ def stored(number: int, size: int, case: Case) -> StoredPart:
 
 def report(number: int, size: int, case: Case) -> Part:
     etag = "another" if case in OTHER_ETAG else f"e{number}"
-    told = size + (case in UNPLANNED) - (case in OTHER_SIZE)
-    return Part.reported(number, etag, None if case is Case.SIZE_UNTOLD else told, T0)
+    reported_size = size + (case in UNPLANNED) - (case in OTHER_SIZE)
+    return Part.reported(number, etag, None if case is Case.SIZE_UNKNOWN else reported_size, T0)
 
 
 def plan_of(history: list[Case], last_size: int) -> PartPlan:
     return PartPlan.for_size((len(history) - 1) * PART_SIZE + last_size)
 
 
-def tried(history: list[Case], plan: PartPlan, *, planned: bool) -> list[StoredPart]:
+def reconcile(history: list[Case], plan: PartPlan, *, planned: bool) -> list[StoredPart]:
     sized = [(number, plan.size_of(number), case) for number, case in enumerate(history, 1)]
     return reconcile_parts(
         plan if planned else None,
-        # Neither side promises an order here.
+        # Reversed, because neither side promises an order.
         [report(*part) for part in reversed(sized) if part[2] not in UNREPORTED],
         [stored(*part) for part in reversed(sized) if part[2] not in MISSING],
     )
@@ -74,27 +74,27 @@ def numbers(history: list[Case], cases: set[Case]) -> list[int]:
 
 
 @given(histories, last_sizes, st.booleans())
-def test_the_parts_are_joined_exactly_when_all_agree_and_else_named(
+def test_parts_reconcile_exactly_when_all_agree_and_are_named_otherwise(
     history: list[Case],
     last_size: int,
     planned: bool,  # noqa: FBT001  # hypothesis passes it by name
 ) -> None:
     if not planned:
-        # A last part that nobody ever saw is not one.
+        # Without a plan, trailing parts that were never stored or reported do not exist.
         history = history[: max(numbers(history, set(Case) - {Case.ABSENT}), default=0)]
     plan = plan_of(history or [Case.ABSENT], last_size)
     missing = numbers(history, MISSING)
     mismatched = numbers(history, MISMATCHED | (UNPLANNED if planned else set()))
     if missing or mismatched:
         with pytest.raises(PartsMissingError) as refusal:
-            tried(history, plan, planned=planned)
+            reconcile(history, plan, planned=planned)
         assert refusal.value.extensions == {
             "status": "in-progress",
             "missing_parts": missing,
             "mismatched_parts": mismatched,
         }
     else:
-        assert tried(history, plan, planned=planned) == [
+        assert reconcile(history, plan, planned=planned) == [
             stored(number, plan.size_of(number), case) for number, case in enumerate(history, 1)
         ]
 
@@ -102,23 +102,23 @@ def test_the_parts_are_joined_exactly_when_all_agree_and_else_named(
 def test_without_a_plan_a_gap_is_missing() -> None:
     history = [Case.ABSENT, Case.AGREES, Case.ABSENT, Case.ABSENT, Case.UNREPORTED]
     with pytest.raises(PartsMissingError) as refusal:
-        tried(history, plan_of(history, 1), planned=False)
+        reconcile(history, plan_of(history, 1), planned=False)
     assert refusal.value.extensions["missing_parts"] == [1, 3, 4]
     assert refusal.value.extensions["mismatched_parts"] == []
 
 
 def test_without_a_plan_the_highest_report_counts_even_if_the_store_lacks_it() -> None:
     with pytest.raises(PartsMissingError) as refusal:
-        tried([Case.AGREES, Case.LOST], PartPlan.for_size(PART_SIZE + 1), planned=False)
+        reconcile([Case.AGREES, Case.LOST], PartPlan.for_size(PART_SIZE + 1), planned=False)
     assert refusal.value.extensions["missing_parts"] == [2]
 
 
-def test_what_the_store_holds_beyond_the_plan_is_left_out() -> None:
+def test_stored_parts_beyond_the_plan_are_left_out() -> None:
     inside, beyond = (stored(number, 5, Case.AGREES) for number in (1, 2))
     assert reconcile_parts(PartPlan.for_size(5), [], [beyond, inside]) == [inside]
 
 
-def test_an_empty_file_is_one_stored_part_of_no_bytes() -> None:
+def test_empty_file_needs_one_stored_empty_part() -> None:
     empty = stored(1, 0, Case.UNREPORTED)
     assert reconcile_parts(PartPlan.for_size(0), [], [empty]) == [empty]
     with pytest.raises(PartsMissingError) as refusal:
@@ -130,7 +130,7 @@ def test_an_empty_file_is_one_stored_part_of_no_bytes() -> None:
     ("plan", "known", "expected"),
     [(None, [], []), (None, [2, 4], [1, 2, 3, 4]), (PartPlan.for_size(PART_SIZE + 1), [1], [1, 2])],
 )
-def test_the_numbers_a_file_needs(
+def test_expected_numbers_of_a_file(
     plan: PartPlan | None, known: list[int], expected: list[int]
 ) -> None:
     assert list(expected_numbers(plan, known)) == expected

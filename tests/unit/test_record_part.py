@@ -20,7 +20,7 @@ from multipart_upload.domain.part import Part, PartState
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import SessionState
 
-from .faults import RepositoryDying, YieldingRepository
+from .faults import RepositoryFailing, YieldingRepository
 from .service import BODY, MIB, PART_SIZE, T0, Service, SettableClock, address_of
 
 GIB = 1024 * MIB
@@ -88,9 +88,9 @@ async def test_of_many_first_reports_at_once_none_is_lost_and_one_moves_the_sess
 
 async def test_the_part_is_stored_before_the_session_moves(service: Service) -> None:
     session = await service.started()
-    dying = RepositoryDying(service.sessions, SessionState.IN_PROGRESS)
+    failing = RepositoryFailing(service.sessions, SessionState.IN_PROGRESS)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=dying).record(address_of(session), 1, "e1")
+        await replace(service, sessions=failing).record(address_of(session), 1, "e1")
     assert (await service.now(session)).state is SessionState.INITIATED
     assert await service.sessions.count_parts(session.id) == 1
     recorded = await service.record(address_of(session), 1, "e1")

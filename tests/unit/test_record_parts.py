@@ -1,4 +1,4 @@
-"""Recording many parts at once."""
+"""Recording a batch of parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from multipart_upload.domain.session import SessionState, UploadSession
 from .service import MIB, PART_SIZE, Service, address_of
 
 
-async def test_many_parts_are_kept_as_if_each_had_been_reported_alone(service: Service) -> None:
+async def test_batch_records_the_same_as_single_reports(service: Service) -> None:
     together, alone = await service.started(17 * MIB), await service.started(17 * MIB)
     reports = [PartReport(3, '"e3"', MIB), PartReport(1, "e1"), PartReport(2, "e2", PART_SIZE)]
     recorded = await service.record_many(address_of(together), reports)
@@ -34,7 +34,7 @@ async def test_many_parts_are_kept_as_if_each_had_been_reported_alone(service: S
     assert parts == await service.sessions.list_parts(alone.id)
 
 
-async def test_the_last_of_one_number_wins(service: Service) -> None:
+async def test_last_report_of_a_number_in_a_batch_wins(service: Service) -> None:
     session = await service.started()
     reports = [PartReport(1, "old"), PartReport(2, "e2"), PartReport(1, "new")]
     assert (await service.record_many(address_of(session), reports)).parts_recorded == 2
@@ -48,7 +48,7 @@ async def test_the_last_of_one_number_wins(service: Service) -> None:
         (PartReport(1, "e", 5), "parts[1].size", f"part 1 of this upload has {PART_SIZE} bytes"),
     ],
 )
-async def test_one_wrong_part_is_named_by_its_place_and_none_is_recorded(
+async def test_wrong_part_is_named_by_position_and_none_is_recorded(
     service: Service, wrong: PartReport, field: str, rule: str
 ) -> None:
     session = await service.started(17 * MIB)
@@ -59,7 +59,7 @@ async def test_one_wrong_part_is_named_by_its_place_and_none_is_recorded(
     assert await service.now(session) == session
 
 
-async def test_all_go_to_the_repository_in_one_call(service: Service) -> None:
+async def test_batch_reaches_the_repository_in_one_call(service: Service) -> None:
     class Calls(ForwardingRepository):
         made = 0
 
@@ -75,7 +75,7 @@ async def test_all_go_to_the_repository_in_one_call(service: Service) -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in SessionState if not state.is_open])
-async def test_nothing_is_recorded_of_an_upload_that_is_not_open(
+async def test_batch_is_refused_unless_the_upload_is_open(
     service: Service, state: SessionState
 ) -> None:
     session = await service.started()
@@ -91,7 +91,7 @@ async def test_an_upload_of_another_user_is_not_found(service: Service) -> None:
         await service.record_many(address_of(replace(session, user_id="eve")), [PartReport(1, "e")])
 
 
-async def test_parts_of_an_upload_that_the_store_has_lost_are_not_recorded(
+async def test_batch_for_a_lost_upload_is_refused(
     service: Service,
 ) -> None:
     session = await service.uploaded()

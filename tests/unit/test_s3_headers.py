@@ -49,7 +49,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
         ),
     ],
 )
-def test_a_file_name_becomes_a_download_name(filename: str, header: str) -> None:
+def test_file_name_becomes_a_content_disposition(filename: str, header: str) -> None:
     assert content_disposition(filename) == header
 
 

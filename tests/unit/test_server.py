@@ -1,4 +1,4 @@
-"""The application as a server process starts it."""
+"""The application as started by a server process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from multipart_upload.entrypoints.http.server import app_from_environment
 
 
-async def test_what_lives_as_long_as_the_process_is_spared_by_the_collector(
+async def test_long_lived_objects_are_exempt_from_garbage_collection(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

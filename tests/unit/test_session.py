@@ -1,4 +1,4 @@
-"""What a session tells of itself, and what activity does to its expiry."""
+"""Session states, expiry and versions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TERMINAL: Final = {"completed", "aborted", "expired"}
 
 
 @pytest.mark.parametrize("state", SessionState)
-def test_parts_may_be_signed_only_while_the_store_waits_for_them(state: SessionState) -> None:
+def test_parts_can_be_signed_only_in_open_states(state: SessionState) -> None:
     session = replace(SESSION, state=state)
     assert state.is_open == (state in OPEN)
     if state in OPEN:
@@ -41,7 +41,7 @@ def test_parts_may_be_signed_only_while_the_store_waits_for_them(state: SessionS
             session.require_open("sign a part of")
 
 
-def test_only_an_end_is_terminal() -> None:
+def test_only_ended_states_are_terminal() -> None:
     assert {state for state in SessionState if state.is_terminal} == TERMINAL
 
 
@@ -50,16 +50,16 @@ def test_activity_moves_the_expiry() -> None:
     assert (session.active_at, session.expires_at) == (T1, T1 + LIFETIME)
 
 
-def test_a_clock_that_goes_back_does_not_make_a_session_older() -> None:
+def test_clock_that_goes_back_does_not_shorten_the_expiry() -> None:
     session = SESSION.part_recorded(T1).part_recorded(T0)
     assert (session.active_at, session.expires_at) == (T1, T1 + LIFETIME)
 
 
-def test_a_stored_session_differs_in_its_version_only() -> None:
+def test_storing_a_session_changes_only_its_version() -> None:
     assert SESSION.with_version(7).version == 7
     assert SESSION.with_version(7).with_version(0) == SESSION
 
 
-def test_a_session_is_not_changed_in_place() -> None:
+def test_session_is_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
-        SESSION.state = SessionState.COMPLETED  # type: ignore[misc]  # what is tested
+        SESSION.state = SessionState.COMPLETED  # type: ignore[misc]  # the point of the test

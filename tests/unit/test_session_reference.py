@@ -1,4 +1,4 @@
-"""What a client must know of an upload to reach it."""
+"""The id, key and user that a client must give to reach an upload."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CALLS: Final[Mapping[str, Callable[[Service, SessionReference], Awaitable[object
     "list_parts": lambda service, address: service.list_parts(address),
     "status": lambda service, address: service.status(address),
 }
-# One of each is wrong: in its own right, by case, by being another session's.
+# Each reference is wrong in one way: unknown, in another case, or of another session.
 WRONG: Final[Mapping[str, Callable[[SessionReference, SessionReference], SessionReference]]] = {
-    "unknown id": lambda own, _: replace(own, upload_id="nobody's"),
+    "unknown id": lambda own, _: replace(own, upload_id="unknown"),
     "empty id": lambda own, _: replace(own, upload_id=""),
     "another session's id": lambda own, other: replace(own, upload_id=other.upload_id),
     "another session's key": lambda own, other: replace(own, key=other.key),
@@ -39,7 +39,7 @@ WRONG: Final[Mapping[str, Callable[[SessionReference, SessionReference], Session
 
 
 @pytest.mark.parametrize(("call", "wrong"), list(product(CALLS, WRONG)))
-async def test_whatever_is_wrong_the_answer_is_the_same_and_nothing_changes(
+async def test_any_wrong_reference_is_not_found_and_changes_nothing(
     service: Service, call: str, wrong: str
 ) -> None:
     session, another = await service.uploaded(), await service.started(user_id="bob")
@@ -54,12 +54,12 @@ async def test_whatever_is_wrong_the_answer_is_the_same_and_nothing_changes(
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_without_a_user_id_and_key_are_enough(service: Service, call: str) -> None:
+async def test_id_and_key_are_enough_without_a_user(service: Service, call: str) -> None:
     session = await service.uploaded()
     await CALLS[call](service, replace(address_of(session), user_id=None))
 
 
-async def test_an_ended_upload_is_hidden_from_others_as_well(service: Service) -> None:
+async def test_ended_upload_is_not_found_by_other_users(service: Service) -> None:
     session = await service.uploaded()
     await service.complete(address_of(session))
     for call in CALLS.values():

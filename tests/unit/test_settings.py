@@ -1,4 +1,4 @@
-"""Settings come from the environment and `.env`, and a wrong one is named in one line."""
+"""Settings from the environment and `.env`; errors are one line that names the setting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "uploads")
 
 
-def test_a_bucket_is_all_that_must_be_set() -> None:
+def test_bucket_is_the_only_required_setting() -> None:
     settings = load_settings()
 
     assert settings.s3_bucket_name == "uploads"
@@ -48,7 +48,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
     assert settings.web_page is False
 
 
-def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_original_setting_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -63,8 +63,8 @@ def test_the_original_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.mongo_uri.get_secret_value() == "mongodb://127.0.0.1/uploads"
 
 
-def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(".env").write_text("AWS_REGION=eu-west-1\nS3_KEY_PREFIX=in/\nSOMEBODY_ELSES=1\n")
+def test_environment_overrides_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("AWS_REGION=eu-west-1\nS3_KEY_PREFIX=in/\nUNRELATED=1\n")
     monkeypatch.setenv("AWS_REGION", "us-west-2")
 
     settings = load_settings()
@@ -72,14 +72,14 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.aws_region, settings.s3_key_prefix) == ("us-west-2", "in/")
 
 
-def test_a_prefix_may_spread_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefix_may_contain_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
     monkeypatch.setenv("S3_KEY_PREFIX", "in/{shard}/")
 
     assert load_settings().s3_key_prefix == "in/{shard}/"
 
 
-def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("AWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=\n")
     monkeypatch.setenv("MONGO_URI", "")
 
@@ -112,7 +112,7 @@ def test_headers_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load_settings().allowed_headers == ["X-CSRF-Token", "X-Tenant"]
 
 
-def test_cookies_are_for_pages_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cookies_require_named_origins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ALLOW_CREDENTIALS", "true")
     monkeypatch.setenv("CORS_ALLOWED_ORIGINS", "https://a.example")
     assert load_settings().cors_allow_credentials
@@ -132,7 +132,7 @@ def test_cookies_are_for_pages_that_are_named(monkeypatch: pytest.MonkeyPatch) -
         "http://minio_1:9000",
     ],
 )
-def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_endpoints_of_other_stores_are_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("S3_ENDPOINT_URL", url)
 
     assert load_settings().s3_endpoint_url == url
@@ -201,7 +201,7 @@ def test_endpoints_of_other_stores_are_taken(monkeypatch: pytest.MonkeyPatch, ur
         ("LOG_LEVEL", "LOUD"),
     ],
 )
-def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
+def test_wrong_setting_ends_serve_with_one_line_naming_it(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -213,7 +213,7 @@ def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
     assert line.startswith("Error: ")
     assert name in line
     assert SECRET not in line
-    # Neither pydantic's sentences nor a regular expression.
+    # No wording of pydantic and no regular expression.
     assert re.search(r"Input|String|should|valid|\^|\[A-Z|\{1,", line) is None, line
     assert line.isprintable()
 
@@ -221,7 +221,7 @@ def test_a_wrong_setting_ends_serve_with_one_line_that_names_it(
 @pytest.mark.parametrize(
     ("longer", "seconds"), [("LEASE_SECONDS", "121"), ("SIGNED_URL_SECONDS", "121")]
 )
-def test_what_must_not_outlive_an_upload_is_refused_when_it_does(
+def test_durations_longer_than_the_upload_expiry_are_refused(
     monkeypatch: pytest.MonkeyPatch, longer: str, seconds: str
 ) -> None:
     monkeypatch.setenv("UPLOAD_EXPIRY_SECONDS", "120")
@@ -234,7 +234,7 @@ def test_what_must_not_outlive_an_upload_is_refused_when_it_does(
         load_settings()
 
 
-def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_settings_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     monkeypatch.setenv("LEASE_SECONDS", "0")
     monkeypatch.delenv("S3_BUCKET_NAME")

@@ -1,4 +1,4 @@
-"""Files in one request."""
+"""Single uploads: one file in one form request."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .proxies import StoreProxy
 from .service import T0, Service, new_upload
 
 
-class StoreAsked(StoreProxy):
-    """Remembers what it was asked to sign."""
+class RecordingStore(StoreProxy):
+    """Records what it was asked to sign."""
 
     asked: tuple[NewObject, int]
 
@@ -28,7 +28,7 @@ class StoreAsked(StoreProxy):
         return await super().sign_post(new, max_size=max_size, expires_in=expires_in)
 
 
-async def test_a_file_sent_on_the_form_is_there_under_a_key_of_its_own(service: Service) -> None:
+async def test_posted_file_becomes_an_object_with_its_own_key(service: Service) -> None:
     first, second = [await service.sign_single(new_upload()) for _ in range(2)]
 
     assert await service.bucket.post(first, b"hello")
@@ -44,10 +44,8 @@ async def test_a_file_sent_on_the_form_is_there_under_a_key_of_its_own(service: 
     [(10, 10), (10 * MAX_SINGLE_SIZE, MAX_SINGLE_SIZE)],
     ids=["the operator's", "S3's"],
 )
-async def test_the_form_holds_to_the_smaller_limit(
-    service: Service, max_size: int, signed: int
-) -> None:
-    store = StoreAsked(service.bucket)
+async def test_form_applies_the_smaller_limit(service: Service, max_size: int, signed: int) -> None:
+    store = RecordingStore(service.bucket)
     limited = replace(service, store=store, policy=UploadPolicy(max_size=max_size))
 
     await limited.sign_single(new_upload(content_type=""))
@@ -56,7 +54,7 @@ async def test_the_form_holds_to_the_smaller_limit(
     assert (limit, new.content_type) == (signed, "application/octet-stream")
 
 
-async def test_no_session_knows_of_it(service: Service) -> None:
+async def test_single_upload_creates_no_session(service: Service) -> None:
     signed = await service.sign_single(new_upload())
     await service.bucket.post(signed, b"hello")
 
@@ -64,6 +62,6 @@ async def test_no_session_knows_of_it(service: Service) -> None:
     assert not (await service.sweep()).has_found
 
 
-async def test_what_start_refuses_is_refused(service: Service) -> None:
+async def test_single_upload_refuses_the_same_input_as_start(service: Service) -> None:
     with pytest.raises(InvalidFieldError, match="content_type"):
         await service.sign_single(new_upload(content_type="nonsense"))

@@ -23,7 +23,7 @@ def example_signer() -> UrlSigner:
     return UrlSigner(EXAMPLE, "GET", origin, "/test.txt", headers={})
 
 
-def test_the_example_of_aws_has_the_signature_that_aws_states() -> None:
+def test_aws_example_has_the_published_signature() -> None:
     url = urlsplit(example_signer().sign())
     assert f"{url.scheme}://{url.netloc}{url.path}" == (
         "https://examplebucket.s3.amazonaws.com/test.txt"
@@ -38,7 +38,7 @@ def test_the_example_of_aws_has_the_signature_that_aws_states() -> None:
     }
 
 
-def test_a_signer_signs_each_url_independently_of_the_ones_before() -> None:
+def test_each_signature_is_independent_of_earlier_ones() -> None:
     signer = example_signer()
     signer.sign("&a=1")
     assert signer.sign() == example_signer().sign()

@@ -1,4 +1,4 @@
-"""Starting an upload: the intent first, then the object store."""
+"""Starting an upload: first the row, then the object store."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import SessionState, UploadSession
 
-from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, StoreAway
+from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, UnavailableStore
 from .proxies import StoreProxy
 from .service import MIB, T0, Service, new_upload
 
 
-async def sessions_of_ada(service: Service) -> list[UploadSession]:
+async def list_sessions_of_ada(service: Service) -> list[UploadSession]:
     return list((await service.list_sessions(SessionQuery(user_id="ada"))).sessions)
 
 
-async def test_a_started_upload_is_known_to_the_repository_and_to_the_store(
+async def test_started_upload_exists_in_the_repository_and_the_store(
     service: Service,
 ) -> None:
     session = await service.started()
@@ -41,7 +41,7 @@ async def test_a_started_upload_is_known_to_the_repository_and_to_the_store(
     assert [upload.store_upload_id for upload in opened] == [session.store_upload_id]
 
 
-async def test_the_session_and_the_object_get_what_the_client_said(service: Service) -> None:
+async def test_session_and_store_upload_have_the_declared_values(service: Service) -> None:
     store = CountingStore(service.store)
     session = await replace(service, store=store).start(
         new_upload(filename="../Ünï.mov", size=17 * MIB, metadata={"colour": "red"})
@@ -61,7 +61,7 @@ async def test_the_session_and_the_object_get_what_the_client_said(service: Serv
     ]
 
 
-async def test_the_policy_decides_on_the_key_the_limit_and_the_expiry(service: Service) -> None:
+async def test_policy_sets_the_prefix_limit_and_expiry(service: Service) -> None:
     policy = UploadPolicy(key_prefix="in/", expiry=timedelta(days=2))
     session = await replace(service, policy=policy).started()
     assert session.key == f"in/ada/{session.id}.{session.nonce}/film.mov"
@@ -69,13 +69,13 @@ async def test_the_policy_decides_on_the_key_the_limit_and_the_expiry(service: S
     assert session.expires_at == T0 + timedelta(days=2)
 
 
-async def test_two_uploads_of_one_file_never_share_an_id_or_a_key(service: Service) -> None:
+async def test_uploads_of_one_file_have_different_ids_and_keys(service: Service) -> None:
     started = [await service.started() for _ in range(20)]
     assert len({session.id for session in started}) == 20
     assert len({session.key for session in started}) == 20
 
 
-async def test_a_file_without_a_type_is_a_stream_of_bytes(service: Service) -> None:
+async def test_content_type_defaults_to_octet_stream(service: Service) -> None:
     session = await service.start(new_upload(content_type=""))
     assert session.content_type == "application/octet-stream"
 
@@ -95,31 +95,31 @@ async def test_an_empty_file_has_one_part(service: Service) -> None:
     assert (plan.part_count, plan.size_of(1)) == (1, 0)
 
 
-async def test_the_row_exists_before_the_store_is_asked(service: Service) -> None:
+async def test_row_exists_before_the_store_is_called(service: Service) -> None:
     found: list[UploadSession] = []
 
-    class LooksForTheRow(StoreProxy):
+    class ReadsRow(StoreProxy):
         async def create_upload(self, new: NewObject) -> OpenedUpload:
             found.append(await service.sessions.get(new.upload_id))
             return await super().create_upload(new)
 
-    session = await replace(service, store=LooksForTheRow(service.store)).started()
+    session = await replace(service, store=ReadsRow(service.store)).started()
     assert [(row.id, row.state) for row in found] == [(session.id, SessionState.PENDING)]
 
 
-@pytest.mark.parametrize(("fault", "left_open"), [(StoreAway, 0), (StoreAnswersLost, 1)])
-async def test_a_store_that_fails_leaves_a_pending_row_to_find_its_upload_by(
+@pytest.mark.parametrize(("fault", "left_open"), [(UnavailableStore, 0), (StoreAnswersLost, 1)])
+async def test_store_failure_leaves_a_pending_row_that_identifies_its_upload(
     service: Service, fault: type[StoreProxy], left_open: int
 ) -> None:
     with pytest.raises(StoreUnavailableError):
         await replace(service, store=fault(service.store)).started(size=5)
-    (row,) = await sessions_of_ada(service)
+    (row,) = await list_sessions_of_ada(service)
     assert (row.state, row.store_upload_id) == (SessionState.PENDING, None)
     assert row.plan == PartPlan.for_size(5)
     assert len(await service.bucket.list_uploads(row.key)) == left_open
 
 
-async def test_without_a_row_the_store_is_not_asked(service: Service) -> None:
+async def test_store_is_not_called_without_a_row(service: Service) -> None:
     class AddFails(ForwardingRepository):
         async def add(self, *_: object, **__: object) -> None:
             raise RepositoryUnavailableError
@@ -130,10 +130,10 @@ async def test_without_a_row_the_store_is_not_asked(service: Service) -> None:
     assert store.created == []
 
 
-async def test_a_row_that_was_saved_though_its_answer_was_lost_is_the_sessions_own(
+async def test_save_with_a_lost_answer_is_recognised_as_our_own(
     service: Service,
 ) -> None:
-    # A driver that repeats a write after a lost answer finds the version changed, by itself.
+    # A driver that retries a write after a lost answer finds its own new version.
     sessions = SaveAnswerLost(service.sessions, SessionState.INITIATED, StaleSessionError)
     session = await replace(service, sessions=sessions).started()
     assert session.state is SessionState.INITIATED
@@ -141,7 +141,7 @@ async def test_a_row_that_was_saved_though_its_answer_was_lost_is_the_sessions_o
     await service.upload(session)
 
 
-async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None:
+async def test_row_changed_by_another_caller_is_not_recognised_as_our_own(service: Service) -> None:
     class Overtaken(ForwardingRepository):
         async def save(self, session: UploadSession) -> UploadSession:
             await super().save(replace(session, store_upload_id="another's"))
@@ -151,19 +151,19 @@ async def test_a_row_that_somebody_else_changed_is_not(service: Service) -> None
         await replace(service, sessions=Overtaken(service.sessions)).started()
 
 
-async def test_a_row_that_could_not_be_saved_stays_pending(service: Service) -> None:
+async def test_row_stays_pending_when_its_save_fails(service: Service) -> None:
     class SaveFails(ForwardingRepository):
         async def save(self, *_: object, **__: object) -> UploadSession:
             raise RepositoryUnavailableError
 
     with pytest.raises(RepositoryUnavailableError):
         await replace(service, sessions=SaveFails(service.sessions)).started()
-    (row,) = await sessions_of_ada(service)
+    (row,) = await list_sessions_of_ada(service)
     assert row.state is SessionState.PENDING
     assert len(await service.bucket.list_uploads(row.key)) == 1
 
 
-async def test_metadata_stays_as_it_was_when_the_caller_changes_his(service: Service) -> None:
+async def test_metadata_is_copied_from_the_caller(service: Service) -> None:
     metadata = {"colour": "red"}
     store = CountingStore(service.store)
     session = await replace(service, store=store).start(new_upload(metadata=metadata))

@@ -1,4 +1,4 @@
-"""Asking how far an upload is, and which uploads there are."""
+"""The status of an upload, and lists of uploads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from multipart_upload.domain.part import Part, PartState, StoredPart
 from multipart_upload.domain.session import SessionState, UploadSession
 from tests.patience import PATIENCE_SECONDS
 
-from .faults import StoreAway
+from .faults import UnavailableStore
 from .proxies import StoreProxy
 from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
 
 FULL = bytes(PART_SIZE)
 
 
-class StoreSilent(StoreProxy):
-    """Does not even list."""
+class UnreadableStore(StoreProxy):
+    """Fails to list parts."""
 
     async def list_parts(self, *_: object, **__: object) -> list[StoredPart]:
         raise StoreUnavailableError
@@ -33,7 +33,7 @@ async def states(service: Service, session: UploadSession) -> list[tuple[int, st
     return [(part.number, part.state) for part in parts]
 
 
-async def test_a_part_is_verified_only_where_the_store_agrees(service: Service) -> None:
+async def test_part_is_verified_only_if_the_store_agrees(service: Service) -> None:
     session = await service.started()
     address = address_of(session)
     await service.upload(session, 5)
@@ -87,7 +87,7 @@ async def test_long_lists_wait_for_each_other_and_short_ones_pass_them(service: 
     assert sessions.under_way.count(large.id) == 5
 
 
-async def test_a_size_that_nobody_told_comes_from_the_store(service: Service) -> None:
+async def test_undeclared_part_size_comes_from_the_store(service: Service) -> None:
     session = await service.started()
     await service.record(address_of(session), 1, await service.put(session))
     _, (part,) = await service.list_parts(address_of(session))
@@ -102,7 +102,7 @@ async def test_listing_writes_nothing(service: Service) -> None:
     assert await service.sessions.count_parts(session.id) == 0
 
 
-async def test_the_missing_parts_are_those_of_the_plan_that_the_store_lacks(
+async def test_missing_parts_are_planned_parts_absent_from_the_store(
     service: Service,
 ) -> None:
     session = await service.started(size=17 * MIB)
@@ -123,39 +123,45 @@ async def test_without_a_plan_a_gap_is_missing(service: Service) -> None:
     assert (await service.status(address_of(session))).missing_parts == [1, 2]
 
 
-async def test_a_pending_upload_has_nothing_in_the_store(service: Service) -> None:
+async def test_pending_upload_has_no_stored_parts(service: Service) -> None:
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=StoreAway(service.store)).started(size=5)
+        await replace(service, store=UnavailableStore(service.store)).started(size=5)
     page = await service.list_sessions(SessionQuery(user_id="ada"))
     status = await service.status(address_of(page.sessions[0]))
     assert (status.parts, status.missing_parts) == ([], None)
 
 
-async def test_a_completed_upload_shows_its_parts_without_asking_the_store(
+async def test_completed_upload_lists_its_parts_without_calling_the_store(
     service: Service,
 ) -> None:
     session = await service.uploaded()
     done = await service.complete(address_of(session))
-    status = await replace(service, store=StoreSilent(service.store)).status(address_of(session))
+    status = await replace(service, store=UnreadableStore(service.store)).status(
+        address_of(session)
+    )
     assert status.session == done
     assert [part.state for part in status.parts] == [PartState.VERIFIED]
     assert (status.missing_parts, status.bytes_verified) == (None, len(BODY))
 
 
-async def test_an_aborted_upload_has_no_verified_parts_and_the_store_is_not_asked(
+async def test_aborted_upload_has_no_verified_parts_and_does_not_call_the_store(
     service: Service,
 ) -> None:
     session = await service.uploaded()
     await service.abort(address_of(session))
-    status = await replace(service, store=StoreSilent(service.store)).status(address_of(session))
+    status = await replace(service, store=UnreadableStore(service.store)).status(
+        address_of(session)
+    )
     assert [part.state for part in status.parts] == [PartState.UPLOADED]
     assert (status.missing_parts, status.bytes_verified) == (None, 0)
 
 
-async def test_while_the_store_is_away_an_open_upload_has_no_status(service: Service) -> None:
+async def test_status_of_an_open_upload_fails_while_the_store_is_unavailable(
+    service: Service,
+) -> None:
     session = await service.uploaded()
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=StoreSilent(service.store)).status(address_of(session))
+        await replace(service, store=UnreadableStore(service.store)).status(address_of(session))
 
 
 async def test_a_users_uploads_are_listed_newest_first_in_pages(
@@ -187,7 +193,7 @@ async def test_uploads_are_listed_by_state_and_date(service: Service, clock: Set
     assert [s.id for s in (await service.list_sessions(before)).sessions] == [done.id]
 
 
-async def test_a_completed_upload_has_all_its_bytes_also_if_no_report_told_them(
+async def test_completed_upload_counts_all_bytes_of_reports_without_sizes(
     service: Service,
 ) -> None:
     session = await service.started()

@@ -1,4 +1,4 @@
-"""10,000 uploads, clients of all kinds, clocks that jump, three sweepers: nobody is wronged."""
+"""10,000 uploads, varied clients, wrong clocks and three sweeps: only idle uploads end."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ SWEEPERS: Final = 3
 EXPIRY: Final = timedelta(days=7)
 STEP: Final = timedelta(hours=12)
 STEPS: Final = 50
-LONGEST_REST: Final = EXPIRY - timedelta(hours=20)
-"""What a live client may rest at most: notes of activity are up to a tenth of a lifetime old."""
+LONGEST_PAUSE: Final = EXPIRY - timedelta(hours=20)
+"""Longest pause of a live client: recorded activity may lag by a tenth of the expiry."""
 
 
-class Habit(StrEnum):
-    """What a client does until it stops."""
+class Reporting(StrEnum):
+    """Whether a client reports its parts."""
 
     REPORTS = "reports every part"
-    SILENT = "sends parts and reports none"
-    BOTH = "reports now and then"
+    SILENT = "reports no parts"
+    BOTH = "reports some parts"
 
 
 @dataclass
 class Client:
-    """Uploads parts at random times, then completes, aborts, or is never seen again."""
+    """Uploads parts at random times, then completes, aborts or vanishes."""
 
     session: UploadSession
-    habit: Habit
+    reporting: Reporting
     acts_until: datetime
     end: str
     acts_at: datetime
@@ -50,7 +50,7 @@ class Client:
 
 @dataclass
 class World:
-    """The service, its clients, and a clock of each replica that may be wrong."""
+    """The service and its clients; the clock of each replica may be wrong."""
 
     seed: int
     service: Service = field(default_factory=new_service)
@@ -64,53 +64,53 @@ class World:
     def now(self) -> datetime:
         return self.service.clock.now()
 
-    async def client_comes(self) -> None:
+    async def add_client(self) -> None:
         session = await self.service.started(user_id=f"user-{self.random.randrange(100)}")
         stay = timedelta(hours=self.random.uniform(0, 20 * 24))
         self.clients.append(
             Client(
                 session=session,
-                habit=self.random.choice(list(Habit)),
+                reporting=self.random.choice(list(Reporting)),
                 acts_until=self.now + stay,
                 end=self.random.choice(["complete", "abort", "vanish"]),
-                acts_at=self.now + self.rest(),
+                acts_at=self.now + self.pause(),
                 last_seen=self.now,
             )
         )
 
-    def rest(self) -> timedelta:
-        return self.random.random() ** 2 * LONGEST_REST
+    def pause(self) -> timedelta:
+        return self.random.random() ** 2 * LONGEST_PAUSE
 
-    async def client_acts(self, client: Client) -> None:
+    async def act(self, client: Client) -> None:
         if self.now >= client.acts_until:
-            await self.client_ends(client)
+            await self.end_client(client)
             return
         client.part += 1
         etag = await self.service.put(client.session, client.part)
-        reports = client.habit is Habit.REPORTS or (
-            client.habit is Habit.BOTH and self.random.random() < 0.5
+        reports = client.reporting is Reporting.REPORTS or (
+            client.reporting is Reporting.BOTH and self.random.random() < 0.5
         )
         if reports:
-            # This replica's own clock may be anywhere within two days.
+            # The clock of a replica may be wrong by up to two days.
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
             cache = SessionCache(self.service.sessions)
             record_parts = RecordParts(cache, clock, self.service.policy)
             await record_parts.record_one(address_of(client.session), client.part, etag)
         client.last_seen = self.now
-        client.acts_at = self.now + self.rest()
+        client.acts_at = self.now + self.pause()
 
-    async def client_ends(self, client: Client) -> None:
+    async def end_client(self, client: Client) -> None:
         client.ended = True
         if client.end == "abort":
             await self.service.abort(address_of(client.session))
         elif client.end == "complete" and client.part == 1:
-            # More than one would be refused: they are under 5 MiB.
+            # Two parts would be refused, because they are under 5 MiB.
             await self.service.complete(address_of(client.session))
         else:
             client.end = "vanish"
 
-    async def sweepers_sweep(self) -> None:
+    async def sweep_concurrently(self) -> None:
         reports = await asyncio.gather(*(self.service.sweep() for _ in range(SWEEPERS)))
         for report in reports:
             assert report.is_complete
@@ -118,32 +118,32 @@ class World:
             self.outcomes += report.counts
 
 
-async def test_no_live_upload_is_ended_and_no_stale_one_is_left() -> None:
+async def test_no_live_upload_is_ended_and_no_stale_one_remains() -> None:
     world = World(seed=20260101)
     policy = replace(world.service.policy, expiry=EXPIRY, retention=timedelta(days=365))
     world.service = replace(world.service, policy=policy)
     for step in range(STEPS):
         for _ in range(SESSIONS // 40 if step < 40 else 0):
-            await world.client_comes()
-        # The repository's clock, too, is another after a failover.
+            await world.add_client()
+        # A failover changes the clock of the repository.
         world.service.clock.time += STEP + timedelta(minutes=world.random.uniform(-20, 20))
         for client in world.clients:
             if not client.ended and world.now >= client.acts_at:
-                # Raises where the sweep has ended what this client is still at.
-                await world.client_acts(client)
-        await world.sweepers_sweep()
+                # Raises if the sweep has ended the upload of an active client.
+                await world.act(client)
+        await world.sweep_concurrently()
     assert len(world.clients) == SESSIONS
 
     world.service.clock.time += 3 * EXPIRY
     for client in world.clients:
         client.ended = True
-    await world.sweepers_sweep()
+    await world.sweep_concurrently()
     rows = await world.service.sessions.get_many([client.session.id for client in world.clients])
     states = Counter(row.state for row in rows)
     assert set(states) == {SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED}
     assert sum(states.values()) == SESSIONS
     assert (await world.service.bucket.scan_uploads("")).uploads == []
-    # Each of the rules has had its say.
+    # Every outcome was exercised.
     assert world.outcomes[SweepOutcome.EXPIRED] == states[SessionState.EXPIRED] > SESSIONS / 10
     assert world.outcomes[SweepOutcome.KEPT] > SESSIONS / 100
     assert states[SessionState.COMPLETED] > SESSIONS / 100

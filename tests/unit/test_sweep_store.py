@@ -1,4 +1,4 @@
-"""What the sweep does about uploads in the store that no open session owns."""
+"""The sweep aborts orphaned store uploads and reports unknown ones."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ TEMPLATE: Final = sample_session("u1", created_at=T0)
 STRANGE_KEYS: Final = ("file", "ada/file", "backup/0f0c/film.mov", "ada//film.mov", "/", "")
 
 
-async def opened(service: Service, key: str, upload_id: str = "x") -> str:
+async def open_upload(service: Service, key: str, upload_id: str = "x") -> str:
     new = NewObject(key=key, upload_id=upload_id, filename="f", content_type="text/plain")
     return (await service.bucket.create_upload(new)).store_upload_id
 
 
-async def keys(service: Service) -> list[str]:
+async def list_keys(service: Service) -> list[str]:
     page = await service.bucket.scan_uploads("")
     return [upload.key for upload in page.uploads]
 
 
-async def ended(service: Service, how: str) -> UploadSession:
+async def end_session(service: Service, how: str) -> UploadSession:
     session = await service.uploaded()
     return await getattr(service, how)(address_of(session))  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("how", ["complete", "abort"])
-async def test_an_upload_of_a_session_that_has_ended_is_aborted_after_the_grace(
+async def test_store_upload_of_an_ended_session_is_aborted_after_the_grace_period(
     service: Service, clock: SettableClock, how: str
 ) -> None:
-    session = await ended(service, how)
-    await opened(service, session.key)
+    session = await end_session(service, how)
+    await open_upload(service, session.key)
     clock.time += service.policy.grace
     assert (await service.sweep()).scan.orphaned_uploads == []
     clock.advance(seconds=1)
     assert (await service.sweep(dry_run=True)).scan.orphaned_uploads == [session.key]
-    assert await keys(service) == [session.key]
+    assert await list_keys(service) == [session.key]
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
-    assert await keys(service) == []
+    assert await list_keys(service) == []
     assert (await service.now(session)) == session
 
 
-async def test_an_upload_beside_the_one_that_its_session_uses_is_aborted(
+async def test_second_store_upload_of_a_session_is_aborted(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
-    await opened(service, session.key)
+    await open_upload(service, session.key)
     clock.advance(hours=1)
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     (left,) = await service.bucket.list_uploads(session.key)
@@ -66,20 +66,20 @@ async def test_an_upload_beside_the_one_that_its_session_uses_is_aborted(
     await service.complete(address_of(session))
 
 
-async def test_of_a_session_that_the_store_has_lost_no_upload_is_in_use(
+async def test_store_upload_of_a_lost_session_is_aborted(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
     await service.lose(session)
     await service.status(address_of(session))
-    await opened(service, session.key)
+    await open_upload(service, session.key)
     clock.advance(hours=1)
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     signed = await service.sign(address_of(session), 1)
     await service.bucket.put(signed, b"x")
 
 
-async def test_while_somebody_opens_a_lost_upload_anew_it_is_left_alone(
+async def test_store_upload_is_kept_while_a_lost_session_is_being_reopened(
     service: Service, clock: SettableClock
 ) -> None:
     session = await service.uploaded()
@@ -88,14 +88,14 @@ async def test_while_somebody_opens_a_lost_upload_anew_it_is_left_alone(
     lost = await service.now(session)
     lease = Lease("opener", clock.now() + service.policy.grace + service.policy.lease)
     await service.sessions.save(lost.opening(lease, clock.now()))
-    await opened(service, session.key)
+    await open_upload(service, session.key)
     clock.time = lease.deadline - timedelta(milliseconds=1)
     assert (await service.sweep()).scan.orphaned_uploads == []
     clock.time = lease.deadline
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
 
 
-async def test_open_uploads_of_open_sessions_are_left_alone(
+async def test_open_uploads_of_open_sessions_are_kept(
     service: Service, clock: SettableClock
 ) -> None:
     sessions = [await service.started(), await service.uploaded()]
@@ -106,58 +106,58 @@ async def test_open_uploads_of_open_sessions_are_left_alone(
         [],
         False,
     )
-    assert sorted(await keys(service)) == sorted(session.key for session in sessions)
+    assert sorted(await list_keys(service)) == sorted(session.key for session in sessions)
 
 
 @pytest.mark.parametrize("key", STRANGE_KEYS)
-async def test_what_no_session_explains_is_told_and_never_touched(
+async def test_unknown_uploads_are_reported_and_never_aborted(
     service: Service, clock: SettableClock, key: str
 ) -> None:
-    await opened(service, key)
+    await open_upload(service, key)
     opened_at = clock.now()
     clock.advance(days=365)
     scan = (await service.sweep()).scan
     assert [(upload.key, upload.initiated_at) for upload in scan.unknown_uploads] == [
         (key, opened_at)
     ]
-    assert await keys(service) == [key]
+    assert await list_keys(service) == [key]
 
 
-async def test_a_key_that_only_looks_like_a_sessions_is_not_its_own(
+async def test_key_that_only_contains_a_session_id_is_unknown(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await ended(service, "abort")
+    session = await end_session(service, "abort")
     key = f"backup/{session.id}/film.mov"
-    await opened(service, key, session.id)
+    await open_upload(service, key, session.id)
     clock.advance(hours=1)
     scan = (await service.sweep()).scan
     assert (scan.orphaned_uploads, [upload.key for upload in scan.unknown_uploads]) == ([], [key])
-    assert await keys(service) == [key]
+    assert await list_keys(service) == [key]
 
 
-async def test_only_what_is_under_the_prefix_is_looked_at(
+async def test_only_uploads_under_the_prefix_are_scanned(
     service: Service, clock: SettableClock
 ) -> None:
-    await opened(service, "elsewhere/1/f")
-    await opened(service, "in/ada/1/f")
+    await open_upload(service, "elsewhere/1/f")
+    await open_upload(service, "in/ada/1/f")
     clock.advance(hours=1)
     ours = replace(service, policy=replace(IMPATIENT, key_prefix="in/"))
     assert [upload.key for upload in (await ours.sweep()).scan.unknown_uploads] == ["in/ada/1/f"]
 
 
-async def test_under_a_prefix_with_shards_leftovers_are_found_in_all_of_them(
+async def test_orphaned_uploads_are_found_in_every_shard(
     service: Service, clock: SettableClock
 ) -> None:
     sharded = replace(service, policy=replace(IMPATIENT, key_prefix="in/{shard}/"))
-    sessions = [await ended(sharded, "abort") for _ in range(5)]
+    sessions = [await end_session(sharded, "abort") for _ in range(5)]
     for session in sessions:
-        await opened(sharded, session.key)
+        await open_upload(sharded, session.key)
     clock.advance(hours=1)
     scan = (await sharded.sweep()).scan
     assert sorted(scan.orphaned_uploads) == sorted(session.key for session in sessions)
 
 
-async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
+async def test_store_upload_of_a_pending_session_ends_with_the_session(
     service: Service, clock: SettableClock
 ) -> None:
     class OpensAndDies(StoreProxy):
@@ -171,22 +171,22 @@ async def test_what_a_session_still_pending_has_opened_is_left_to_its_own_end(
     report = await service.sweep()
     assert len(report.swept) == 1
     assert report.scan.orphaned_uploads == []
-    assert await keys(service) == []
+    assert await list_keys(service) == []
 
 
-async def test_an_upload_that_another_caller_is_opening_is_not_touched(
+async def test_upload_being_opened_by_another_caller_is_kept(
     service: Service, clock: SettableClock
 ) -> None:
     lease = await new_lease(service.sessions, timedelta(days=1))
     session = replace(TEMPLATE, active_at=lease.now).opening(lease.terms, lease.now)
     await service.sessions.add(session)
-    await opened(service, session.key)
+    await open_upload(service, session.key)
     clock.advance(hours=1)
     report = await service.sweep()
     assert (report.swept, report.scan.orphaned_uploads, report.scan.unknown_uploads) == ([], [], [])
 
 
-async def test_a_store_that_does_not_list_is_told_and_the_sessions_are_swept(
+async def test_failed_scan_is_reported_and_sessions_are_still_swept(
     service: Service, clock: SettableClock
 ) -> None:
     class ListsNothing(StoreProxy):
@@ -201,11 +201,11 @@ async def test_a_store_that_does_not_list_is_told_and_the_sessions_are_swept(
     assert (report.scan.is_complete, report.is_complete, report.has_found) == (False, False, True)
 
 
-async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
+async def test_pass_scans_a_limited_number_of_pages_and_the_next_continues(
     service: Service, clock: SettableClock
 ) -> None:
     class SmallPages(StoreProxy):
-        """Lists one upload a page."""
+        """Returns one upload per page."""
 
         async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
             page = await super().scan_uploads(prefix, after)
@@ -213,7 +213,7 @@ async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
             return UploadPage(first, first[0].key if len(page.uploads) > 1 else None)
 
     for n in range(MAX_PAGES + 5):
-        await opened(service, f"strays/{n:03}/f")
+        await open_upload(service, f"strays/{n:03}/f")
     clock.advance(hours=1)
     small = replace(service, store=SmallPages(service.store))
     first = await small.sweep()
@@ -228,9 +228,9 @@ async def test_a_pass_looks_at_some_pages_and_the_next_goes_on_behind_them(
 
 @pytest.mark.parametrize("user_id", ["ada", "a/b", "..", "é"])
 @pytest.mark.parametrize("prefix", ["", "in/", "a/b/c/", "no-slash"])
-def test_the_upload_id_is_read_out_of_every_key_of_ours(prefix: str, user_id: str) -> None:
+def test_upload_id_is_parsed_from_every_generated_key(prefix: str, user_id: str) -> None:
     assert upload_id_in(object_key(prefix, user_id, "0f0c", "9f", "a/b\\film.mov")) == "0f0c"
 
 
-def test_the_upload_id_is_read_out_of_a_key_without_a_nonce() -> None:
+def test_upload_id_is_parsed_from_a_key_without_a_nonce() -> None:
     assert upload_id_in("in/ada/0f0c/film.v2.mov") == "0f0c"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.virtual_time
 
 
 async def stubborn(times: int) -> None:
-    """Swallow a cancellation so many times, as asyncio.wait_for may in Python 3.11."""
+    """Swallow the given number of cancellations, as asyncio.wait_for may in Python 3.11."""
     for _ in range(times):
         try:
             await asyncio.sleep(60)

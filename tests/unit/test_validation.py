@@ -1,4 +1,4 @@
-"""What a client may say of its file; a bad field is refused by name with nothing stored."""
+"""Limits of the fields of a file; an invalid field is named and nothing is stored."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ TYPE_FORM: Final = "must be of the form type/subtype, such as video/mp4, or empt
 KEYS: Final = "keys must be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
 
 
-async def refusal_of(new: NewUpload, policy: UploadPolicy | None = None) -> UploadError:
-    """Start an upload that must be refused with nothing stored anywhere."""
+async def refuse_start(new: NewUpload, policy: UploadPolicy | None = None) -> UploadError:
+    """Start an upload that must be refused, check that nothing is stored, and return the error."""
     service = new_service()
     store = CountingStore(service.store)
     service = replace(service, store=store, policy=policy or service.policy)
@@ -46,7 +46,7 @@ async def refusal_of(new: NewUpload, policy: UploadPolicy | None = None) -> Uplo
 
 
 async def is_refused(new: NewUpload, field: str, rule: str) -> None:
-    error = await refusal_of(new)
+    error = await refuse_start(new)
     assert error.code == "invalid-field"
     assert error.extensions == {"errors": [{"field": field, "message": rule}]}
     assert str(error) == f"{field}: {rule}"
@@ -63,12 +63,14 @@ async def test_a_file_name_has_1_to_1024_characters(filename: str) -> None:
 
 
 @given(words, unprintable, words)
-async def test_a_user_id_has_no_control_characters(before: str, bad: str, behind: str) -> None:
+async def test_control_characters_in_a_user_id_are_refused(
+    before: str, bad: str, behind: str
+) -> None:
     await is_refused(new_upload(user_id=before + bad + behind), "user_id", NO_CONTROL)
 
 
 @given(words, st.sampled_from(["\ud800", "\udfff"]), words)
-async def test_a_file_name_can_be_written_in_utf_8(before: str, bad: str, behind: str) -> None:
+async def test_file_name_must_be_valid_utf_8(before: str, bad: str, behind: str) -> None:
     rule = "must be text that UTF-8 can write"
     await is_refused(new_upload(filename=before + bad + behind), "filename", rule)
 
@@ -106,7 +108,7 @@ async def test_metadata_has_1024_bytes_at_most(value: str) -> None:
 @pytest.mark.parametrize(
     "key", ["", "k" * 65, "-k", ".k", "_k", "a b", "a:b", "a\n", "a\r\nb", "clé", "k\u0661"]
 )
-async def test_a_metadata_key_can_be_part_of_a_header_name(key: str) -> None:
+async def test_metadata_key_must_fit_a_header_name(key: str) -> None:
     await is_refused(new_upload(metadata={key: "v"}), "metadata", KEYS)
 
 
@@ -119,8 +121,8 @@ async def test_a_metadata_key_of_the_service_is_reserved(key: str) -> None:
     )
 
 
-async def test_all_wrong_fields_of_a_start_are_named() -> None:
-    error = await refusal_of(
+async def test_all_invalid_fields_of_a_start_are_named() -> None:
+    error = await refuse_start(
         new_upload(user_id="", filename="", content_type="x", metadata={"a b": "c"})
     )
 
@@ -130,7 +132,7 @@ async def test_all_wrong_fields_of_a_start_are_named() -> None:
 
 
 @given(words, unprintable, words)
-async def test_a_metadata_value_has_no_control_characters(
+async def test_control_characters_in_a_metadata_value_are_refused(
     before: str, bad: str, behind: str
 ) -> None:
     await is_refused(
@@ -140,17 +142,17 @@ async def test_a_metadata_value_has_no_control_characters(
     )
 
 
-async def test_metadata_keys_differ_by_more_than_case() -> None:
+async def test_metadata_keys_that_differ_only_in_case_are_refused() -> None:
     rule = "keys must differ by more than case, which S3 ignores"
     await is_refused(new_upload(metadata={"Colour": "1", "colour": "2"}), "metadata", rule)
 
 
-async def test_a_size_is_not_negative() -> None:
+async def test_negative_size_is_refused() -> None:
     await is_refused(new_upload(size=-1), "size", "must be 0 bytes or more")
 
 
 async def test_a_file_over_the_operators_limit_is_refused_naming_the_limit() -> None:
-    error = await refusal_of(new_upload(size=5 * MIB + 1), UploadPolicy(max_size=5 * MIB))
+    error = await refuse_start(new_upload(size=5 * MIB + 1), UploadPolicy(max_size=5 * MIB))
     assert error.code == "file-too-large"
     assert error.extensions == {"max_size": 5 * MIB}
 
@@ -171,7 +173,7 @@ async def test_a_file_over_the_operators_limit_is_refused_naming_the_limit() -> 
         new_upload(metadata={"k" * 64: "v", "0": "", "a.b_c-d": "наш отпуск 🏝"}),
     ],
 )
-async def test_what_just_keeps_the_rules_is_taken(service: Service, new: NewUpload) -> None:
+async def test_values_at_the_limits_are_accepted(service: Service, new: NewUpload) -> None:
     session = await service.start(new)
     assert (session.user_id, session.filename) == (new.user_id, new.filename)
     assert (session.content_type, session.metadata) == (new.content_type, new.metadata)

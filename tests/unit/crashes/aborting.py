@@ -10,7 +10,7 @@ import pytest
 from multipart_upload.application.ports import NewObject
 from multipart_upload.domain.errors import TransitionError, UnavailableError
 from multipart_upload.domain.session import UploadSession
-from tests.unit.faults import StoreAnswersLost, StoreAway, StoreForbidding
+from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import Service, address_of
 
@@ -55,11 +55,13 @@ async def abort_an_upload_lost_by_the_store(world: World) -> Request:
 
 
 async def abort_while_the_store_is_unavailable(world: World) -> Request:
-    return Request(make_abort_call(world, await world.start_and_upload()), wrap_store(StoreAway))
+    return Request(
+        make_abort_call(world, await world.start_and_upload()), wrap_store(UnavailableStore)
+    )
 
 
 async def abort_after_an_abort_that_never_reached_the_store(world: World) -> Request:
-    return Request(make_abort_call(world, await interrupt_abort(world, StoreAway)))
+    return Request(make_abort_call(world, await interrupt_abort(world, UnavailableStore)))
 
 
 async def abort_after_an_abort_whose_answer_was_lost(world: World) -> Request:
@@ -67,7 +69,7 @@ async def abort_after_an_abort_whose_answer_was_lost(world: World) -> Request:
 
 
 async def abort_after_a_complete_that_never_reached_the_store(world: World) -> Request:
-    call = make_abort_call(world, await interrupt_complete(world, StoreAway))
+    call = make_abort_call(world, await interrupt_complete(world, UnavailableStore))
     # A sweep that runs first finishes the complete.
     return Request(call, late_answer=TransitionError)
 
@@ -82,7 +84,7 @@ async def abort_after_a_complete_while_head_object_is_forbidden(world: World) ->
     session = await interrupt_complete(world, StoreAnswersLost)
     return Request(
         partial(abort_session, session),
-        wrap_store(lambda store: StoreForbidding(store, "head_object")),
+        wrap_store(lambda store: ForbiddingStore(store, "head_object")),
     )
 
 

@@ -13,7 +13,7 @@ from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
-from tests.unit.faults import StoreAnswersLost, StoreAway, StoreForbidding
+from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import BODY, MIB, Service, address_of
 
@@ -123,7 +123,7 @@ async def complete_while_a_lease_renewal_loses_its_answer(world: World) -> Reque
 
 
 async def complete_while_the_store_is_unavailable(world: World) -> Request:
-    return Request(make_complete_call(await world.start_and_upload()), wrap_store(StoreAway))
+    return Request(make_complete_call(await world.start_and_upload()), wrap_store(UnavailableStore))
 
 
 async def complete_while_store_answers_are_lost(world: World) -> Request:
@@ -137,12 +137,12 @@ async def complete_while_list_parts_is_forbidden(world: World) -> Request:
 
 
 async def complete_again_while_list_parts_is_forbidden(world: World) -> Request:
-    session = await interrupt_complete(world, StoreAway)
+    session = await interrupt_complete(world, UnavailableStore)
     return Request(make_complete_call(session), wrap_store(_forbid("list_parts")))
 
 
 async def complete_after_a_complete_that_never_reached_the_store(world: World) -> Request:
-    return Request(make_complete_call(await interrupt_complete(world, StoreAway)))
+    return Request(make_complete_call(await interrupt_complete(world, UnavailableStore)))
 
 
 async def complete_after_a_complete_whose_answer_was_lost(world: World) -> Request:
@@ -150,7 +150,7 @@ async def complete_after_a_complete_whose_answer_was_lost(world: World) -> Reque
 
 
 def _forbid(*calls: str) -> Callable[[ObjectStore], ObjectStore]:
-    return lambda store: StoreForbidding(store, *calls)
+    return lambda store: ForbiddingStore(store, *calls)
 
 
 async def interrupt_complete(world: World, store: type[StoreProxy]) -> UploadSession:

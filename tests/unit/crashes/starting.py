@@ -11,7 +11,7 @@ import pytest
 from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.session import SessionState, UploadSession
-from tests.unit.faults import StoreAnswersLost, StoreAway
+from tests.unit.faults import StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import BODY, Service, new_upload
 
@@ -54,7 +54,7 @@ async def start_while_the_store_is_slow(world: World) -> Request:
 
 
 async def start_while_the_store_is_unavailable(_world: World) -> Request:
-    return _make_keyed_request(wrap_store(StoreAway))
+    return _make_keyed_request(wrap_store(UnavailableStore))
 
 
 async def start_overtaken_by_the_sweep(world: World) -> Request:
@@ -71,7 +71,7 @@ async def start_with_the_key_of_an_open_upload(world: World) -> Request:
 
 
 async def start_again_after_a_start_that_never_reached_the_store(world: World) -> Request:
-    await interrupt_start(world, StoreAway)
+    await interrupt_start(world, UnavailableStore)
     return _make_keyed_request()
 
 

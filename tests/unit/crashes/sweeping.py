@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.faults import StoreAnswersLost, StoreAway, StoreNeverCompleting
+from tests.unit.faults import StoreAnswersLost, StoreFailingToComplete, UnavailableStore
 from tests.unit.service import BODY, Service, address_of
 
 from .aborting import interrupt_abort, open_second_store_upload
@@ -19,7 +19,7 @@ async def _sweep(service: Service) -> object:
 
 
 async def sweep_a_start_that_never_reached_the_store(world: World) -> Request:
-    await interrupt_start(world, StoreAway)
+    await interrupt_start(world, UnavailableStore)
     return _sweep_after_leases(world)
 
 
@@ -29,7 +29,7 @@ async def sweep_a_start_whose_answer_was_lost(world: World) -> Request:
 
 
 async def sweep_a_complete_that_never_reached_the_store(world: World) -> Request:
-    await interrupt_complete(world, StoreAway)
+    await interrupt_complete(world, UnavailableStore)
     return _sweep_after_leases(world)
 
 
@@ -39,12 +39,12 @@ async def sweep_a_complete_whose_answer_was_lost(world: World) -> Request:
 
 
 async def sweep_a_complete_of_a_lost_upload(world: World) -> Request:
-    await world.lose(await interrupt_complete(world, StoreAway))
+    await world.lose(await interrupt_complete(world, UnavailableStore))
     return _sweep_after_leases(world)
 
 
 async def sweep_a_complete_that_lacks_a_part(world: World) -> Request:
-    session = await interrupt_complete(world, StoreAway)
+    session = await interrupt_complete(world, UnavailableStore)
     # The client has since replaced the part without a report, so no promise holds for its bytes.
     await world.send(session, body=b"other")
     world.acknowledged[session.id].clear()
@@ -52,13 +52,13 @@ async def sweep_a_complete_that_lacks_a_part(world: World) -> Request:
 
 
 async def sweep_an_expired_complete_that_always_fails(world: World) -> Request:
-    world.drop_expectations(await interrupt_complete(world, StoreAway))
+    world.drop_expectations(await interrupt_complete(world, UnavailableStore))
     world.pass_expiry()
-    return Request(_sweep, wrap_store(StoreNeverCompleting))
+    return Request(_sweep, wrap_store(StoreFailingToComplete))
 
 
 async def sweep_an_abort_that_never_reached_the_store(world: World) -> Request:
-    await interrupt_abort(world, StoreAway)
+    await interrupt_abort(world, UnavailableStore)
     return _sweep_after_leases(world)
 
 
@@ -114,9 +114,9 @@ async def sweep_sessions_past_their_retention(world: World) -> Request:
 
 async def sweep_several_interrupted_uploads(world: World) -> Request:
     await interrupt_start(world, StoreAnswersLost)
-    await interrupt_complete(world, StoreAway)
+    await interrupt_complete(world, UnavailableStore)
     await interrupt_complete(world, StoreAnswersLost)
-    await interrupt_abort(world, StoreAway)
+    await interrupt_abort(world, UnavailableStore)
     return await sweep_a_second_store_upload(world)
 
 
