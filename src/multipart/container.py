@@ -128,7 +128,7 @@ class Container(containers.DeclarativeContainer):
     store = providers.Resource(open_store, settings)
     # Use cases that change sessions go through the cache, so that signing sees their changes.
     session_cache = providers.Resource(SessionCache, sessions)
-    open_store_upload = providers.Singleton(OpenStoreUpload, session_cache, store, policy)
+    open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
     start_upload = providers.Factory(StartUpload, session_cache, open_store_upload, policy)
     sign_parts = providers.Factory(
@@ -144,10 +144,8 @@ class Container(containers.DeclarativeContainer):
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
 
-    sweep_session = providers.Singleton(
-        SweepSession, sessions, store, complete_upload, abort_upload
-    )
-    sweep_store = providers.Singleton(SweepStore, sessions, store, policy)
+    sweep_session = providers.Factory(SweepSession, sessions, store, complete_upload, abort_upload)
+    sweep_store = providers.Factory(SweepStore, sessions, store, policy)
     sweep_uploads = providers.Factory(SweepUploads, sessions, sweep_session, sweep_store, policy)
 
 
