@@ -21,7 +21,7 @@ from ..validation.limits import TIME_PATTERN
 from ..validation.parsing import FieldParser, parse_time
 from .cursor import encode_cursor, parse_cursor
 from .decorators import query
-from .schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
+from .query_schemas import PartAnswer, PartList, UploadList, UploadStatusAnswer, UploadSummary
 
 _States = Annotated[
     list[SessionState] | None,

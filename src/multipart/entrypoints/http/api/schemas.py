@@ -5,7 +5,7 @@ Sizes are bytes, times RFC 3339 in UTC. Names are those of the four original end
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -14,7 +14,6 @@ from msgspec import Meta, Struct, field
 from ....application.ports import SignedPart
 from ....application.session_reference import SessionReference
 from ....application.start_upload import NewUpload
-from ....application.upload_status import UploadStatus
 from ....domain.errors import FieldError
 from ....domain.limits import (
     MAX_METADATA_BYTES,
@@ -23,8 +22,7 @@ from ....domain.limits import (
     MAX_PART_COUNT,
     MAX_PART_SIZE,
 )
-from ....domain.part import Part, PartState
-from ....domain.session import ExpiryReason, SessionState, UploadSession
+from ....domain.session import SessionState, UploadSession
 from ....domain.validation import (
     CONTENT_TYPE_PATTERN,
     MAX_CONTENT_TYPE_LENGTH,
@@ -93,20 +91,18 @@ Status = Annotated[
 ]
 Time = Annotated[datetime, Meta(tz=True)]
 
-_Filename = Annotated[str, Meta(description="Name of the file.", examples=["film.mp4"])]
-_ContentType = Annotated[str, Meta(description="Media type of the file.", examples=["video/mp4"])]
-_WITHOUT_PLAN = "null if no size was declared."
-_PlannedSize = Annotated[
+WITHOUT_PLAN = "null if no size was declared."
+PlannedSize = Annotated[
     int | None,
     Meta(
-        description=f"Size in bytes of every part except the last; {_WITHOUT_PLAN}",
+        description=f"Size in bytes of every part except the last; {WITHOUT_PLAN}",
         examples=[PART_SIZE],
     ),
 ]
-_PlannedCount = Annotated[
-    int | None, Meta(description=f"Number of parts; {_WITHOUT_PLAN}", examples=[3])
+PlannedCount = Annotated[
+    int | None, Meta(description=f"Number of parts; {WITHOUT_PLAN}", examples=[3])
 ]
-_ExpiresAt = Annotated[
+ExpiresAt = Annotated[
     datetime,
     Meta(
         tz=True,
@@ -114,16 +110,18 @@ _ExpiresAt = Annotated[
         examples=["2026-12-08T12:00:00Z"],
     ),
 ]
-_AbortDate = Annotated[
+AbortDate = Annotated[
     Time | None,
     Meta(
         description="When a lifecycle rule of the bucket aborts the upload; null without a rule.",
         examples=[None],
     ),
 ]
-_Recorded = Annotated[int, Meta(description="Number of different parts recorded.", examples=[1])]
-_AnsweredKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
-_AnsweredId = Annotated[
+PartsRecorded = Annotated[
+    int, Meta(description="Number of different parts recorded.", examples=[1])
+]
+AnsweredKey = Annotated[str, Meta(description="Key of the object in the bucket.", examples=[KEY])]
+AnsweredId = Annotated[
     str,
     Meta(description="Id of the upload session.", examples=[UPLOAD_ID]),
 ]
@@ -192,13 +190,13 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class StartedUpload(Struct, frozen=True):
     """A started upload session."""
 
-    upload_id: _AnsweredId
-    key: _AnsweredKey
-    part_size: _PlannedSize
-    part_count: _PlannedCount
+    upload_id: AnsweredId
+    key: AnsweredKey
+    part_size: PlannedSize
+    part_count: PlannedCount
     status: Status
-    expires_at: _ExpiresAt
-    abort_date: _AbortDate
+    expires_at: ExpiresAt
+    abort_date: AbortDate
 
     @classmethod
     def of(cls, session: UploadSession) -> StartedUpload:
@@ -272,7 +270,7 @@ class PartRecorded(Struct, frozen=True):
     """Number of different parts recorded so far."""
 
     status: Status
-    parts_recorded: _Recorded
+    parts_recorded: PartsRecorded
     success: Annotated[bool, Meta(description="Always true.")] = True
 
 
@@ -280,7 +278,7 @@ class CompletedUpload(Struct, frozen=True):
     """The completed object."""
 
     location: Annotated[str, Meta(description="URL of the object.", examples=[LOCATION])]
-    key: _AnsweredKey
+    key: AnsweredKey
     etag: Annotated[str, Meta(description="ETag of the object.", examples=[f"{MD5}-3"])]
     size: Annotated[int, Meta(description="Size of the object in bytes.", examples=[FILE_SIZE])]
     message: Annotated[str, Meta(description="Message for people.")] = (
@@ -304,167 +302,3 @@ class AbortedUpload(Struct, frozen=True):
         SessionState, Meta(description="State of the upload session.", examples=["aborted"])
     ]
     message: Annotated[str, Meta(description="Message for people.")] = "Upload aborted"
-
-
-class UploadSummary(Struct, frozen=True, kw_only=True):
-    """An upload in the list of uploads; `size` is null if none was declared."""
-
-    upload_id: _AnsweredId
-    key: _AnsweredKey
-    user_id: Annotated[str, Meta(description="User who owns the upload.", examples=["alice"])]
-    filename: _Filename
-    content_type: _ContentType
-    status: Status
-    size: Annotated[
-        int | None,
-        Meta(description=f"Size of the file in bytes; {_WITHOUT_PLAN}", examples=[FILE_SIZE]),
-    ]
-    part_size: _PlannedSize
-    part_count: _PlannedCount
-    created_at: Annotated[
-        datetime,
-        Meta(
-            tz=True, description="When the upload was started.", examples=["2026-12-01T12:00:00Z"]
-        ),
-    ]
-    updated_at: Annotated[
-        datetime,
-        Meta(tz=True, description="When the last activity was.", examples=["2026-12-01T12:00:09Z"]),
-    ]
-    expires_at: _ExpiresAt
-    expiry_reason: Annotated[
-        ExpiryReason | None,
-        Meta(
-            description="Why it expires or has expired: `idle`, which every part postpones, or "
-            "`max-age`; null once completed or aborted.",
-            examples=["idle"],
-        ),
-    ]
-    abort_date: _AbortDate
-    location: Annotated[
-        str | None,
-        Meta(description="URL of the object; null until completed.", examples=[None]),
-    ]
-    etag: Annotated[
-        str | None,
-        Meta(description="ETag of the object; null until completed.", examples=[None]),
-    ]
-
-    @classmethod
-    def of(cls, session: UploadSession) -> UploadSummary:
-        """Convert a session."""
-        return cls(**_summary(session))
-
-
-class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
-    """An upload and its progress; `missing_parts` is null unless it is open and has a plan.
-
-    `parts_lost` means that S3 discarded the upload: sign and send all parts again.
-    """
-
-    parts_recorded: _Recorded
-    parts_verified: Annotated[
-        int, Meta(description="Number of parts that S3 has as reported.", examples=[1])
-    ]
-    bytes_verified: Annotated[
-        int, Meta(description="Size of these parts in bytes.", examples=[PART_SIZE])
-    ]
-    missing_parts: Annotated[
-        Sequence[int] | None,
-        Meta(
-            description="Planned parts that S3 does not have; "
-            "null without a plan or once the upload has ended.",
-            examples=[[2, 3]],
-        ),
-    ]
-    parts_lost: Annotated[
-        bool,
-        Meta(
-            description="Whether S3 discarded the upload: sign and send all parts again.",
-            examples=[False],
-        ),
-    ]
-
-    @classmethod
-    def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
-        """Convert the status of an upload."""
-        verified = sum(part.state is PartState.VERIFIED for part in status.parts)
-        return cls(
-            **_summary(status.session),
-            parts_recorded=len(status.parts),
-            parts_verified=verified,
-            bytes_verified=status.bytes_verified,
-            missing_parts=status.missing_parts,
-            parts_lost=status.session.is_lost,
-        )
-
-
-class PartAnswer(Struct, frozen=True):
-    """A part; `verified` means that S3 has it as reported."""
-
-    part_number: Annotated[int, Meta(description="Part number.", examples=[1])]
-    etag: Annotated[str, Meta(description="ETag of the part, without quotes.", examples=[MD5])]
-    size: Annotated[
-        int | None,
-        Meta(description="Size of the part in bytes; null if unknown.", examples=[PART_SIZE]),
-    ]
-    status: Annotated[
-        PartState,
-        Meta(
-            description="`uploaded`: reported by the client; `verified`: S3 has it as reported.",
-            examples=["verified"],
-        ),
-    ]
-    recorded_at: Annotated[
-        datetime,
-        Meta(tz=True, description="When the part was recorded.", examples=["2026-12-01T12:00:09Z"]),
-    ]
-
-    @classmethod
-    def of(cls, part: Part) -> PartAnswer:
-        """Convert a part."""
-        return cls(part.number, part.etag, part.size, part.state, part.recorded_at)
-
-
-class PartList(Struct, frozen=True):
-    """All parts that are recorded or in S3, ordered by number."""
-
-    upload_id: _AnsweredId
-    key: _AnsweredKey
-    status: Status
-    parts: Annotated[list[PartAnswer], Meta(description="Parts, ordered by number.")]
-
-
-class UploadList(Struct, frozen=True):
-    """A page of uploads, newest first; `next_cursor` is null on the last page."""
-
-    uploads: Annotated[list[UploadSummary], Meta(description="Uploads, newest first.")]
-    next_cursor: Annotated[
-        str | None,
-        Meta(
-            description="The `cursor` of the next page; null on the last page.",
-            examples=["MjAyNi0xMi0wMVQxMjowMDowMCswMDowMCAzZjBj"],
-        ),
-    ]
-
-
-def _summary(session: UploadSession) -> dict[str, Any]:
-    plan, result = session.plan, session.result
-    return {
-        "upload_id": session.id,
-        "key": session.key,
-        "user_id": session.user_id,
-        "filename": session.filename,
-        "content_type": session.content_type,
-        "status": session.state,
-        "size": result.size if result else plan.size if plan else None,
-        "part_size": plan.part_size if plan else None,
-        "part_count": plan.part_count if plan else None,
-        "created_at": session.created_at,
-        "updated_at": session.active_at,
-        "expires_at": session.expires_at,
-        "expiry_reason": session.expiry_reason,
-        "abort_date": session.abort_date,
-        "location": result.location if result else None,
-        "etag": result.etag if result else None,
-    }

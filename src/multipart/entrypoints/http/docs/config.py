@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
 from .. import health
-from ..api import batch_schemas, schemas
+from ..api import batch_schemas, query_schemas, schemas
 from ..companion import schemas as companion_schemas
 from ..problems import schemas as problem_schemas
 from ..security_headers import page_headers
@@ -70,5 +70,5 @@ def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
         ),
         use_handler_docstrings=True,
         max_parts=max_parts,
-        modules=(schemas, batch_schemas, problem_schemas, companion_schemas, health),
+        modules=(schemas, batch_schemas, query_schemas, problem_schemas, companion_schemas, health),
     )
