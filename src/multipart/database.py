@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,14 @@ from .settings import Settings
 class Database:
     """The database that the settings choose.
 
-    `place` names its setting, server and database, without user and password.
+    `place` names its setting, server and database, without user and password. `migrate` and
+    `list_pending_migrations` return the names of migrations; they are None where there are none.
     """
 
     place: str
     open: Callable[[], AbstractAsyncContextManager[SessionRepository]]
+    migrate: Callable[[], Awaitable[list[str]]] | None = None
+    list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
 
 
 def choose_database(settings: Settings) -> Database:
@@ -57,9 +60,14 @@ def _choose_mongo(uri: str, name: str | None) -> Database:
 
 
 def _choose_sql(url: str) -> Database:
-    from .adapters.sql import open_sql_sessions
+    from .adapters import sql
     from .adapters.sql.engine import open_database, parse_database_url, sql_place
 
     parsed = parse_database_url(url)
     open_database(parsed)  # loads the driver, and connects to nothing
-    return Database(f"{sql_place(parsed)} (DATABASE_URL)", partial(open_sql_sessions, url))
+    return Database(
+        f"{sql_place(parsed)} (DATABASE_URL)",
+        partial(sql.open_sql_sessions, url),
+        partial(sql.migrate_sql_database, url),
+        partial(sql.list_pending_sql_migrations, url),
+    )

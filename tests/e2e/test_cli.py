@@ -34,15 +34,25 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), ["serve", "sweep", "dev", "cors", "presigned URLs"]),
+        ((), ["serve", "sweep", "migrate", "dev", "cors", "presigned URLs"]),
         (("serve",), ["--host", "--port", "--workers", "--reload", "S3_BUCKET_NAME", "MONGO_URI"]),
         (("sweep",), ["--once", "--dry-run", "--older-than", "UPLOAD_EXPIRY_SECONDS"]),
+        (("migrate",), ["--check", "MongoDB"]),
         (("dev",), ["--port", "--s3-port", "127.0.0.1"]),
         (("cors",), ["apply", "check", "ETag", "Location"]),
         (("cors", "apply"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:PutBucketCORS"]),
         (("cors", "check"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:GetBucketCORS"]),
     ],
-    ids=["multipart-upload", "serve", "sweep", "dev", "cors", "cors apply", "cors check"],
+    ids=[
+        "multipart-upload",
+        "serve",
+        "sweep",
+        "migrate",
+        "dev",
+        "cors",
+        "cors apply",
+        "cors check",
+    ],
 )
 def test_help_explains_each_command(
     tmp_path: Path, arguments: tuple[str, ...], words: list[str]
@@ -55,7 +65,16 @@ def test_help_explains_each_command(
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("serve",), ("sweep",), ("dev",), ("cors",), ("cors", "apply"), ("cors", "check")],
+    [
+        (),
+        ("serve",),
+        ("sweep",),
+        ("migrate",),
+        ("dev",),
+        ("cors",),
+        ("cors", "apply"),
+        ("cors", "check"),
+    ],
 )
 def test_help_contains_no_escape_sequences(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     shown = run_command(tmp_path, {}, *arguments, "--help")

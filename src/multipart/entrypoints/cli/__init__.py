@@ -6,6 +6,7 @@ import click
 
 from .cors import cors
 from .dev import dev
+from .migrate import migrate
 from .serve import serve
 from .sweep import sweep
 
@@ -26,4 +27,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(dev)
 main.add_command(sweep)
+main.add_command(migrate)
 main.add_command(cors)

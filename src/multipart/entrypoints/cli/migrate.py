@@ -1,0 +1,58 @@
+"""`multipart-upload migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging.config
+
+import click
+
+from ...database import Database, choose_database
+from ...domain.errors import UnavailableError
+from ...settings import SettingsError, load_settings
+from .logs import log_config
+from .start_log import add_misspellings
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; end with 1 if a migration is pending.")
+def migrate(*, check: bool) -> None:
+    """Bring the SQL database to the schema of this release.
+
+    Settings are those of `serve`, which does this itself while a migration only adds to the schema.
+    For any other migration it waits: stop the processes of the earlier release, run this, and it
+    goes on. MongoDB needs no migrations. May be run at any time and by several processes at once.
+    """
+    try:
+        settings = load_settings()
+        database = choose_database(settings)
+    except (SettingsError, ValueError) as exc:
+        raise click.ClickException(add_misspellings(str(exc))) from exc
+    logging.config.dictConfig(log_config("WARNING"))
+    try:
+        asyncio.run(_check(database) if check else _migrate(database))
+    except UnavailableError as exc:
+        msg = f"{database.place}: {exc.cause or exc}"
+        raise click.ClickException(msg) from exc
+
+
+async def _migrate(database: Database) -> None:
+    if database.migrate is None:
+        click.echo(f"{database.place} needs no migrations.")
+    elif names := await database.migrate():
+        click.echo(f"{database.place} is migrated: {', '.join(names)}.")
+    else:
+        click.echo(f"{database.place} is up to date.")
+
+
+async def _check(database: Database) -> None:
+    if database.list_pending_migrations is None:
+        click.echo(f"{database.place} needs no migrations.")
+    elif names := await database.list_pending_migrations():
+        msg = (
+            f"{database.place} is behind this release; "
+            f"`multipart-upload migrate` will run: {', '.join(names)}."
+        )
+        raise click.ClickException(msg)
+    else:
+        click.echo(f"{database.place} is up to date.")
