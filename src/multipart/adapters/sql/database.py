@@ -1,4 +1,4 @@
-"""A SQL database that answers in time or is said to be away."""
+"""A SQL database whose every call has a deadline."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Database:
 
     A statement that the database finds wrong is a mistake of the service, and raised as it is.
 
-    `writing` is entered around each write.
+    `write_lock` is entered around each write.
     """
 
     def __init__(
         self,
         engine: AsyncEngine,
-        writing: AbstractAsyncContextManager[object],
+        write_lock: AbstractAsyncContextManager[object],
         file: SqliteFile | None = None,
     ) -> None:
         self.engine = engine
-        self._writing = writing
+        self._write_lock = write_lock
         self._file = file
         self._written_at = -math.inf
         # The pool itself would not wake those who wait for a connection that could not be made.
@@ -69,7 +69,7 @@ class Database:
         return self.engine.dialect.name
 
     async def now(self) -> datetime:
-        """Give the server's time, to the millisecond; SQLite has none but this machine's."""
+        """Return the server's time in milliseconds; SQLite has only this machine's clock."""
         if self.dialect == "sqlite":
             now = datetime.now(UTC)
         else:
@@ -78,7 +78,7 @@ class Database:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     async def read(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        """Give all rows."""
+        """Return all rows."""
         return await self.await_answer(self._read(statement))
 
     async def write(self, statement: Executable) -> int:
@@ -128,13 +128,13 @@ class Database:
             if not is_busy(getattr(error.__cause__, "orig", None)):
                 raise
 
-    def prepared(self) -> None:
+    def note_tables_exist(self) -> None:
         """Note that the tables are there: from now on a missing file is an error."""
         if self._file is not None:
             self._file.is_made = True
 
     async def await_answer(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
-        """Give the answer, or raise RepositoryUnavailableError when there is none in time."""
+        """Return the answer. Raise RepositoryUnavailableError if there is none in time."""
         # A task of its own, because closing a connection that hangs takes seconds by itself: the
         # caller must not wait for that after the time is up.
         task = asyncio.create_task(work)
@@ -179,9 +179,9 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Write in a transaction that is kept when this ends without an error."""
+        """Write in a transaction, committed unless the block raises."""
         self._written_at = -math.inf
-        async with self._writing, self._connections, self.engine.connect() as connection:
+        async with self._write_lock, self._connections, self.engine.connect() as connection:
             yield connection
             await connection.commit()
             if self._file is not None:

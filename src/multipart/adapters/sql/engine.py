@@ -1,4 +1,4 @@
-"""Opening the database that `DATABASE_URL` names."""
+"""Open the database that `DATABASE_URL` names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     """
     async with _opened(url) as database:
         await _retry_while_away(database, partial(upgrade_schema, only_additive=True))
-        database.prepared()
+        database.note_tables_exist()
         yield SqlSessionRepository(database)
 
 
@@ -97,7 +97,7 @@ def open_database(url: URL) -> Database:
         # One writer at a time, for SQLite has no queue: it polls, and the unlucky starve.
         return Database(engine, asyncio.Lock(), file)
     try:
-        # Asked before each use, so that a restarted server costs nobody an error.
+        # Check each connection before use: one that a restarted server has closed is replaced.
         return Database(create_async_engine(url, pool_pre_ping=True, **POOL), nullcontext())
     except ModuleNotFoundError:
         msg = "DATABASE_URL: PostgreSQL needs the extra `postgres`"

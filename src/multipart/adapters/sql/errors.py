@@ -27,7 +27,7 @@ def is_refusal(error: DBAPIError) -> bool:
 
 
 def unavailable(error: Exception) -> RepositoryUnavailableError:
-    """Give the error of the port, with a cause that shows no row and no parameter."""
+    """Return the port's error, with a cause that shows no row and no parameter."""
     original = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(original, "sqlstate", None)
     if refusal := _REFUSALS.get(sqlstate):

@@ -101,7 +101,7 @@ class SqlSessionRepository:
             columns.store_upload_id == session.store_upload_id,
             columns.store_upload_id.is_not(None),
         )
-        # Whoever saves the session waits for these parts, or they see what he has saved.
+        # A save waits for these parts, or this query sees what the save has stored.
         unchanged = is_open.with_for_update(read=True)
         rows = _part_rows(session.id, parts)
         if not await self._database.write_each(self._upsert, rows, only_if=unchanged):
