@@ -112,8 +112,10 @@ class CompleteUpload:
         try:
             stored = await self.store.list_parts(session.key, store_upload_id)
         except StoreUploadGoneError:
-            await mark_as_lost(session, self.sessions, self.store)
-            raise
+            if (await mark_as_lost(session, self.sessions, self.store)).is_lost:
+                raise
+            # Another caller has completed or ended it since it was read.
+            raise StaleSessionError from None
         # Not counted: the count may be ahead of the parts, by a report that failed.
         if not stored and not await self.sessions.list_parts(session.id):
             raise _all_missing(named) if named else SessionNotFoundError
