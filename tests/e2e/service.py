@@ -28,7 +28,7 @@ COMMAND: Final = (
 )
 
 
-class _RetryTransport(httpx.BaseTransport):
+class RetryTransport(httpx.BaseTransport):
     """Retry on 503 after `Retry-After`.
 
     On a slow machine the service's deadlines for database and S3 sometimes expire.
@@ -67,7 +67,7 @@ class Service:
 
     def client(self, **headers: str) -> httpx.Client:
         """Create a client that retries on 503, as clients should."""
-        return self._client(_RetryTransport(), **headers)
+        return self._client(RetryTransport(), **headers)
 
     def client_without_retries(self, **headers: str) -> httpx.Client:
         """Create a client that sends each request once, for tests of the errors themselves."""

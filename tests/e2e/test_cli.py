@@ -23,7 +23,7 @@ from tests.servers.s3_kinds import S3Server
 
 from . import direct
 from .bucket import Bucket
-from .service import COMMAND, Service, environment, run_command, running_service
+from .service import COMMAND, RetryTransport, Service, environment, run_command, running_service
 from .upload import Upload, answer, some_bytes
 
 pytestmark = pytest.mark.e2e
@@ -159,6 +159,15 @@ class Dev:
     command: str
     folder: Path
 
+    def client(self) -> httpx.Client:
+        """Create a client that retries on 503, as clients should."""
+        return httpx.Client(
+            base_url=self.api,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            transport=RetryTransport(),
+        )
+
     def processes(self) -> list[int]:
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -212,7 +221,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_dev_accepts_an_upload_and_cleans_up(tmp_path: Path, ending: signal.Signals) -> None:
-    with running_dev(tmp_path) as dev, direct.http_client(dev.api) as api:
+    with running_dev(tmp_path) as dev, dev.client() as api:
         file = some_bytes(100_000)
         upload = Upload.start(api, size=len(file))
         upload.send(1, file)

@@ -119,6 +119,10 @@ async def _serve(settings: Settings, port: int) -> None:
     )
     logging.config.dictConfig(log_config("WARNING"))
     server = uvicorn.Server(config)
+    # uvicorn handles SIGINT and SIGTERM; a KeyboardInterrupt by SIGHUP could hit any callback.
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, server.handle_exit, signal.SIGHUP, None
+    )
     banner = asyncio.create_task(_announce(server, settings))
     await server.serve()
     banner.cancel()
