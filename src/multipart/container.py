@@ -50,7 +50,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         max_parts=settings.s3_max_parts,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
-        url_life=timedelta(seconds=settings.signed_url_seconds),
+        url_lifetime=timedelta(seconds=settings.signed_url_seconds),
         lease=timedelta(seconds=settings.lease_seconds),
         wait=timedelta(seconds=settings.wait_seconds),
         grace=timedelta(seconds=settings.sweep_grace_seconds),

@@ -16,11 +16,11 @@ from .settings import Settings
 class Database:
     """The database that the settings choose.
 
-    `place` names its setting, server and database, without user and password. `migrate` and
+    `description` names its setting, server and database, without user and password. `migrate` and
     `list_pending_migrations` return the names of migrations; they are None where there are none.
     """
 
-    place: str
+    description: str
     open: Callable[[], AbstractAsyncContextManager[SessionRepository]]
     migrate: Callable[[], Awaitable[list[str]]] | None = None
     list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
@@ -51,22 +51,22 @@ def _choose_plugin(name: str) -> Database:
 
 def _choose_mongo(uri: str, name: str | None) -> Database:
     from .adapters.mongo import open_mongo_sessions
-    from .adapters.mongo.uri import check_mongo_uri, mongo_place
+    from .adapters.mongo.uri import check_mongo_uri, describe_mongo_database
 
     check_mongo_uri(uri)
     return Database(
-        f"{mongo_place(uri, name)} (MONGO_URI)", partial(open_mongo_sessions, uri, name)
+        f"{describe_mongo_database(uri, name)} (MONGO_URI)", partial(open_mongo_sessions, uri, name)
     )
 
 
 def _choose_sql(url: str) -> Database:
     from .adapters import sql
-    from .adapters.sql.engine import open_database, parse_database_url, sql_place
+    from .adapters.sql.engine import describe_sql_database, open_database, parse_database_url
 
     parsed = parse_database_url(url)
     open_database(parsed)  # loads the driver, and connects to nothing
     return Database(
-        f"{sql_place(parsed)} (DATABASE_URL)",
+        f"{describe_sql_database(parsed)} (DATABASE_URL)",
         partial(sql.open_sql_sessions, url),
         partial(sql.migrate_sql_database, url),
         partial(sql.list_pending_sql_migrations, url),

@@ -25,9 +25,9 @@ async def test_a_late_put_does_not_change_the_finished_object(
     store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     upload = await open_upload(store, put)
-    signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
+    signed = await store.sign_part(*upload.key_and_id, 1, expires_in=timedelta(hours=1))
     await put(signed, b"hello")
-    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
     head = await store.head_object(KEY)
     # Some stores accept it, others refuse it.
     await http.put(signed.url, content=b"something else", headers=dict(signed.headers))
@@ -39,8 +39,8 @@ async def test_a_late_put_does_not_reopen_an_aborted_upload(
     store: ObjectStore, put: Put, http: httpx.AsyncClient
 ) -> None:
     upload = await open_upload(store, put)
-    signed = await store.sign_part(*upload.address, 1, expires_in=timedelta(hours=1))
-    await store.abort_upload(*upload.address)
+    signed = await store.sign_part(*upload.key_and_id, 1, expires_in=timedelta(hours=1))
+    await store.abort_upload(*upload.key_and_id)
     await http.put(signed.url, content=b"hello", headers=dict(signed.headers))
     assert await store.list_uploads(KEY) == []
     assert await store.head_object(KEY) is None

@@ -60,7 +60,7 @@ async def put_rules(config: S3Config, rules: Sequence[Any]) -> None:
 
 
 async def test_a_bucket_without_rules_aborts_nothing(store: ObjectStore) -> None:
-    assert await store.abort_rule("in/") is None
+    assert await store.find_abort_age("in/") is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ async def test_the_shortest_rule_that_covers_all_our_keys_counts(
 ) -> None:
     await put_rules(config, rules)
     expected = None if days is None else timedelta(days=days)
-    assert await store.abort_rule("in/") == expected
+    assert await store.find_abort_age("in/") == expected
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ async def test_unreadable_rules_are_not_taken_for_no_rules(
 ) -> None:
     async with answering(s3_error(status, code)) as (store, _):
         with pytest.raises(error):
-            await store.abort_rule("")
+            await store.find_abort_age("")
 
 
 @pytest.mark.parametrize(
@@ -113,5 +113,5 @@ async def test_a_prefix_is_read_from_older_and_combined_forms_of_rules(prefix: s
         "</AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>"
     )
     async with answering(http_answer("200 OK", body)) as (store, _):
-        assert await store.abort_rule("in/ada/") == timedelta(days=4)
-        assert await store.abort_rule("out/") is None
+        assert await store.find_abort_age("in/ada/") == timedelta(days=4)
+        assert await store.find_abort_age("out/") is None

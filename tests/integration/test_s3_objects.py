@@ -44,8 +44,8 @@ async def test_the_object_is_the_file_though_parts_arrive_out_of_order_and_twice
     upload = await open_upload(store, put)
     bodies = [b"a" * MIN_PART_SIZE, b"b" * MIN_PART_SIZE, b"the end"]
     for number, body in ((3, bodies[2]), (1, b"wrong"), (2, bodies[1]), (1, bodies[0])):
-        await upload.part(number, body)
-    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        await upload.put_part(number, body)
+    await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
     stored = await get_object(strict_config, KEY, http)
     assert hashlib.sha256(stored.content).digest() == hashlib.sha256(b"".join(bodies)).digest()
 
@@ -56,8 +56,8 @@ async def test_the_object_has_content_type_file_name_and_metadata(
     upload = await open_upload(
         store, put, new_object(filename="Zoë.mp4", Camera="X100", note="é 🏝")
     )
-    await upload.part(1, b"hello")
-    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    await upload.put_part(1, b"hello")
+    await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
     headers = (await get_object(strict_config, KEY, http)).headers
     note = headers["x-amz-meta-note"]
     assert headers["Content-Type"] == "video/mp4"
@@ -73,9 +73,9 @@ async def test_the_location_is_the_url_of_the_object(
 ) -> None:
     key = "a b/Zoë+1%41?.mp4"
     upload = await open_upload(store, put, new_object(key))
-    await upload.part(1, b"hello")
-    parts = await store.list_parts(*upload.address)
-    completed = await store.complete_upload(*upload.address, parts)
+    await upload.put_part(1, b"hello")
+    parts = await store.list_parts(*upload.key_and_id)
+    completed = await store.complete_upload(*upload.key_and_id, parts)
     signed = (await get_object(strict_config, key, http)).request.url
     assert completed.location == str(signed).partition("?")[0]
 
@@ -88,17 +88,19 @@ async def test_the_location_has_the_host_that_clients_see(
     async with open_s3_store(public) as store:
         upload = await open_upload(store, put)
         assert (await upload.sign(1)).url.startswith(f"http://localhost:{port}/")
-        await upload.part(1, b"hello")
-        parts = await store.list_parts(*upload.address)
-        completed = await store.complete_upload(*upload.address, parts)
+        await upload.put_part(1, b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
+        completed = await store.complete_upload(*upload.key_and_id, parts)
         assert completed.location == f"http://localhost:{port}/{public.bucket}/{KEY}"
 
 
 async def test_parts_on_a_second_page_are_listed(store: ObjectStore, put: Put) -> None:
     upload = await open_upload(store, put)
     for first in range(1, 1002, 50):
-        await asyncio.gather(*(upload.part(n, b"x") for n in range(first, min(first + 50, 1002))))
-    parts = await store.list_parts(*upload.address)
+        await asyncio.gather(
+            *(upload.put_part(n, b"x") for n in range(first, min(first + 50, 1002)))
+        )
+    parts = await store.list_parts(*upload.key_and_id)
     assert [part.number for part in parts] == list(range(1, 1002))
 
 
@@ -108,10 +110,10 @@ async def test_s3_refuses_a_size_that_differs_from_the_sum_of_the_parts(
     async with open_s3_store(fresh_bucket(versitygw)) as store:
         assert isinstance(store, S3ObjectStore)
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
-        (part,) = await store.list_parts(*upload.address)
+        await upload.put_part(1, b"hello")
+        (part,) = await store.list_parts(*upload.key_and_id)
         with pytest.raises(Exception, match="sizes or checksums"):
-            await store.complete_upload(*upload.address, [replace(part, size=6)])
+            await store.complete_upload(*upload.key_and_id, [replace(part, size=6)])
 
 
 async def test_a_missing_bucket_is_unavailability(strict_config: S3Config) -> None:
@@ -132,8 +134,8 @@ async def test_ensuring_a_bucket_again_keeps_its_objects(
     strict_config: S3Config, store: ObjectStore, put: Put
 ) -> None:
     upload = await open_upload(store, put)
-    await upload.part(1, b"hello")
-    await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+    await upload.put_part(1, b"hello")
+    await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
     await ensure_bucket(strict_config)
     assert await store.head_object(KEY) is not None
 

@@ -88,15 +88,15 @@ async def test_complete_waits_longer_for_a_hanging_server_than_other_calls(
 @pytest.mark.integration
 async def test_a_store_works_again_after_s3_restarts(own_s3: S3Server, put: Put) -> None:
     async with open_s3_store(fresh_bucket(own_s3)) as store:
-        await (await open_upload(store, put)).part(1, b"before")
+        await (await open_upload(store, put)).put_part(1, b"before")
         own_s3.stop()
         assert all([await is_unavailable_in_time(call(store)) for call in CALLS.values()])
         own_s3.start()
         await repeat_while_unavailable(store.check)
         upload = await open_upload(store, put)
-        await upload.part(1, b"after")
-        parts = await store.list_parts(*upload.address)
-        assert (await store.complete_upload(*upload.address, parts)).size == len(b"after")
+        await upload.put_part(1, b"after")
+        parts = await store.list_parts(*upload.key_and_id)
+        assert (await store.complete_upload(*upload.key_and_id, parts)).size == len(b"after")
 
 
 @pytest.mark.integration
@@ -104,8 +104,8 @@ async def test_parts_survive_a_kill_of_s3(versitygw: S3Server, own_s3: S3Server,
     assert own_s3.name == versitygw.name  # MiniStack forgets open uploads
     async with open_s3_store(fresh_bucket(own_s3)) as store:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
+        await upload.put_part(1, b"hello")
         own_s3.kill()
         own_s3.start()
-        parts = await store.list_parts(*upload.address)
-        assert (await store.complete_upload(*upload.address, parts)).size == len(b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
+        assert (await store.complete_upload(*upload.key_and_id, parts)).size == len(b"hello")

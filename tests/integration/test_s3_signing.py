@@ -62,7 +62,7 @@ class TestRefusals:
         self, http: httpx.AsyncClient, upload: SampleUpload, url: str, body: bytes = b"hello"
     ) -> bool:
         answer = await http.put(url, content=body)
-        parts = await upload.store.list_parts(*upload.address)
+        parts = await upload.store.list_parts(*upload.key_and_id)
         return answer.status_code == FORBIDDEN and parts == []
 
     async def test_another_part_number_than_signed_is_refused(
@@ -95,7 +95,7 @@ class TestRefusals:
         self, http: httpx.AsyncClient, upload: SampleUpload
     ) -> None:
         second = timedelta(seconds=1)
-        signed = await upload.store.sign_part(*upload.address, 1, expires_in=second)
+        signed = await upload.store.sign_part(*upload.key_and_id, 1, expires_in=second)
         await asyncio.sleep((signed.expires_at - datetime.now(UTC) + second).total_seconds())
         assert await self.is_refused(http, upload, signed.url)
 
@@ -103,7 +103,9 @@ class TestRefusals:
     async def test_another_length_than_signed_is_refused(
         self, http: httpx.AsyncClient, upload: SampleUpload, body: bytes
     ) -> None:
-        signed = await upload.store.sign_part(*upload.address, 1, expires_in=HOUR, content_length=5)
+        signed = await upload.store.sign_part(
+            *upload.key_and_id, 1, expires_in=HOUR, content_length=5
+        )
         assert await self.is_refused(http, upload, signed.url, body)
 
 

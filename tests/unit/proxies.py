@@ -73,8 +73,8 @@ class StoreProxy:
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
         return await self.store.scan_uploads(prefix, after)
 
-    async def abort_rule(self, prefix: str) -> timedelta | None:
-        return await self.store.abort_rule(prefix)
+    async def find_abort_age(self, prefix: str) -> timedelta | None:
+        return await self.store.find_abort_age(prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
         return await self.store.head_object(key)

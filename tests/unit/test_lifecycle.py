@@ -41,7 +41,7 @@ async def test_a_rule_that_is_long_enough_is_no_problem(days: int) -> None:
 
 async def test_a_store_that_does_not_support_the_question_is_no_problem() -> None:
     class WithoutRules(StoreProxy):
-        async def abort_rule(self, prefix: str) -> timedelta | None:
+        async def find_abort_age(self, prefix: str) -> timedelta | None:
             del prefix
             raise StoreUnavailableError
 
@@ -54,7 +54,7 @@ async def test_the_rule_for_all_our_keys_is_checked(key_prefix: str) -> None:
     asked: list[str] = []
 
     class Asked(StoreProxy):
-        async def abort_rule(self, prefix: str) -> timedelta | None:
+        async def find_abort_age(self, prefix: str) -> timedelta | None:
             asked.append(prefix)
             return None
 

@@ -17,7 +17,7 @@ from multipart_upload.domain.session import ExpiryReason, SessionState, UploadSe
 from .service import BODY, IMPATIENT, T0, Service, SettableClock, address_of
 
 POLICY: Final = replace(
-    IMPATIENT, expiry=timedelta(days=2), max_age=timedelta(days=5), url_life=timedelta(hours=1)
+    IMPATIENT, expiry=timedelta(days=2), max_age=timedelta(days=5), url_lifetime=timedelta(hours=1)
 )
 END: Final = T0 + POLICY.max_age
 DAY: Final = timedelta(days=1)

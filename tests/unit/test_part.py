@@ -20,7 +20,7 @@ etags = st.from_regex(r"[0-9a-f]{32}(-[0-9]{1,5})?", fullmatch=True)
 
 
 def reported(etag: str = "abc", size: int | None = 8) -> Part:
-    return Part.reported(3, etag, size, REPORTED_AT)
+    return Part.from_report(3, etag, size, REPORTED_AT)
 
 
 def test_states_are_spelled_as_on_the_wire() -> None:
@@ -39,7 +39,7 @@ def test_a_reported_part_is_uploaded_and_its_etag_bare() -> None:
 
 
 def test_part_found_in_the_store_is_verified() -> None:
-    assert Part.found(STORED) == Part(
+    assert Part.from_store(STORED) == Part(
         number=3, etag="abc", size=8, recorded_at=STORED.stored_at, state=PartState.VERIFIED
     )
 
@@ -72,7 +72,7 @@ def test_verified_part_becomes_uploaded_when_the_store_loses_it() -> None:
 def test_unreported_part_follows_the_current_state_of_the_store(
     stored: StoredPart,
 ) -> None:
-    found = Part.found(STORED).verify_against(stored)
+    found = Part.from_store(STORED).verify_against(stored)
     assert (found.etag, found.size, found.state) == (stored.etag, stored.size, "verified")
 
 

@@ -52,7 +52,7 @@ def stored(number: int, size: int, case: Case) -> StoredPart:
 def report(number: int, size: int, case: Case) -> Part:
     etag = "another" if case in OTHER_ETAG else f"e{number}"
     reported_size = size + (case in UNPLANNED) - (case in OTHER_SIZE)
-    return Part.reported(number, etag, None if case is Case.SIZE_UNKNOWN else reported_size, T0)
+    return Part.from_report(number, etag, None if case is Case.SIZE_UNKNOWN else reported_size, T0)
 
 
 def plan_of(history: list[Case], last_size: int) -> PartPlan:

@@ -64,9 +64,9 @@ async def test_a_session_is_read_once_while_it_is_cached(
     cache: SessionCache, stored: CountingRepository, clock: SettableClock
 ) -> None:
     session = await opened(stored)
-    assert await cache.recent("upload-1") == session
+    assert await cache.get_recent("upload-1") == session
     clock.advance(seconds=CACHE_SECONDS - TICK)
-    assert await cache.recent("upload-1") == session
+    assert await cache.get_recent("upload-1") == session
     assert stored.reads == 1
 
 
@@ -74,19 +74,19 @@ async def test_an_expired_session_is_read_again_with_the_id_that_replaced_a_lost
     cache: SessionCache, stored: CountingRepository, clock: SettableClock
 ) -> None:
     session = await opened(stored)
-    await cache.recent("upload-1")
+    await cache.get_recent("upload-1")
     await stored.save(replace(session, store_upload_id="2~another"))
     clock.advance(seconds=CACHE_SECONDS)
-    assert (await cache.recent("upload-1")).store_upload_id == "2~another"
+    assert (await cache.get_recent("upload-1")).store_upload_id == "2~another"
 
 
 async def test_a_session_saved_here_is_cached(
     cache: SessionCache, stored: CountingRepository
 ) -> None:
     session = await opened(stored)
-    await cache.recent("upload-1")
+    await cache.get_recent("upload-1")
     saved = await cache.save(replace(session, store_upload_id="2~another"))
-    assert await cache.recent("upload-1") == saved
+    assert await cache.get_recent("upload-1") == saved
     assert stored.reads == 1
 
 
@@ -96,7 +96,7 @@ async def test_a_session_that_was_not_open_is_read_each_time(
     session = await opened(stored)
     completing = await cache.save(replace(session, state=SessionState.COMPLETING))
     await stored.save(replace(completing, state=SessionState.IN_PROGRESS))
-    assert (await cache.recent("upload-1")).state is SessionState.IN_PROGRESS
+    assert (await cache.get_recent("upload-1")).state is SessionState.IN_PROGRESS
 
 
 async def test_get_reads_each_time(cache: SessionCache, stored: CountingRepository) -> None:
@@ -117,7 +117,7 @@ async def test_an_answer_that_was_overtaken_does_not_replace_the_newer_one(
     saved = await cache.save(replace(session, store_upload_id="2~another"))
     held.set()
     await slow
-    assert await cache.recent("upload-1") == saved
+    assert await cache.get_recent("upload-1") == saved
 
 
 async def test_an_answer_that_took_longer_than_the_cache_keeps_it_is_not_cached(
@@ -130,14 +130,14 @@ async def test_an_answer_that_took_longer_than_the_cache_keeps_it_is_not_cached(
     clock.advance(seconds=CACHE_SECONDS)
     held.set()
     await slow
-    await cache.recent("upload-1")
+    await cache.get_recent("upload-1")
     assert stored.reads == 2
 
 
 async def test_a_missing_session_is_looked_for_each_time(cache: SessionCache) -> None:
     for _ in range(2):
         with pytest.raises(SessionNotFoundError):
-            await cache.recent("unknown")
+            await cache.get_recent("unknown")
 
 
 async def test_the_least_recently_used_session_is_evicted(
@@ -147,10 +147,10 @@ async def test_the_least_recently_used_session_is_evicted(
         await opened(stored, f"upload-{number}")
         await cache.get(f"upload-{number}")
     before = stored.reads
-    await cache.recent(f"upload-{MAX_CACHED}")
-    await cache.recent("upload-1")
+    await cache.get_recent(f"upload-{MAX_CACHED}")
+    await cache.get_recent("upload-1")
     assert stored.reads == before
-    await cache.recent("upload-0")
+    await cache.get_recent("upload-0")
     assert stored.reads == before + 1
 
 

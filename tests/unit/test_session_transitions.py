@@ -163,10 +163,10 @@ def test_table_names_every_transition_of_the_model() -> None:
     public = {name for name in methods if not name.startswith("_")}
     others = {
         "is_leased",
+        "limit_url_lifetime",
         "require_open",
         "require_recordable",
         "require_young",
-        "url_life",
         "with_version",
     }
     assert public - others == set(ACTIONS)

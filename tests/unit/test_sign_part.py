@@ -53,7 +53,7 @@ async def test_the_store_signs_the_part_of_its_own_upload_as_the_policy_says(
 ) -> None:
     session = await service.started(size=17 * MIB)
     store = Asked(service.store)
-    asking = replace(service, store=store, policy=UploadPolicy(url_life=timedelta(minutes=9)))
+    asking = replace(service, store=store, policy=UploadPolicy(url_lifetime=timedelta(minutes=9)))
     signed = await asking.sign(address_of(session), 3, content_length)
     assert session.store_upload_id is not None
     life = timedelta(minutes=9)

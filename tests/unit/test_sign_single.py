@@ -36,7 +36,7 @@ async def test_posted_file_becomes_an_object_with_its_own_key(service: Service) 
 
     assert len(service.bucket.objects) == 2
     assert all(key.startswith("ada/") for key in service.bucket.objects)
-    assert first.expires_at == T0 + service.policy.url_life
+    assert first.expires_at == T0 + service.policy.url_lifetime
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_single_upload_creates_no_session(service: Service) -> None:
     await service.bucket.post(signed, b"hello")
 
     assert (await service.list_sessions(SessionQuery(user_id="ada"))).sessions == []
-    assert not (await service.sweep()).has_found
+    assert not (await service.sweep()).has_findings
 
 
 async def test_single_upload_refuses_the_same_input_as_start(service: Service) -> None:

@@ -101,7 +101,7 @@ async def test_open_uploads_of_open_sessions_are_kept(
     sessions = [await service.started(), await service.uploaded()]
     clock.advance(days=6)
     report = await service.sweep()
-    assert (report.scan.orphaned_uploads, report.scan.unknown_uploads, report.has_found) == (
+    assert (report.scan.orphaned_uploads, report.scan.unknown_uploads, report.has_findings) == (
         [],
         [],
         False,
@@ -198,7 +198,11 @@ async def test_failed_scan_is_reported_and_sessions_are_still_swept(
     clock.advance(days=8)
     report = await replace(service, store=ListsNothing(service.store)).sweep()
     assert len(report.swept) == 1
-    assert (report.scan.is_complete, report.is_complete, report.has_found) == (False, False, True)
+    assert (report.scan.is_complete, report.is_complete, report.has_findings) == (
+        False,
+        False,
+        True,
+    )
 
 
 async def test_pass_scans_a_limited_number_of_pages_and_the_next_continues(

@@ -24,7 +24,7 @@ def swept(*outcomes: SweepOutcome) -> list[SweptSession]:
 
 
 def test_empty_report_says_nothing_to_do() -> None:
-    assert not EMPTY.has_found
+    assert not EMPTY.has_findings
     assert summarize(EMPTY) == "Sweep: nothing to do."
     assert list(format_report(EMPTY)) == ["Nothing to do."]
 

@@ -30,7 +30,7 @@ class CheckLifecycle:
     policy: UploadPolicy
 
     async def __call__(self) -> LifecycleProblem | None:
-        abort_after = await self.store.abort_rule(common_prefix(self.policy.key_prefix))
+        abort_after = await self.store.find_abort_age(common_prefix(self.policy.key_prefix))
         if abort_after is None or abort_after < self.policy.expiry:
             return LifecycleProblem(abort_after, self.policy.expiry)
         return None

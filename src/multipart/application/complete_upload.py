@@ -156,7 +156,7 @@ class CompleteUpload:
         """Record the parts that only the store has; reported parts stay as they are."""
         reports = {part.number: part for part in reported}
         unreported = [
-            Part.found(part)
+            Part.from_store(part)
             for part in stored
             if (report := reports.get(part.number)) is None or report.is_outdated_by(part)
         ]

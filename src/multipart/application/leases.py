@@ -111,7 +111,7 @@ class LeasedSession:
         traceback: TracebackType | None,
     ) -> None:
         await self._stop_renewing()
-        is_cancelled = self._take_back_cancels()
+        is_cancelled = self._undo_cancels()
         if self._loss is not None and not is_cancelled:
             error = self._loss
         if isinstance(error, _RELEASED_ON):
@@ -181,7 +181,7 @@ class LeasedSession:
         if self._renewal is not None:
             await cancel_tasks([self._renewal])
 
-    def _take_back_cancels(self) -> bool:
+    def _undo_cancels(self) -> bool:
         """Undo our own cancellations of the body; return whether others have cancelled it too."""
         body = _current_task()
         for _ in range(self._cancels):

@@ -83,4 +83,4 @@ def _verify_part(session: UploadSession, report: Part | None, stored: StoredPart
     if report is not None:
         return report.verify_against(stored)
     assert stored is not None  # noqa: S101  # for mypy: one of them is given
-    return Part.found(stored)
+    return Part.from_store(stored)

@@ -69,7 +69,7 @@ class RecordParts:
         session = await self._find_recordable(reference)
         require_part(session, part_number, size, self.policy.max_parts, size_field="size")
         now = self.clock.now()
-        return await self._record(session, [Part.reported(part_number, etag, size, now)], now)
+        return await self._record(session, [Part.from_report(part_number, etag, size, now)], now)
 
     async def record_many(
         self, reference: SessionReference, reports: Iterable[PartReport]
@@ -86,7 +86,7 @@ class RecordParts:
     async def _find_recordable(self, reference: SessionReference) -> UploadSession:
         # From the cache: key, user and plan never change, and whether the session is still open is
         # decided when the part is stored.
-        session = reference.require_match(await self.sessions.recent(reference.upload_id))
+        session = reference.require_match(await self.sessions.get_recent(reference.upload_id))
         session.require_recordable()
         session.require_young("record a part of", self.clock.now())
         return session
@@ -150,7 +150,7 @@ async def _validate_reports(
             )
         except InvalidFieldError as exc:
             wrong += exc.wrong
-        parts.append(Part.reported(report.number, report.etag, report.size, now))
+        parts.append(Part.from_report(report.number, report.etag, report.size, now))
         if index % _CHUNK == _CHUNK - 1:
             await asyncio.sleep(0)
     if wrong:

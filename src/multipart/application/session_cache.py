@@ -18,46 +18,46 @@ MAX_CACHED: Final = 5000
 """Some 10 MB."""
 
 
-class _Answer(NamedTuple):
+class _Entry(NamedTuple):
     session: UploadSession
-    asked_at: float
+    requested_at: float
 
 
 class SessionCache(ForwardingRepository):
-    """A session repository that caches the sessions it reads and saves, for `recent` only."""
+    """A session repository that caches the sessions it reads and saves, for `get_recent` only."""
 
     def __init__(
         self, sessions: SessionRepository, timer: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(sessions)
         self._timer = timer
-        self._answers: TLRUCache[str, _Answer, float] = TLRUCache(
-            MAX_CACHED, lambda _id, answer, _now: answer.asked_at + CACHE_SECONDS, timer
+        self._entries: TLRUCache[str, _Entry, float] = TLRUCache(
+            MAX_CACHED, lambda _id, entry, _now: entry.requested_at + CACHE_SECONDS, timer
         )
 
-    async def recent(self, upload_id: str) -> UploadSession:
+    async def get_recent(self, upload_id: str) -> UploadSession:
         """Return a session from the cache, or read it.
 
         Always read it if it was not open, or lost: that may have changed, and the client cannot
         upload until then. Raise SessionNotFoundError if there is none.
         """
-        answer = self._answers.get(upload_id)
-        if answer is not None and answer.session.state.is_open and not answer.session.is_lost:
-            return answer.session
+        entry = self._entries.get(upload_id)
+        if entry is not None and entry.session.state.is_open and not entry.session.is_lost:
+            return entry.session
         return await self.get(upload_id)
 
     async def get(self, upload_id: str) -> UploadSession:
-        # The time before asking: the answer may be as old as that.
-        asked_at = self._timer()
-        return self._put(await self.sessions.get(upload_id), asked_at)
+        # The time before asking: the entry may be as old as that.
+        requested_at = self._timer()
+        return self._put(await self.sessions.get(upload_id), requested_at)
 
     async def save(self, session: UploadSession) -> UploadSession:
-        asked_at = self._timer()
-        return self._put(await self.sessions.save(session), asked_at)
+        requested_at = self._timer()
+        return self._put(await self.sessions.save(session), requested_at)
 
-    def _put(self, session: UploadSession, asked_at: float) -> UploadSession:
-        known = self._answers.get(session.id)
+    def _put(self, session: UploadSession, requested_at: float) -> UploadSession:
+        known = self._entries.get(session.id)
         # Answers may overtake each other: an older version must not replace a newer one.
         if known is None or session.version >= known.session.version:
-            self._answers[session.id] = _Answer(session, asked_at)
+            self._entries[session.id] = _Entry(session, requested_at)
         return session

@@ -53,7 +53,7 @@ class SignParts:
             session.key,
             session.open_store_upload_id,
             part_number,
-            expires_in=self._url_life(session),
+            expires_in=self._url_lifetime(session),
             content_length=content_length,
         )
 
@@ -74,12 +74,12 @@ class SignParts:
             session.key,
             session.open_store_upload_id,
             numbers,
-            expires_in=self._url_life(session),
+            expires_in=self._url_lifetime(session),
         )
 
     async def _find_signable(self, reference: SessionReference) -> UploadSession:
         # From the cache: if the session has ended since, the store itself refuses the URLs.
-        session = reference.require_match(await self.sessions.recent(reference.upload_id))
+        session = reference.require_match(await self.sessions.get_recent(reference.upload_id))
         session.require_open("sign a part of")
         session.require_young("sign a part of", self.clock.now())
         return session
@@ -91,8 +91,8 @@ class SignParts:
         session.require_open("sign a part of")
         return session
 
-    def _url_life(self, session: UploadSession) -> timedelta:
-        return session.url_life(self.policy.url_life, self.clock.now())
+    def _url_lifetime(self, session: UploadSession) -> timedelta:
+        return session.limit_url_lifetime(self.policy.url_lifetime, self.clock.now())
 
 
 def _list_planned(session: UploadSession) -> Sequence[int]:

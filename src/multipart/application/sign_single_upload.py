@@ -37,5 +37,5 @@ class SignSingleUpload:
                 metadata=new.metadata,
             ),
             max_size=min(self.policy.max_size, MAX_SINGLE_SIZE),
-            expires_in=self.policy.url_life,
+            expires_in=self.policy.url_lifetime,
         )

@@ -44,12 +44,12 @@ class Part:
     state: PartState = PartState.UPLOADED
 
     @classmethod
-    def reported(cls, number: int, etag: str, size: int | None, at: datetime) -> Part:
+    def from_report(cls, number: int, etag: str, size: int | None, at: datetime) -> Part:
         """Make the part that a client reports."""
         return cls(number=number, etag=bare_etag(etag), size=size, recorded_at=at)
 
     @classmethod
-    def found(cls, stored: StoredPart) -> Part:
+    def from_store(cls, stored: StoredPart) -> Part:
         """Make the part that only the store has: its client died before reporting it."""
         return cls(
             number=stored.number,

@@ -12,7 +12,7 @@ class UploadPolicy:
 
     `max_parts` is how many parts per upload the store accepts.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in all, and
-    `url_life` how long a signed URL works.
+    `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
     upload, and `wait` how long a caller waits for another one's lease. `grace` is what the sweep
     adds to every deadline, `retention` how long a session is kept after its end.
@@ -23,7 +23,7 @@ class UploadPolicy:
     max_parts: int = MAX_PART_COUNT
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
-    url_life: timedelta = timedelta(hours=1)
+    url_lifetime: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(seconds=20)
     wait: timedelta = timedelta(seconds=25)
     grace: timedelta = timedelta(minutes=5)

@@ -49,7 +49,7 @@ DISCARDED_STATES: Final = frozenset(
 """States in which the parts are discarded, or soon will be."""
 _TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
 _ENDED_OTHERWISE = frozenset({SessionState.COMPLETED, SessionState.ABORTED})
-_SHORTEST_URL_LIFE: Final = timedelta(seconds=1)
+_MIN_URL_LIFETIME: Final = timedelta(seconds=1)
 _OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
 
 
@@ -245,12 +245,12 @@ class UploadSession:
         if self.closes_at is not None and now >= self.closes_at:
             raise TransitionError(action, SessionState.EXPIRED, ExpiryReason.MAX_AGE)
 
-    def url_life(self, wanted: timedelta, now: datetime) -> timedelta:
+    def limit_url_lifetime(self, wanted: timedelta, now: datetime) -> timedelta:
         """Shorten the life of a signed URL so that it ends with the session's maximum age.
 
         Raise TransitionError where less than a second is left, the least that can be signed.
         """
-        self.require_young("sign a part of", now + _SHORTEST_URL_LIFE)
+        self.require_young("sign a part of", now + _MIN_URL_LIFETIME)
         return wanted if self.closes_at is None else min(wanted, self.closes_at - now)
 
     @property

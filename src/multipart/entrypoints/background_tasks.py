@@ -81,7 +81,7 @@ async def sweep_backlog(sweep_uploads: SweepUploads, position: SweepPosition) ->
         except Exception:
             _logger.exception("The sweep failed")
             return BEGINNING
-        if report.has_found:
+        if report.has_findings:
             _logger.info("%s", summarize(report))
         position = report.next_position or BEGINNING
         if not report.is_worth_continuing:

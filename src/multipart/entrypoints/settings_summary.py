@@ -10,7 +10,7 @@ from ..settings import Settings
 def describe_settings(settings: Settings) -> str:
     """Describe database, bucket, credentials and authentication in one line."""
     return (
-        f"database: {choose_database(settings).place}; bucket: {_bucket(settings)}; "
+        f"database: {choose_database(settings).description}; bucket: {_bucket(settings)}; "
         f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
     )
 
@@ -18,8 +18,8 @@ def describe_settings(settings: Settings) -> str:
 def explain_outage(reason: UnavailableError, settings: Settings) -> str:
     """Name the database or bucket that is unavailable, its setting, and the reason."""
     is_database = isinstance(reason, RepositoryUnavailableError)
-    place = choose_database(settings).place if is_database else _bucket(settings)
-    return f"{place}: {reason.cause or reason}"
+    description = choose_database(settings).description if is_database else _bucket(settings)
+    return f"{description}: {reason.cause or reason}"
 
 
 def _bucket(settings: Settings) -> str:

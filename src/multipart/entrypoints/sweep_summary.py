@@ -56,7 +56,7 @@ def format_report(report: SweepReport) -> Iterator[str]:
     if not report.scan.is_complete:
         yield "S3 did not list all its uploads: orphaned and unknown ones may be missing here."
     yield from _format_continuation(report)
-    if not report.has_found:
+    if not report.has_findings:
         yield "Nothing to do."
 
 

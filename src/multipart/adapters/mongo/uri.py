@@ -21,7 +21,7 @@ def check_mongo_uri(uri: str) -> None:
         raise ValueError(msg) from None
 
 
-def mongo_place(uri: str, database: str | None) -> str:
+def describe_mongo_database(uri: str, database: str | None) -> str:
     """Return the servers and the database that a URI names, without user and password."""
     parsed = _parse(uri)
     hosts = ",".join(f"{host}:{port}" for host, port in parsed["nodelist"])

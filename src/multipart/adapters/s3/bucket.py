@@ -31,7 +31,7 @@ async def ensure_bucket(config: S3Config, allowed_origins: Sequence[str] = ("*",
             await write_upload_rule(client, config.bucket, allowed_origins)
 
 
-async def abort_rule(client: S3Client, bucket: str, prefix: str) -> timedelta | None:
+async def find_abort_age(client: S3Client, bucket: str, prefix: str) -> timedelta | None:
     """Return the shortest age at which a lifecycle rule aborts every open upload under a prefix.
 
     None if no rule covers all of them. S3 does not combine AbortIncompleteMultipartUpload with

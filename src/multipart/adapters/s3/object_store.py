@@ -25,7 +25,7 @@ from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUplo
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
-from .bucket import abort_rule
+from .bucket import find_abort_age
 from .client import S3Config, create_session, open_client
 from .errors import REQUEST_SECONDS, await_answer, error_code, require_fields, translate_errors
 from .headers import content_disposition, form_fields, object_metadata
@@ -183,9 +183,9 @@ class S3ObjectStore:
         """Read a page of open uploads."""
         return await scan_uploads(self.client, self.bucket, prefix, after)
 
-    async def abort_rule(self, prefix: str) -> timedelta | None:
+    async def find_abort_age(self, prefix: str) -> timedelta | None:
         """Read the bucket's lifecycle rules."""
-        return await abort_rule(self.client, self.bucket, prefix)
+        return await find_abort_age(self.client, self.bucket, prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
         """Look at the finished object."""

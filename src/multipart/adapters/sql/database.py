@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...application.task_cancellation import close_in_time
 from ...domain.errors import RepositoryUnavailableError
-from .errors import is_refusal, unavailable
+from .errors import is_refusal, translate_error
 from .sqlite_file import SqliteFile, is_busy
 
 ANSWER_SECONDS: Final = 4.5
@@ -128,10 +128,10 @@ class Database:
             if not is_busy(getattr(error.__cause__, "orig", None)):
                 raise
 
-    def note_tables_exist(self) -> None:
+    def mark_tables_created(self) -> None:
         """Note that the tables are there: from now on a missing file is an error."""
         if self._file is not None:
-            self._file.is_made = True
+            self._file.must_exist = True
 
     async def await_answer(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Return the answer. Raise RepositoryUnavailableError if there is none in time."""
@@ -139,7 +139,7 @@ class Database:
         # caller must not wait for that after the time is up.
         task = asyncio.create_task(work)
         self._unfinished.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._discard_task)
         try:
             async with asyncio.timeout(seconds or ANSWER_SECONDS):
                 await asyncio.wait({task})
@@ -147,7 +147,7 @@ class Database:
         except (SQLAlchemyError, OSError) as error:  # OSError: no connection, or not in time
             if _is_our_mistake(error):
                 raise
-            raise unavailable(error) from error
+            raise translate_error(error) from error
         finally:
             task.cancel()
 
@@ -223,7 +223,7 @@ class Database:
             await connection.exec_driver_sql(f"PRAGMA user_version = {version:d}")
         self._written_at = time.monotonic()
 
-    def _finished(self, task: asyncio.Task[Any]) -> None:
+    def _discard_task(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)
         if not task.cancelled():
             task.exception()  # Looked at, or asyncio would log it as never retrieved.

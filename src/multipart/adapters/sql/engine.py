@@ -37,28 +37,30 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     DATABASE_URL, for a URL that can never work, RepositoryUnavailableError if the database does not
     answer, and RepositoryMisconfiguredError if it needs a migration that is not safe here.
     """
-    async with _opened(url) as database:
-        await _retry_while_away(database, partial(upgrade_schema, only_additive=True))
-        database.note_tables_exist()
+    async with _use_database(url) as database:
+        await _retry_while_unavailable(database, partial(upgrade_schema, only_additive=True))
+        database.mark_tables_created()
         yield SqlSessionRepository(database)
 
 
 async def migrate_sql_database(url: str) -> list[str]:
     """Run all pending migrations and return their names."""
-    async with _opened(url) as database:
-        return await _retry_while_away(database, partial(upgrade_schema, only_additive=False))
+    async with _use_database(url) as database:
+        return await _retry_while_unavailable(
+            database, partial(upgrade_schema, only_additive=False)
+        )
 
 
 async def list_pending_sql_migrations(url: str) -> list[str]:
     """Return the names of the pending migrations; a SQLite file that is missing is not created."""
     if _is_missing_file(parse_database_url(url)):
         return list_migrations()
-    async with _opened(url) as database:
-        return await _retry_while_away(database, list_pending_migrations)
+    async with _use_database(url) as database:
+        return await _retry_while_unavailable(database, list_pending_migrations)
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
+async def _use_database(url: str) -> AsyncIterator[Database]:
     database = open_database(parse_database_url(url))
     try:
         yield database
@@ -81,7 +83,7 @@ def parse_database_url(url: str) -> URL:
     return parsed
 
 
-def sql_place(url: URL) -> str:
+def describe_sql_database(url: URL) -> str:
     """Say which server and database, or which file, a URL names, without user and password."""
     if url.drivername == SQLITE:
         return f"SQLite in {Path(url.database or '').absolute()}"
@@ -117,7 +119,9 @@ def _require_file(path: str | None) -> None:
         raise ValueError(msg)
 
 
-async def _retry_while_away(database: Database, step: Callable[[Database], Awaitable[T]]) -> T:
+async def _retry_while_unavailable(
+    database: Database, step: Callable[[Database], Awaitable[T]]
+) -> T:
     # A server that is started together with the service takes a moment.
     give_up = time.monotonic() + START_SECONDS
     while True:

@@ -26,7 +26,7 @@ def is_refusal(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _REFUSALS
 
 
-def unavailable(error: Exception) -> RepositoryUnavailableError:
+def translate_error(error: Exception) -> RepositoryUnavailableError:
     """Return the port's error, with a cause that shows no row and no parameter."""
     original = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(original, "sqlstate", None)

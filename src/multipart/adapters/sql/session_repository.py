@@ -209,10 +209,10 @@ def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:
 
 
 def _is_older(created_at: int, upload_id: str) -> ColumnElement[bool]:
-    place = tuple_(SESSIONS.c.created_at, SESSIONS.c.id)
-    return place < tuple_(literal(created_at), literal(upload_id))
+    position = tuple_(SESSIONS.c.created_at, SESSIONS.c.id)
+    return position < tuple_(literal(created_at), literal(upload_id))
 
 
 def _is_due_later(due_at: int, upload_id: str) -> ColumnElement[bool]:
-    place = tuple_(SESSIONS.c.due_at, SESSIONS.c.id)
-    return place > tuple_(literal(due_at), literal(upload_id))
+    position = tuple_(SESSIONS.c.due_at, SESSIONS.c.id)
+    return position > tuple_(literal(due_at), literal(upload_id))

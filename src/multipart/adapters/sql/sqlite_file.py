@@ -41,7 +41,7 @@ class SqliteFile:
     """
 
     path: Path
-    is_made: bool = False
+    must_exist: bool = False
     """From then on a missing file is an error, not one to be made."""
 
     def watch(self, engine: AsyncEngine) -> None:
@@ -53,7 +53,7 @@ class SqliteFile:
         """Open the file."""
 
         def open_file() -> sqlite3.Connection:
-            if self.is_made and not self.path.exists():
+            if self.must_exist and not self.path.exists():
                 msg = f"the file {self.path} is gone"
                 raise sqlite3.OperationalError(msg)
             opened: sqlite3.Connection = sqlite3.connect(database, **options)

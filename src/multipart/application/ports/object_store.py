@@ -174,7 +174,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def abort_rule(self, prefix: str) -> timedelta | None:
+    async def find_abort_age(self, prefix: str) -> timedelta | None:
         """Return after how long a rule of the store aborts uploads under a prefix; None if never.
 
         Raise StoreUnavailableError also if the store does not support the question.

@@ -56,8 +56,8 @@ class SweepPosition:
 
     due_after: tuple[datetime, str] | None = None
     scan_after: str | None = None
-    has_due_left: bool = True
-    has_scan_left: bool = True
+    has_more_due: bool = True
+    has_more_to_scan: bool = True
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class SweepReport:
         return self.scan.is_complete and not self.counts[SweepOutcome.FAILED]
 
     @property
-    def has_found(self) -> bool:
+    def has_findings(self) -> bool:
         """Whether there is anything to report."""
         found = self.swept or self.purged or self.scan.orphaned_uploads or self.scan.unknown_uploads
         return bool(found) or not self.scan.is_complete

@@ -46,19 +46,19 @@ class SweepUploads:
         before = now - self.policy.grace
         due = _DuePages(self.sessions, before, position.due_after)
         swept = []
-        if position.has_due_left:
+        if position.has_more_due:
             swept = [done async for done in self._sweep_sessions(due, dry_run=dry_run)]
         purged = 0 if dry_run else await self.sessions.purge_sessions(before, MAX_SESSIONS)
         scan = StoreScan()
-        if position.has_scan_left:
+        if position.has_more_to_scan:
             scan = await self.sweep_store(now, position.scan_after, dry_run=dry_run)
         following = SweepPosition(
             due_after=due.after,
             scan_after=scan.next_after,
-            has_due_left=due.has_left,
-            has_scan_left=scan.next_after is not None,
+            has_more_due=due.has_more,
+            has_more_to_scan=scan.next_after is not None,
         )
-        has_more = due.has_left or purged >= MAX_SESSIONS or following.has_scan_left
+        has_more = due.has_more or purged >= MAX_SESSIONS or following.has_more_to_scan
         return SweepReport(
             is_dry_run=dry_run,
             swept=swept,
@@ -85,7 +85,7 @@ class _DuePages:
     sessions: SessionRepository
     before: datetime
     after: tuple[datetime, str] | None
-    has_left: bool = False
+    has_more: bool = False
 
     async def read(self) -> AsyncIterator[Sequence[UploadSession]]:
         """Yield the sessions for one pass, a few at a time."""
@@ -94,8 +94,8 @@ class _DuePages:
             for start in range(0, len(page), _AT_ONCE):
                 yield page[start : start + _AT_ONCE]
             if len(page) < _PAGE:
-                self.has_left = False
+                self.has_more = False
                 return
             last = page[-1]
             self.after = (last.due_at or self.before, last.id)
-        self.has_left = True
+        self.has_more = True

@@ -32,27 +32,27 @@ def migrate(*, check: bool) -> None:
     try:
         asyncio.run(_check(database) if check else _migrate(database))
     except UnavailableError as exc:
-        msg = f"{database.place}: {exc.cause or exc}"
+        msg = f"{database.description}: {exc.cause or exc}"
         raise click.ClickException(msg) from exc
 
 
 async def _migrate(database: Database) -> None:
     if database.migrate is None:
-        click.echo(f"{database.place} needs no migrations.")
+        click.echo(f"{database.description} needs no migrations.")
     elif names := await database.migrate():
-        click.echo(f"{database.place} is migrated: {', '.join(names)}.")
+        click.echo(f"{database.description} is migrated: {', '.join(names)}.")
     else:
-        click.echo(f"{database.place} is up to date.")
+        click.echo(f"{database.description} is up to date.")
 
 
 async def _check(database: Database) -> None:
     if database.list_pending_migrations is None:
-        click.echo(f"{database.place} needs no migrations.")
+        click.echo(f"{database.description} needs no migrations.")
     elif names := await database.list_pending_migrations():
         msg = (
-            f"{database.place} is behind this release; "
+            f"{database.description} is behind this release; "
             f"`multipart-upload migrate` will run: {', '.join(names)}."
         )
         raise click.ClickException(msg)
     else:
-        click.echo(f"{database.place} is up to date.")
+        click.echo(f"{database.description} is up to date.")

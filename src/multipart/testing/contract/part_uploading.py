@@ -26,12 +26,12 @@ class PartUploadingContract:
 
     async def test_new_upload_has_no_parts(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        assert await store.list_parts(*upload.address) == []
+        assert await store.list_parts(*upload.key_and_id) == []
 
     async def test_part_put_to_its_url_is_listed(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        header = await upload.part(1, b"hello")
-        (part,) = await store.list_parts(*upload.address)
+        header = await upload.put_part(1, b"hello")
+        (part,) = await store.list_parts(*upload.key_and_id)
         assert (part.number, part.size, part.etag) == (1, 5, bare_etag(header))
         assert abs(datetime.now(UTC) - part.stored_at) < SLACK
         assert part.stored_at.utcoffset() == timedelta(0)
@@ -41,8 +41,8 @@ class PartUploadingContract:
     ) -> None:
         upload = await open_upload(store, put)
         for number in (10, 2, MAX_PART_COUNT, 9, 1):
-            await upload.part(number, b"x" * number)
-        parts = await store.list_parts(*upload.address)
+            await upload.put_part(number, b"x" * number)
+        parts = await store.list_parts(*upload.key_and_id)
         assert [part.number for part in parts] == [1, 2, 9, 10, MAX_PART_COUNT]
         assert [part.size for part in parts] == [1, 2, 9, 10, MAX_PART_COUNT]
 
@@ -50,15 +50,15 @@ class PartUploadingContract:
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await asyncio.gather(*(upload.part(n, b"x" * n) for n in range(1, 21)))
-        parts = await store.list_parts(*upload.address)
+        await asyncio.gather(*(upload.put_part(n, b"x" * n) for n in range(1, 21)))
+        parts = await store.list_parts(*upload.key_and_id)
         assert [(part.number, part.size) for part in parts] == [(n, n) for n in range(1, 21)]
 
     async def test_part_put_again_replaces_the_first(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        first = await upload.part(1, b"first")
-        second = await upload.part(1, b"the second")
-        (part,) = await store.list_parts(*upload.address)
+        first = await upload.put_part(1, b"first")
+        second = await upload.put_part(1, b"the second")
+        (part,) = await store.list_parts(*upload.key_and_id)
         assert first != second
         assert (part.etag, part.size) == (bare_etag(second), 10)
 
@@ -67,7 +67,7 @@ class PartUploadingContract:
         signed = await upload.sign(1)
         await put(signed, b"first")
         await put(signed, b"second")
-        assert [part.size for part in await store.list_parts(*upload.address)] == [6]
+        assert [part.size for part in await store.list_parts(*upload.key_and_id)] == [6]
 
     @pytest.mark.parametrize("body", [b"hello", b""])
     async def test_declared_length_is_returned_as_a_required_header(
@@ -75,11 +75,11 @@ class PartUploadingContract:
     ) -> None:
         upload = await open_upload(store, put)
         signed = await store.sign_part(
-            *upload.address, 1, expires_in=HOUR, content_length=len(body)
+            *upload.key_and_id, 1, expires_in=HOUR, content_length=len(body)
         )
         assert signed.headers == {"Content-Length": str(len(body))}
         await put(signed, body)
-        assert [part.size for part in await store.list_parts(*upload.address)] == [len(body)]
+        assert [part.size for part in await store.list_parts(*upload.key_and_id)] == [len(body)]
 
     async def test_no_header_is_required_without_a_declared_length(
         self, store: ObjectStore, put: Put
@@ -100,18 +100,18 @@ class PartUploadingContract:
     ) -> None:
         upload = await open_upload(store, put)
         before = datetime.now(UTC)
-        signed = await store.sign_part(*upload.address, 1, expires_in=requested)
+        signed = await store.sign_part(*upload.key_and_id, 1, expires_in=requested)
         assert signed.expires_at.utcoffset() == timedelta(0)
         assert before + granted - SLACK < signed.expires_at <= datetime.now(UTC) + granted
 
     async def test_urls_signed_as_a_batch_accept_parts(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
         numbers = [MAX_PART_COUNT, 2, 9]
-        signed = await store.sign_parts(*upload.address, numbers, expires_in=HOUR)
+        signed = await store.sign_parts(*upload.key_and_id, numbers, expires_in=HOUR)
         assert list(signed.urls) == numbers
         for number, url in signed.urls.items():
             await put(SignedPart(url, {}, signed.expires_at), b"x" * number)
-        parts = await store.list_parts(*upload.address)
+        parts = await store.list_parts(*upload.key_and_id)
         assert [(part.number, part.size) for part in parts] == [(n, n) for n in sorted(numbers)]
 
     async def test_urls_signed_as_a_batch_share_one_expiry(
@@ -120,7 +120,7 @@ class PartUploadingContract:
         upload = await open_upload(store, put)
         before, days = datetime.now(UTC), timedelta(days=30)
         signed = await store.sign_parts(
-            *upload.address, range(1, MAX_PART_COUNT + 1), expires_in=days
+            *upload.key_and_id, range(1, MAX_PART_COUNT + 1), expires_in=days
         )
         assert len(set(signed.urls.values())) == MAX_PART_COUNT
         granted = timedelta(days=7)
@@ -130,8 +130,8 @@ class PartUploadingContract:
         self, store: ObjectStore, put: Put
     ) -> None:
         first, second = await open_upload(store, put), await open_upload(store, put)
-        await first.part(1, b"first")
-        assert await store.list_parts(*second.address) == []
+        await first.put_part(1, b"first")
+        assert await store.list_parts(*second.key_and_id) == []
 
     async def test_list_uploads_matches_the_exact_key(self, store: ObjectStore, put: Put) -> None:
         mine = [await open_upload(store, put) for _ in range(2)]
@@ -148,7 +148,9 @@ class PartUploadingContract:
         made = [await open_upload(store, put, new_object(key)) for key in keys]
         page = await store.scan_uploads("a/")
         found = [(upload.key, upload.store_upload_id) for upload in page.uploads]
-        assert sorted(found) == sorted(upload.address for upload in made if "a/" in upload.new.key)
+        assert sorted(found) == sorted(
+            upload.key_and_id for upload in made if "a/" in upload.new.key
+        )
         assert [key for key, _ in found] == ["a/1/film", "a/1/film", "a/2/film", "a/é/film"]
         assert page.next_after is None
 

@@ -42,17 +42,17 @@ class SampleUpload:
     id: str
 
     @property
-    def address(self) -> tuple[str, str]:
+    def key_and_id(self) -> tuple[str, str]:
         """Key and store upload id."""
         return self.new.key, self.id
 
-    async def part(self, number: int, body: bytes) -> str:
+    async def put_part(self, number: int, body: bytes) -> str:
         """Upload a part and return its ETag header."""
         return await self.put(await self.sign(number), body)
 
     async def sign(self, number: int) -> SignedPart:
         """Sign a part without declaring its length."""
-        return await self.store.sign_part(*self.address, number, expires_in=HOUR)
+        return await self.store.sign_part(*self.key_and_id, number, expires_in=HOUR)
 
 
 async def open_upload(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:

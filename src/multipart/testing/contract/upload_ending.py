@@ -31,10 +31,10 @@ class UploadEndingContract:
 
     async def test_completed_upload_becomes_an_object(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"a" * MIN_PART_SIZE)
-        await upload.part(2, b"tail")
-        parts = await store.list_parts(*upload.address)
-        completed = await store.complete_upload(*upload.address, parts)
+        await upload.put_part(1, b"a" * MIN_PART_SIZE)
+        await upload.put_part(2, b"tail")
+        parts = await store.list_parts(*upload.key_and_id)
+        completed = await store.complete_upload(*upload.key_and_id, parts)
         head = await store.head_object(KEY)
         assert head == add_owner(completed, upload.new)
         assert completed.size == MIN_PART_SIZE + 4
@@ -46,9 +46,9 @@ class UploadEndingContract:
     ) -> None:
         upload = await open_upload(store, put)
         for number, body in ((1, b"one"), (2, b"three"), (3, b"four")):
-            await upload.part(number, body)
-        parts = await store.list_parts(*upload.address)
-        await store.complete_upload(*upload.address, parts[1:2])
+            await upload.put_part(number, body)
+        parts = await store.list_parts(*upload.key_and_id)
+        await store.complete_upload(*upload.key_and_id, parts[1:2])
         head = await store.head_object(KEY)
         assert head is not None
         assert head.size == len(b"three")
@@ -57,18 +57,18 @@ class UploadEndingContract:
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"first")
-        await upload.part(1, b"the second")
-        parts = await store.list_parts(*upload.address)
-        assert (await store.complete_upload(*upload.address, parts)).size == len(b"the second")
+        await upload.put_part(1, b"first")
+        await upload.put_part(1, b"the second")
+        parts = await store.list_parts(*upload.key_and_id)
+        assert (await store.complete_upload(*upload.key_and_id, parts)).size == len(b"the second")
 
     async def test_one_empty_part_completes_an_empty_file(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"")
-        parts = await store.list_parts(*upload.address)
-        await store.complete_upload(*upload.address, parts)
+        await upload.put_part(1, b"")
+        parts = await store.list_parts(*upload.key_and_id)
+        await store.complete_upload(*upload.key_and_id, parts)
         head = await store.head_object(KEY)
         assert head is not None
         assert head.size == 0
@@ -79,9 +79,9 @@ class UploadEndingContract:
     ) -> None:
         upload = await open_upload(store, put, new_object(key))
         assert [found.store_upload_id for found in await store.list_uploads(key)] == [upload.id]
-        await upload.part(1, b"hello")
-        parts = await store.list_parts(*upload.address)
-        completed = await store.complete_upload(*upload.address, parts)
+        await upload.put_part(1, b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
+        completed = await store.complete_upload(*upload.key_and_id, parts)
         location = urlsplit(completed.location)
         assert completed.location.isascii()
         assert unquote(location.path).endswith(key)
@@ -103,102 +103,102 @@ class UploadEndingContract:
         self, store: ObjectStore, put: Put, new: NewObject
     ) -> None:
         upload = await open_upload(store, put, new)
-        await upload.part(1, b"hello")
-        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        await upload.put_part(1, b"hello")
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
         head = await store.head_object(KEY)
         assert head is not None
         assert (head.upload_id, head.nonce) == (new.upload_id, new.nonce)
 
     async def test_no_object_exists_before_completion(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
+        await upload.put_part(1, b"hello")
         assert await store.head_object(KEY) is None
 
     async def test_wrong_etag_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
-        parts = await store.list_parts(*upload.address)
+        await upload.put_part(1, b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
         with pytest.raises(PartsRefusedError):
-            await store.complete_upload(*upload.address, [replace(parts[0], etag="0" * 32)])
-        assert await store.list_parts(*upload.address) == parts
-        assert (await store.complete_upload(*upload.address, parts)).size == 5
+            await store.complete_upload(*upload.key_and_id, [replace(parts[0], etag="0" * 32)])
+        assert await store.list_parts(*upload.key_and_id) == parts
+        assert (await store.complete_upload(*upload.key_and_id, parts)).size == 5
 
     async def test_part_never_put_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"a" * MIN_PART_SIZE)
-        parts = await store.list_parts(*upload.address)
+        await upload.put_part(1, b"a" * MIN_PART_SIZE)
+        parts = await store.list_parts(*upload.key_and_id)
         with pytest.raises(PartsRefusedError):
-            await store.complete_upload(*upload.address, [*parts, replace(parts[0], number=2)])
-        assert await store.list_parts(*upload.address) == parts
+            await store.complete_upload(*upload.key_and_id, [*parts, replace(parts[0], number=2)])
+        assert await store.list_parts(*upload.key_and_id) == parts
 
     async def test_small_part_before_the_last_is_refused_and_the_upload_stays_open(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"small")
-        await upload.part(2, b"tail")
-        parts = await store.list_parts(*upload.address)
+        await upload.put_part(1, b"small")
+        await upload.put_part(2, b"tail")
+        parts = await store.list_parts(*upload.key_and_id)
         with pytest.raises(PartsRefusedError) as refused:
-            await store.complete_upload(*upload.address, parts)
+            await store.complete_upload(*upload.key_and_id, parts)
         assert refused.value.extensions["reason"] == "EntityTooSmall"
-        assert await store.list_parts(*upload.address) == parts
+        assert await store.list_parts(*upload.key_and_id) == parts
 
     async def test_completing_with_no_parts_is_refused(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
         with pytest.raises(PartsRefusedError):
-            await store.complete_upload(*upload.address, [])
+            await store.complete_upload(*upload.key_and_id, [])
         assert await store.head_object(KEY) is None
 
     async def test_completing_twice_returns_the_same_object_or_raises_gone(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
-        parts = await store.list_parts(*upload.address)
-        completed = await store.complete_upload(*upload.address, parts)
+        await upload.put_part(1, b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
+        completed = await store.complete_upload(*upload.key_and_id, parts)
         with suppress(StoreUploadGoneError):
-            assert await store.complete_upload(*upload.address, parts) == completed
+            assert await store.complete_upload(*upload.key_and_id, parts) == completed
         assert await store.head_object(KEY) == add_owner(completed, upload.new)
 
     async def test_completed_upload_is_no_longer_open(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
-        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
+        await upload.put_part(1, b"hello")
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
         assert await store.list_uploads(KEY) == []
         with pytest.raises(StoreUploadGoneError):
-            await store.list_parts(*upload.address)
+            await store.list_parts(*upload.key_and_id)
 
     async def test_aborting_a_completed_upload_keeps_the_object(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.part(1, b"hello")
-        await store.complete_upload(*upload.address, await store.list_parts(*upload.address))
-        await store.abort_upload(*upload.address)
+        await upload.put_part(1, b"hello")
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
+        await store.abort_upload(*upload.key_and_id)
         assert await store.head_object(KEY) is not None
 
     async def test_aborted_upload_is_gone_with_its_parts(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload, other = await open_upload(store, put), await open_upload(store, put)
-        await upload.part(1, b"hello")
-        parts = await store.list_parts(*upload.address)
-        await store.abort_upload(*upload.address)
+        await upload.put_part(1, b"hello")
+        parts = await store.list_parts(*upload.key_and_id)
+        await store.abort_upload(*upload.key_and_id)
         assert [found.store_upload_id for found in await store.list_uploads(KEY)] == [other.id]
         with pytest.raises(StoreUploadGoneError):
-            await store.list_parts(*upload.address)
+            await store.list_parts(*upload.key_and_id)
         with pytest.raises(StoreUploadGoneError):
-            await store.complete_upload(*upload.address, parts)
+            await store.complete_upload(*upload.key_and_id, parts)
 
     async def test_aborting_a_gone_upload_changes_nothing(
         self, store: ObjectStore, put: Put
     ) -> None:
         upload, other = await open_upload(store, put), await open_upload(store, put)
         for _ in range(2):
-            await store.abort_upload(*upload.address)
+            await store.abort_upload(*upload.key_and_id)
         await store.abort_upload(KEY, upload.id[::-1])
         assert [found.store_upload_id for found in await store.list_uploads(KEY)] == [other.id]

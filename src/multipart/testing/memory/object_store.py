@@ -179,7 +179,7 @@ class MemoryObjectStore:
         uploads = [upload for key in page for upload in await self.list_uploads(key)]
         return UploadPage(uploads, page[-1] if len(following) > _PAGE_SIZE else None)
 
-    async def abort_rule(self, prefix: str) -> timedelta | None:
+    async def find_abort_age(self, prefix: str) -> timedelta | None:
         """Return the rule, which covers the whole bucket."""
         del prefix
         return self._lifecycle
