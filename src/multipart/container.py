@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 def upload_policy(settings: Settings) -> UploadPolicy:
-    """Return the settings that the domain needs."""
+    """Build the policy of the domain from the settings."""
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
@@ -59,7 +59,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
 
 
 def s3_config(settings: Settings) -> S3Config:
-    """Return the settings of the bucket."""
+    """Build the configuration of the S3 adapter from the settings."""
     secret, token = settings.aws_secret_access_key, settings.aws_session_token
     return S3Config(
         bucket=settings.s3_bucket_name,
@@ -116,9 +116,9 @@ def store_origin(settings: Settings) -> str:
 
 
 class Container(containers.DeclarativeContainer):
-    """The adapter behind each port, and the use cases, which are its factories.
+    """The adapter of each port, and a factory for each use case.
 
-    Override a port to use your own adapter. A route takes a use case by its name here.
+    Override a port to use another adapter. A route takes a use case by its name here.
     """
 
     settings = providers.Dependency(instance_of=Settings)
@@ -181,6 +181,6 @@ async def open_use_cases(container: Container) -> AsyncIterator[UseCases]:
 
 
 async def _await_if_needed(value: Awaitable[T] | T) -> T:
-    # Providers return futures only if a resource opens asynchronously; an adapter that a test or
-    # another team has put in does not.
+    # Providers return awaitables only if a resource opens asynchronously. An adapter that overrides
+    # a port may not.
     return await value if isawaitable(value) else value

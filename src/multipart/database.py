@@ -1,4 +1,4 @@
-"""Choose the database of the sessions by the settings."""
+"""Choose the session database from the settings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from .settings import Settings
 class Database:
     """The database that the settings choose.
 
-    `description` names its setting, server and database, without user and password. `migrate` and
-    `list_pending_migrations` return the names of migrations; they are None where there are none.
+    `description` names its setting, server and database, without user and password. `migrate`
+    and `list_pending_migrations` return the names of migrations; they are None for a database
+    without migrations.
     """
 
     description: str
@@ -39,8 +40,8 @@ def choose_database(settings: Settings) -> Database:
     if settings.database_url is not None:
         return _choose_sql(settings.database_url.get_secret_value())
     msg = (
-        "MONGO_URI or DATABASE_URL: set one, such as mongodb://HOST:27017/multipart; for one "
-        "machine a file will do: DATABASE_URL=sqlite+aiosqlite:///multipart.db"
+        "MONGO_URI or DATABASE_URL: set one, such as mongodb://HOST:27017/multipart; on one "
+        "machine a file is enough: DATABASE_URL=sqlite+aiosqlite:///multipart.db"
     )
     raise ValueError(msg)
 

@@ -317,13 +317,13 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(**given: str) -> Settings:
-    """Read the settings from the environment, except for those that are given.
+def load_settings(**overrides: str) -> Settings:
+    """Read the settings from the environment; `overrides` take precedence.
 
     Raise SettingsError, with one line that names each wrong setting.
     """
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic parses text
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic parses text
     except ValidationError as exc:
         # Only the messages: the values may be secrets.
         messages = [

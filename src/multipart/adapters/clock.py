@@ -5,8 +5,8 @@ from time import time_ns
 
 
 class SystemClock:
-    """Tells the machine's time in UTC, to the millisecond."""
+    """The machine's clock; see the port Clock."""
 
     def now(self) -> datetime:
-        """Give the time in UTC, to the millisecond."""
+        """Return the time in UTC, to the millisecond."""
         return datetime.fromtimestamp(time_ns() // 1_000_000 / 1000, UTC)

@@ -17,8 +17,8 @@ from .session_reference import SessionReference
 class AbortUpload:
     """Discard the parts and end the session; repeating it changes nothing.
 
-    A complete that was interrupted does not prevent it once its lease has ended, unless it has
-    committed: the session is completed then.
+    An interrupted complete does not prevent it once its lease has ended. If that complete has
+    committed, the session is saved as completed instead.
     Raise SessionNotFoundError; LeaseHeldError when another caller holds the lease for too long; and
     TransitionError for a session that is pending, completing, completed or expired.
     """
@@ -36,16 +36,16 @@ class AbortUpload:
                 await backoff.pause(exc)
 
     async def expire(self, session: UploadSession) -> UploadSession:
-        """End a session that is idle or too old; an abort that was begun is ended as an abort."""
+        """End a session that is idle or too old; an interrupted abort ends as aborted."""
         lease = await new_lease(self.sessions, self.policy.lease)
         return await self._discard(session.expiring(lease.terms, lease.now), lease)
 
     async def require_uncommitted(self, session: UploadSession) -> None:
         """Require that an interrupted complete has not committed.
 
-        If it has, save the session as completed. Raise TransitionError then, and while another
-        caller holds the lease. This takes no lease: a complete that begins in between changes the
-        session's version, so the caller's next save fails.
+        If it has, save the session as completed and raise TransitionError. Raise it also while
+        another caller holds the lease. This takes no lease: a complete that begins during the check
+        changes the session's version, so the caller's next save fails.
         """
         now = await self.sessions.now()
         if session.is_leased(now):
@@ -65,8 +65,8 @@ class AbortUpload:
         return await self._discard(session.aborting(lease.terms, lease.now), lease)
 
     async def _discard(self, session: UploadSession, lease: NewLease) -> UploadSession:
-        # The intent first: from here on the session is not signed or completed, and a retry or the
-        # sweep ends the rest.
+        # The intent first: from here on nothing is signed or completed, and if this process dies, a
+        # retry or the sweep finishes.
         session = await self.sessions.save(session)
         async with lease.hold(session) as held:
             await self._discard_in_store(session)
@@ -77,6 +77,6 @@ class AbortUpload:
         # By its own id first: some stores do not list uploads from before their restart.
         if session.store_upload_id is not None:
             await self.store.abort_upload(session.key, session.store_upload_id)
-        # Uploads whose create was answered too late to be stored. Only this session has the key.
+        # Then uploads whose id was never saved after their create. Only this session has the key.
         for upload in await self.store.list_uploads(session.key):
             await self.store.abort_upload(session.key, upload.store_upload_id)

@@ -12,7 +12,11 @@ from .ports import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class LifecycleProblem:
-    """The bucket aborts uploads `abort_after` their start, None for never; `expiry` is ours."""
+    """The bucket's rule does not fit the policy.
+
+    The bucket aborts uploads `abort_after` their start, None for never; the service expires them
+    after `expiry`.
+    """
 
     abort_after: timedelta | None
     expiry: timedelta
@@ -20,10 +24,10 @@ class LifecycleProblem:
 
 @dataclass(frozen=True, slots=True)
 class CheckLifecycle:
-    """Return the problem with the bucket's rule, None if it aborts uploads, but not too early.
+    """Return the problem with the bucket's rule; None if it aborts uploads, but not too early.
 
-    Raise StoreUnavailableError if the store does not answer or does not support the question, and
-    StoreRefusedError if it refuses the answer.
+    Raise StoreUnavailableError if the store does not answer or does not support lifecycle rules,
+    and StoreRefusedError if it refuses to return them.
     """
 
     store: ObjectStore

@@ -10,7 +10,7 @@ from .ports import ObjectStore, SessionRepository
 
 @dataclass(frozen=True, slots=True)
 class CheckReadiness:
-    """Check both ports at once. Raise UnavailableError if one is away or misconfigured."""
+    """Check both ports at once. Raise UnavailableError if one is down or misconfigured."""
 
     sessions: SessionRepository
     store: ObjectStore

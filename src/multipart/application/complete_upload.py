@@ -30,13 +30,17 @@ from .session_reference import SessionReference
 class CompleteUpload:
     """Assemble the object from the parts; repeating it gives the same result.
 
-    A client may name the parts that it means, in any order: then exactly these are used or none,
-    and a completed session gives its result only for the same list.
-    Raise SessionNotFoundError also when no part is anywhere; PartsMissingError, PartsUnnamedError,
-    PartsRefusedError or StoreRefusedError with the session open and its parts kept;
-    StoreUploadGoneError with the session open for all parts again (PartsMissingError if they were
-    named); LeaseHeldError when another caller holds the lease for too long; and TransitionError for
-    a session that was aborted or has expired.
+    A client may name the parts, in any order. Then the object has exactly these, or the complete is
+    refused, and a completed session returns its result only for the same list.
+
+    Raise
+    - SessionNotFoundError, also when the session has no part;
+    - PartsMissingError, PartsUnnamedError, PartsRefusedError or StoreRefusedError, after which the
+      session is open and has its parts;
+    - StoreUploadGoneError (PartsMissingError if the parts were named) when the store has lost the
+      upload, after which the session is open and all parts must be sent again;
+    - LeaseHeldError when another caller holds the lease for too long;
+    - TransitionError for a session that was aborted or has expired.
     """
 
     sessions: SessionRepository
@@ -72,7 +76,7 @@ class CompleteUpload:
                 await self._reopen(held)
                 raise
             except StoreRefusedError:
-                # Refused before the complete was sent; but an earlier one may have committed.
+                # This complete was not sent, but an earlier one may have committed.
                 found = await find_own_object(session, self.store) if is_retry else None
                 if found is None:
                     await self._reopen(held)
@@ -116,7 +120,7 @@ class CompleteUpload:
                 raise
             # Another caller has completed or ended it since it was read.
             raise StaleSessionError from None
-        # Not counted: the count may be ahead of the parts, by a report that failed.
+        # Listed, not counted: a report that failed may leave the count ahead of the parts.
         if not stored and not await self.sessions.list_parts(session.id):
             raise _all_missing(named) if named else SessionNotFoundError
         return await self.sessions.save(session.part_recorded(await self.sessions.now()))
@@ -128,7 +132,7 @@ class CompleteUpload:
         try:
             parts = await self._find_parts(session, store_upload_id)
             if named is not None:
-                # On the same list that the store gets: a PUT may arrive at any moment, and the
+                # Checked on the list that the store gets: a PUT may arrive at any time, and the
                 # store refuses an ETag that is no longer the part's.
                 etags = {part.number: part.etag for part in parts}
                 require_named(SessionState.IN_PROGRESS, named, etags)

@@ -51,7 +51,7 @@ _STALE_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class NewLease:
-    """A lease for one call, still to be stored with the session; it begins `now`.
+    """A lease for one call, to be stored with the session; it starts at `now`.
 
     Two calls in one process have different leases, like two processes.
     """
@@ -61,11 +61,11 @@ class NewLease:
     terms: Lease
     now: datetime
     safe_until: float
-    """When the holder stops working, by its event loop's clock, counted from before the repository
-    was asked, and before the deadline by the tolerated skew."""
+    """When the holder must stop, by its event loop's clock: counted from before `now` was read, and
+    earlier than the deadline by the tolerated skew."""
 
     def hold(self, session: UploadSession) -> LeasedSession:
-        """Return the context in which to work on a session that is stored with this lease."""
+        """Return the context manager for work on a session that is stored with this lease."""
         return LeasedSession(self.sessions, session, self.duration, self.safe_until)
 
 
@@ -79,13 +79,13 @@ async def new_lease(sessions: SessionRepository, duration: timedelta) -> NewLeas
 
 @dataclass(slots=True)
 class LeasedSession:
-    """A session that this caller alone may change; `session` is as last stored.
+    """A session that only this caller may change; `session` is as last stored.
 
     Inside `async with`, a background task renews the lease. When it is lost, the body is cancelled
     until it ends, and the block raises StaleSessionError if another caller took over, or
     RepositoryUnavailableError if the lease could not be renewed in time. When the body is
-    cancelled, or fails because a port is away or the store refuses, the lease is released, so that
-    a retry need not wait for the deadline. Other errors leave the lease to its deadline.
+    cancelled, or fails because a port is unavailable or the store refuses, the lease is
+    released, so that a retry need not wait. After other errors the lease ends at its deadline.
     """
 
     sessions: SessionRepository
@@ -120,7 +120,7 @@ class LeasedSession:
             raise self._loss from None
 
     async def finish(self, session: UploadSession) -> UploadSession:
-        """Store the transition of the session that ends the work; the lease is not renewed then.
+        """Stop renewing the lease, and store the transition that ends the work.
 
         Raise StaleSessionError if another caller has taken over.
         """
@@ -132,10 +132,10 @@ class LeasedSession:
     async def _save(self, session: UploadSession) -> UploadSession:
         for _ in range(_SAVE_ATTEMPTS):
             try:
-                # A renewal has moved the version, and nothing but the lease with it.
+                # A renewal may have changed the version, but nothing else except the lease.
                 self.session = await self.sessions.save(session.with_version(self.session.version))
             except StaleSessionError:
-                # Perhaps by a renewal, or an earlier attempt, whose answer was lost.
+                # A renewal or an earlier attempt may have been stored, and its answer lost.
                 await self._read_held()
             else:
                 return self.session
@@ -151,7 +151,7 @@ class LeasedSession:
     async def _renew_until_lost(self, body: asyncio.Task[Any]) -> None:
         try:
             await self._renew_periodically()
-        except Exception as loss:  # noqa: BLE001  # whatever it is, the block raises it
+        except Exception as loss:  # noqa: BLE001  # the block raises it
             self._loss = loss
         # More than once, for the reason given in cancel_tasks.
         while not self._is_over:
@@ -189,7 +189,7 @@ class LeasedSession:
         return body.cancelling() > self._cancels_before
 
     async def _release(self) -> None:
-        # Best effort: if the repository is away too, the lease ends at its deadline.
+        # Best effort: if the repository does not answer either, the lease ends at its deadline.
         if self.session.lease is not None:
             with suppress(UploadError):
                 await self._save(self.session.lease_released())
@@ -206,7 +206,7 @@ class LeaseBackoff:
     async def pause(self, error: LeaseHeldError | StaleSessionError) -> None:
         """Wait before the next attempt. Raise the error of this one if it was the last.
 
-        A stale session is read again at once, a few times; a lease is waited for.
+        Do not wait for a stale session, which can be read again at once, a few times.
         """
         if isinstance(error, StaleSessionError):
             self._stale_attempts += 1

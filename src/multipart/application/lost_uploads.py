@@ -12,7 +12,7 @@ from .ports import ObjectStore, SessionRepository
 async def find_own_object(session: UploadSession, store: ObjectStore) -> StoredObject | None:
     """Return the finished object if this session made it.
 
-    The session's id and nonce in the object's metadata prove that.
+    The session's id and nonce in the object's metadata prove it.
     """
     found = await store.head_object(session.key)
     if found is None or (found.upload_id, found.nonce) != (session.id, session.nonce):

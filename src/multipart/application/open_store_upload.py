@@ -1,4 +1,4 @@
-"""Open a session's upload in the object store: the first, or another once the store lost it."""
+"""Open a session's upload in the object store: the first, or another after a loss."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class OpenStoreUpload:
     async def _settle_overtaken(
         self, session: UploadSession, opened: OpenedUpload
     ) -> UploadSession:
-        """Return the session if our write has arrived; otherwise abort the upload just opened."""
+        """Return the session if our write was stored; otherwise abort the upload just opened."""
         stored = await self.sessions.get(session.id)
         if stored.store_upload_id == opened.store_upload_id:
             return stored

@@ -53,9 +53,9 @@ class RecordedPart:
 class RecordParts:
     """Record parts of an open session; the last report of a number wins.
 
-    Raise SessionNotFoundError, TransitionError when the session is not open or has its maximum
-    age, InvalidFieldError for a part that is not in the plan, and StoreUploadGoneError when the
-    store has lost the upload.
+    Raise SessionNotFoundError, TransitionError when the session is not open or has reached its
+    maximum age, InvalidFieldError for a part that is not in the plan, and StoreUploadGoneError when
+    the store has lost the upload.
     """
 
     sessions: SessionCache
@@ -94,7 +94,7 @@ class RecordParts:
     async def _record(
         self, session: UploadSession, parts: Sequence[Part], now: datetime
     ) -> RecordedPart:
-        # The parts first, so that a session in progress has a part, whatever fails in between.
+        # The parts first: whatever fails afterwards, a session in progress has a part.
         session, count = await self._report(session, parts)
         return RecordedPart((await self._save_activity(session, now)).state, count)
 
@@ -106,8 +106,8 @@ class RecordParts:
                 return session, await self.sessions.report_parts(session, parts)
             except StaleSessionError:
                 # The session may have another store upload by now, and a report does not say which
-                # one it is for. Completing compares the parts with the store's, which finds a
-                # report for the upload before.
+                # one it is for. Completing compares the parts with the store's, which
+                # detects a report for the previous upload.
                 session = await self.sessions.get(session.id)
                 session.require_recordable()
         raise StaleSessionError

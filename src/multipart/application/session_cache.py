@@ -1,4 +1,4 @@
-"""Sessions as they were up to CACHE_SECONDS ago, for calls that need not decide on the newest."""
+"""A session cache, for calls that may work on a session read up to CACHE_SECONDS ago."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..domain.session import UploadSession
 from .ports import ForwardingRepository, SessionRepository
 
 CACHE_SECONDS: Final = 3.0
-"""When another process has replaced a lost store upload, this one signs URLs of the old one no
-longer than this. Changes made by this process are known at once."""
+"""How long this process may sign URLs of a lost store upload that another process has replaced.
+
+Changes by this process are known at once.
+"""
 MAX_CACHED: Final = 5000
-"""Some 10 MB."""
+"""About 10 MB of sessions."""
 
 
 class _Entry(NamedTuple):
@@ -38,8 +40,8 @@ class SessionCache(ForwardingRepository):
     async def get_recent(self, upload_id: str) -> UploadSession:
         """Return a session from the cache, or read it.
 
-        Always read it if it was not open, or lost: that may have changed, and the client cannot
-        upload until then. Raise SessionNotFoundError if there is none.
+        Always read a session that was not open or was lost: this may have changed, and the client
+        cannot upload until it has. Raise SessionNotFoundError if there is none.
         """
         entry = self._entries.get(upload_id)
         if entry is not None and entry.session.state.is_open and not entry.session.is_lost:
@@ -47,7 +49,7 @@ class SessionCache(ForwardingRepository):
         return await self.get(upload_id)
 
     async def get(self, upload_id: str) -> UploadSession:
-        # The time before asking: the entry may be as old as that.
+        # The time before the read: the answer may be as old as that.
         requested_at = self._timer()
         return self._put(await self.sessions.get(upload_id), requested_at)
 

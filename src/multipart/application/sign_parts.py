@@ -23,11 +23,11 @@ _FIELD: Final = "part_numbers"
 
 @dataclass(frozen=True, slots=True)
 class SignParts:
-    """Sign parts of an open session, mostly without asking the repository or S3.
+    """Sign parts of an open session, usually without a request to the repository or S3.
 
-    Only an upload that S3 has lost is opened again first. No URL works past the session's maximum
-    age. Raise SessionNotFoundError, TransitionError when the session is not open or has that age,
-    and InvalidFieldError for a part that is not in the plan.
+    If S3 has lost the upload, open another one first. No URL works past the session's maximum age.
+    Raise SessionNotFoundError, TransitionError when the session is not open or has reached its
+    maximum age, and InvalidFieldError for a part that is not in the plan.
     """
 
     sessions: SessionCache
@@ -98,7 +98,7 @@ class SignParts:
 def _list_planned(session: UploadSession) -> Sequence[int]:
     if session.plan is None:
         raise InvalidFieldError(
-            _FIELD, "must be numbers: no size was declared, so none is the last"
+            _FIELD, "must be numbers: the upload has no declared size, so its last part is unknown"
         )
     return range(1, session.plan.part_count + 1)
 
@@ -112,7 +112,7 @@ def _list_numbers(session: UploadSession, ranges: Sequence[range], max_parts: in
     ]
     if wrong:
         raise InvalidFieldsError(wrong)
-    # Before the numbers are listed: "1-10000" a few thousand times is a short request, too.
+    # Before the numbers are listed: a short request can have "1-10000" a few thousand times.
     if not 1 <= sum(map(len, ranges)) <= max_parts:
         raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
     # Two bytes each: they are kept until the client has read the last URL.

@@ -52,7 +52,7 @@ class StartUpload:
     """Make a session and open its upload in the object store.
 
     Raise InvalidFieldError or FileTooLargeError before anything is stored,
-    IdempotencyKeyReusedError when the key came with another request before, and LeaseHeldError
+    IdempotencyKeyReusedError when the key was used for a different request, and LeaseHeldError
     while another caller with the same key opens the upload.
     """
 
@@ -67,7 +67,7 @@ class StartUpload:
         pending = self._make_session(new, plan, lease.now)
         session = pending.opening(lease.terms, lease.now)
         try:
-            # The session first: without it, an upload that S3 has opened could not be found again.
+            # The session first: the sweep would never abort an upload in S3 that has no session.
             await self.sessions.add(session)
         except StaleSessionError:
             if new.idempotency_key is None:
@@ -78,7 +78,7 @@ class StartUpload:
         started = await self.sessions.get(session.id)
         if _declared(started) != _declared(session):
             raise IdempotencyKeyReusedError
-        # The caller that came first may have died before it asked S3.
+        # The first caller may have died before its request to S3.
         is_pending = started.state is SessionState.PENDING
         return await self.open_store_upload(started) if is_pending else started
 
@@ -108,7 +108,7 @@ class StartUpload:
 def _upload_id(new: NewUpload) -> str:
     """Make a new id, or derive it from the idempotency key.
 
-    So the key is as unique as the id, on a sharded cluster too, and needs no row of its own.
+    A derived id makes the key unique without a row of its own, on a sharded cluster too.
     """
     if new.idempotency_key is None:
         return uuid4().hex

@@ -10,7 +10,7 @@ from typing import Any, Final
 CLOSE_SECONDS: Final = 5.0
 """How long one connection pool may take to close."""
 CANCEL_AGAIN_SECONDS: Final = 0.1
-"""When to cancel a task again that has not ended."""
+"""Pause before a task that has not ended is cancelled again."""
 _logger = logging.getLogger(__name__)
 
 

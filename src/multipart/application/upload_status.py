@@ -16,8 +16,8 @@ from .session_reference import SessionReference
 class UploadStatus:
     """The progress of an upload.
 
-    `parts` are recorded or held by the store; `missing_parts` are the numbers still to upload, None
-    unless the session is open.
+    `parts` are those recorded or held by the store. `missing_parts` are the numbers still to
+    upload; None unless the session is open.
     """
 
     session: UploadSession
@@ -26,7 +26,7 @@ class UploadStatus:
 
     @property
     def bytes_verified(self) -> int:
-        """The bytes that the store confirms to hold."""
+        """Bytes that the store has confirmed."""
         if self.session.result is not None:
             return self.session.result.size
         return sum(part.size or 0 for part in self.parts if part.state is PartState.VERIFIED)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
 MAX_FIELD_ERRORS: Final = 100
-"""Wrong fields that one error names; a batch of 10,000 parts can have more."""
+"""Most wrong fields that one error names; a batch of 10,000 parts can have more."""
 _MAX_IN_SENTENCE: Final = 10
 
 
@@ -22,7 +22,7 @@ class FieldError(NamedTuple):
 
 
 class UploadError(Exception):
-    """The base of all errors that a use case raises on purpose."""
+    """The base of all errors that use cases raise deliberately."""
 
     code: ClassVar[str] = "upload-error"
 
@@ -36,7 +36,7 @@ class NotFoundError(UploadError):
 
 
 class SessionNotFoundError(NotFoundError):
-    """No such session, or not this user's, or without any part; clients cannot tell which."""
+    """No such session, or another user's, or without any part; clients cannot distinguish them."""
 
     code = "upload-not-found"
 
@@ -175,7 +175,7 @@ class PartsRefusedError(ConflictError):
 
 
 class StoreRefusedError(ConflictError):
-    """The object store refused a request for good: repeating it gives the same answer."""
+    """The object store refused a request; repeating it gives the same answer."""
 
     code = "store-refused"
 
@@ -184,7 +184,7 @@ class StoreRefusedError(ConflictError):
 
 
 class StoreUploadGoneError(ConflictError):
-    """The object store no longer knows the upload, and no finished object is there either."""
+    """The object store no longer has the upload, nor a finished object."""
 
     code = "store-upload-gone"
 
@@ -207,7 +207,7 @@ class StoredSessionUnreadableError(UploadError):
 class UnavailableError(UploadError):
     """A dependency of the service does not answer; a retry may succeed.
 
-    `cause` is for the operator's log: without secrets, but not for clients.
+    `cause` is for the operator's log. It contains no secrets, but clients do not see it.
     """
 
     retry_after: float | None = 2.0

@@ -13,11 +13,11 @@ MAX_OBJECT_SIZE: Final = MAX_PART_COUNT * MAX_PART_SIZE
 """48.8 TiB. Other vendors stop at 5 TB, so the limit in force is a setting."""
 
 MAX_SINGLE_SIZE: Final = 5 * GIB
-"""What one request may carry: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
+"""Largest body of one request: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html gives 2 KB for all
-# user-defined metadata. Values that are not ASCII travel in RFC 2047 form, a third larger, and
-# our own upload id is in there too: half of it always fits.
+# user-defined metadata. Values that are not ASCII are encoded by RFC 2047, which adds a third, and
+# our own upload id and nonce count as well. Half of the limit always fits.
 MAX_METADATA_BYTES: Final = 1024
 MAX_METADATA_ENTRIES: Final = 32
 

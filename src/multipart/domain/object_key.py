@@ -8,8 +8,8 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Final
 
-# Stores that keep objects as files take 255 bytes in a path component. A prefix that does not end
-# in a slash adds up to 100 to the user's.
+# Stores that keep objects as files limit a path component to 255 bytes. A prefix that does not end
+# in a slash adds up to 100 bytes to the user's component.
 MAX_FILENAME_BYTES: Final = 200
 MAX_USER_BYTES: Final = 150
 SHARD: Final = "{shard}"
@@ -25,6 +25,8 @@ _BIDI_CONTROLS: Final = frozenset(
 )
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _NAMELESS: Final = re.compile(r"[.\s]*")
+_KEY_COMPONENTS: Final = 3
+"""The user's component with its prefix, the upload id with its nonce, and the file name."""
 
 
 def object_key(prefix: str, user_id: str, upload_id: str, nonce: str, filename: str) -> str:
@@ -51,12 +53,12 @@ def common_prefix(prefix: str) -> str:
 def upload_id_in(key: str) -> str | None:
     """Return the upload id of a key that may be one of ours; None if it cannot be.
 
-    Keys without a nonce are read as well: earlier versions made them.
+    Earlier versions made keys without a nonce, which are accepted as well.
     """
-    components = key.rsplit("/", 2)
-    if len(components) <= len(("upload_id", "filename")):
+    components = key.rsplit("/", _KEY_COMPONENTS - 1)
+    if len(components) < _KEY_COMPONENTS:
         return None
-    return components[1].partition(".")[0]
+    return components[-2].partition(".")[0]
 
 
 def user_component(user_id: str) -> str:
@@ -99,7 +101,7 @@ def safe_filename(filename: str) -> str:
         char for char in last if unicodedata.category(char) not in _UNSAFE_CATEGORIES
     )
     name = _tidy(unicodedata.normalize("NFC", printable))
-    # Again: a cut may end in a space, or put a dot before that of the extension.
+    # Tidy again: the cut may leave a space at the end, or a dot before that of the extension.
     name = _tidy(_shorten(name))
     return FALLBACK_FILENAME if _NAMELESS.fullmatch(name) else name
 

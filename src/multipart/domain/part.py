@@ -19,7 +19,7 @@ class PartState(StrEnum):
 
 
 def bare_etag(etag: str) -> str:
-    """Remove the quotes of an ETag: clients send it with or without them, S3 compares without."""
+    """Remove the quotes of an ETag, which clients send with or without them."""
     return etag.strip('"')
 
 
@@ -50,7 +50,7 @@ class Part:
 
     @classmethod
     def from_store(cls, stored: StoredPart) -> Part:
-        """Make the part that only the store has: its client died before reporting it."""
+        """Make a part that only the store has: its client did not report it."""
         return cls(
             number=stored.number,
             etag=stored.etag,

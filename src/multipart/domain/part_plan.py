@@ -26,8 +26,8 @@ class PartPlan:
         """Cut `size` bytes into parts of the smallest multiple of 1 MiB that `max_parts` allow.
 
         Only the last part may be under 8 MiB. An empty file is one part of 0 bytes.
-        Raise FileTooLargeError if `size` is over `max_size` or over what so many parts hold, and
-        InvalidFieldError if it is negative.
+        Raise FileTooLargeError if `size` is over `max_size` or does not fit into `max_parts` parts,
+        and InvalidFieldError if it is negative.
         """
         if size < 0:
             raise InvalidFieldError("size", "must be 0 bytes or more")

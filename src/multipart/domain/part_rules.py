@@ -21,7 +21,7 @@ def require_part(
     number_field: str = "part_number",
     size_field: str,
 ) -> None:
-    """Raise InvalidFieldError if the plan or the store do not allow the number or size."""
+    """Raise InvalidFieldError if the plan or the store does not allow the number or size."""
     last = last_number(session, max_parts)
     if not 1 <= number <= last:
         raise InvalidFieldError(number_field, f"must be 1 to {last}")

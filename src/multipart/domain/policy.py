@@ -11,11 +11,11 @@ class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
     `max_parts` is how many parts per upload the store accepts.
-    `expiry` is how long an upload may be idle, `max_age` how long it may be open in all, and
+    `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
-    upload, and `wait` how long a caller waits for another one's lease. `grace` is what the sweep
-    adds to every deadline, `retention` how long a session is kept after its end.
+    upload, and `wait` how long a caller waits for another caller's lease. `grace` is the time that
+    the sweep adds to every deadline, and `retention` how long a session is kept after its end.
     """
 
     key_prefix: str = ""

@@ -15,9 +15,9 @@ def reconcile_parts(
 ) -> list[StoredPart]:
     """Return the parts that make up the object, by ascending number.
 
-    The store's list counts: a part need not have been reported. Raise PartsMissingError with the
-    numbers that the store lacks, and those that it holds with another ETag than reported or another
-    size than planned or reported.
+    The store's list decides: parts that no client reported count as well. Raise PartsMissingError
+    with the numbers that the store lacks, and those whose ETag differs from the report or whose
+    size differs from the plan or the report.
     """
     reports = {part.number: part for part in reported}
     held = {part.number: part for part in stored}
@@ -36,7 +36,7 @@ def reconcile_parts(
 def expected_numbers(plan: PartPlan | None, known: Iterable[int]) -> Sequence[int]:
     """Return the numbers of the plan, or without a plan all up to the highest known.
 
-    Without a plan, a gap is taken for a lost part.
+    Without a plan, every gap counts as a missing part.
     """
     return range(1, (plan.part_count if plan else max(known, default=0)) + 1)
 

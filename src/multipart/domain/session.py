@@ -5,7 +5,7 @@
     completing -> in-progress (the store refused, or parts are missing)
     initiated, in-progress, completing -> initiated (the store has lost the upload)
 
-Transitions are named by participles. Each checks the state and returns the next session.
+Transitions have participles as names. Each checks the state and returns the next session.
 """
 
 from __future__ import annotations
@@ -93,16 +93,20 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSession:
-    """A file on its way. Transitions check, then return the next state; nothing changes in place.
+    """The upload of one file. Transitions return the next session; nothing changes in place.
 
-    Times are UTC, to the millisecond. `version` is the repository's, for compare-and-set.
-    `nonce` is random: with the id it proves that an object is of this session and not of an earlier
-    one with the same id. Sessions of earlier versions have none. `plan` is None when the client
-    declared no size. `store_upload_id` is S3's own UploadId, None
-    before S3 was asked and again once it has lost the upload; at `abort_date` S3 will abort it by
-    itself, if a rule of the bucket says so. At `closes_at` the session has its maximum age and
-    takes no more parts, None without such a limit; `expires_at` is never later. `retained_until` is
-    set at the end.
+    Times are UTC, to the millisecond.
+
+    - `nonce` is random. With the id it proves that an object was made by this session, and not by
+      an earlier one with the same id. None in sessions of earlier versions.
+    - `plan` is None if the client declared no size.
+    - `store_upload_id` is S3's UploadId. None until S3 has opened the upload, and after S3 has lost
+      it. A lifecycle rule of the bucket aborts the upload at `abort_date`, if there is such a rule.
+    - From `closes_at`, the maximum age, the session accepts no more parts. None without such a
+      limit; `expires_at` is never later.
+    - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
+      the session ends.
+    - `version` is the repository's, for compare-and-set.
     """
 
     id: str
@@ -127,7 +131,7 @@ class UploadSession:
     version: int = 0
 
     def opening(self, lease: Lease, now: datetime) -> Self:
-        """Take the lease to open the upload in the store: the first, or another after a loss."""
+        """Take the lease to open an upload in the store: the first, or a new one after a loss."""
         self._require_unopened("open")
         self._require_free(now)
         return self._move(self.state, now, lease=lease)
@@ -141,21 +145,21 @@ class UploadSession:
         return self._move(SessionState.INITIATED, now, lease=None, **opened)
 
     def part_recorded(self, now: datetime) -> Self:
-        """Move to in-progress at the first part; later parts only count as activity."""
+        """Move to in-progress at the first part; later parts only record activity."""
         self.require_recordable()
         return self._move(SessionState.IN_PROGRESS, now)
 
     def store_upload_lost(self) -> Self:
-        """Reopen a session whose upload the store has discarded: its parts must be sent again."""
+        """Reopen a session whose upload the store has discarded; its parts must be sent again."""
         self._require(
             "reopen", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
         )
-        # This is not activity of the client.
+        # The client was not active, so `active_at` stays.
         gone = replace(self, store_upload_id=None, abort_date=None, lease=None)
         return replace(gone, state=SessionState.INITIATED)
 
     def completing(self, lease: Lease, now: datetime) -> Self:
-        """Take the lease to complete the upload; also after an earlier lease has ended.
+        """Take the lease to complete the upload, or take over once an earlier lease has ended.
 
         Taking over is not activity: a complete that fails repeatedly must not keep the session
         from expiring.
@@ -205,7 +209,7 @@ class UploadSession:
         return self._begin_ending(SessionState.EXPIRED, lease, now)
 
     def ended(self, now: datetime, retention: timedelta) -> Self:
-        """End the session as aborted or expired, as begun: the store has discarded its parts."""
+        """End the session as aborted or expired, once the store has discarded its parts."""
         self._require("end", SessionState.ABORTING)
         if self.ending is None:
             raise TransitionError("end", self.state)
@@ -214,13 +218,13 @@ class UploadSession:
     def lease_renewed(self, deadline: datetime) -> Self:
         """Extend the lease to a later deadline."""
         if self.lease is None:
-            raise TransitionError("keep", self.state)
+            raise TransitionError("renew the lease of", self.state)
         return replace(self, lease=replace(self.lease, deadline=deadline))
 
     def lease_released(self) -> Self:
         """Give up the lease: the next caller may take over at once."""
         if self.lease is None:
-            raise TransitionError("release", self.state)
+            raise TransitionError("release the lease of", self.state)
         return replace(self, lease=None)
 
     def is_leased(self, now: datetime) -> bool:
@@ -241,14 +245,14 @@ class UploadSession:
             raise StoreUploadGoneError
 
     def require_young(self, action: str, now: datetime) -> None:
-        """Raise TransitionError from the maximum age on, even before the sweep has expired it."""
+        """Raise TransitionError at or after the maximum age, even before the sweep expires it."""
         if self.closes_at is not None and now >= self.closes_at:
             raise TransitionError(action, SessionState.EXPIRED, ExpiryReason.MAX_AGE)
 
     def limit_url_lifetime(self, wanted: timedelta, now: datetime) -> timedelta:
-        """Shorten the life of a signed URL so that it ends with the session's maximum age.
+        """Shorten the lifetime of a signed URL so that it ends by the session's maximum age.
 
-        Raise TransitionError where less than a second is left, the least that can be signed.
+        Raise TransitionError if less than a second remains, the shortest that can be signed.
         """
         self.require_young("sign a part of", now + _MIN_URL_LIFETIME)
         return wanted if self.closes_at is None else min(wanted, self.closes_at - now)
@@ -258,7 +262,7 @@ class UploadSession:
         """Why the session will expire or has expired; None once completed or aborted."""
         if self.state in _ENDED_OTHERWISE or self.ending is SessionState.ABORTED:
             return None
-        # An end counts as activity, so an ended session's own `expires_at` has moved on.
+        # The end of a session counts as activity, which has moved `expires_at`.
         moment = self.expires_at if self.ending is None else self.active_at
         has_max_age = self.closes_at is not None and moment >= self.closes_at
         return ExpiryReason.MAX_AGE if has_max_age else ExpiryReason.IDLE

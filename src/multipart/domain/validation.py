@@ -20,8 +20,8 @@ MAX_USER_ID_LENGTH: Final = 128
 MAX_FILENAME_LENGTH: Final = 1024
 MAX_CONTENT_TYPE_LENGTH: Final = 255
 
-# type/subtype of RFC 9110 8.3, parameters loosely: printable ASCII. Empty where a browser knows no
-# type.
+# type/subtype as in RFC 9110 8.3; the parameters may be any printable ASCII. A browser sends an
+# empty type for a file that it does not recognise.
 _TYPE_NAME: Final = r"[A-Za-z0-9_!#$&^.+-]+"
 CONTENT_TYPE_PATTERN: Final = rf"^({_TYPE_NAME}/{_TYPE_NAME}([ \t]*;[\x20-\x7e]*)?)?$"
 CONTENT_TYPE_RULE: Final = "must be of the form type/subtype, such as video/mp4, or empty"

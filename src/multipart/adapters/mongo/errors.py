@@ -1,4 +1,4 @@
-"""Errors of MongoDB as errors of the domain."""
+"""Translate errors of MongoDB into domain errors."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def _translate(exc: PyMongoError) -> RepositoryUnavailableError:
             return RepositoryMisconfiguredError(reason, f"{cause} ({name})")
         return RepositoryUnavailableError(str(name))
     if isinstance(exc, ConnectionFailure | ConfigurationError):
-        # The text has the servers and what failed, then timeouts and the driver's own details.
+        # The text names the servers and the failure, then timeouts and the driver's own details.
         return RepositoryUnavailableError(_DRIVER_DETAILS.split(str(exc), maxsplit=1)[0])
     return RepositoryUnavailableError(type(exc).__name__)

@@ -1,7 +1,7 @@
 """Composite ids in the collection of parts: the session's id and a number.
 
 The index of `_id` makes (session, number) unique and keeps a session's parts next to each other, in
-order. An index of its own would take a fifth of every write.
+order. A separate index would take a fifth of every write.
 """
 
 from __future__ import annotations

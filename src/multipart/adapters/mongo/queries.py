@@ -1,4 +1,4 @@
-"""The port's queries as filters of MongoDB."""
+"""MongoDB filters for the port's queries."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class MongoSessionRepository:
         return count_parts(bitmap)
 
     async def _report_chunk(self, session: UploadSession, parts: Sequence[Part]) -> None:
-        # The bits first, because that update checks the session. A process that dies in between
+        # The bits first, because that update checks the session. A process that dies after it
         # leaves a bit without its part: its client got no answer, and reports the part again.
         check = set_bits_if_open(session, parts)
         writes = [check, *part_upserts(session.id, parts)]
@@ -198,7 +198,7 @@ class MongoSessionRepository:
         return len(found)
 
     async def check(self) -> None:
-        """Return when the primary answers."""
+        """Return if the primary answers."""
         with translate_errors():
             await resend_once(lambda: self.sessions.database.command("ping"))
 
@@ -233,7 +233,7 @@ class MongoSessionRepository:
 
     async def _remove(self, upload_id: str) -> None:
         # First hide the session, then remove its parts: a session that can be read has its parts,
-        # and if this sweep stops in between, the next one finishes.
+        # and if this sweep stops before the end, the next one finishes.
         with translate_errors():
             hide = {"$set": {BEING_REMOVED: True}}
             await resend_once(lambda: self.sessions.update_one({"_id": upload_id}, hide))

@@ -1,4 +1,4 @@
-"""What a MongoDB URI says, without connecting."""
+"""Check and describe a MongoDB URI, without a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bucket itself: create it, and read its lifecycle rules."""
+"""Create the bucket, and read its lifecycle rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions and clients of aiobotocore, as the adapter needs them."""
+"""Make the sessions and clients of aiobotocore."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def open_client(
 
 
 def client_settings(endpoint_url: str | None) -> AioConfig:
-    """Return the settings that decide how requests look."""
+    """Return the settings that determine the form of requests."""
     return AioConfig(
         # Without it botocore signs URLs by version 2, which newer regions refuse.
         signature_version="s3v4",

@@ -26,8 +26,8 @@ METHODS: Final = ("PUT", "POST", "GET")
 EXPOSED_HEADERS: Final[Mapping[str, str]] = {"PUT": "ETag", "POST": "Location"}
 """The response header that pages read, by the method of the request."""
 WHY_EXPOSED: Final[Mapping[str, str]] = {
-    "ETag": "a page cannot tell which part was stored, and Uppy 5 waits without end",
-    "Location": "a page cannot tell where its file is",
+    "ETag": "a page does not learn which part was stored, and Uppy 5 never finishes",
+    "Location": "a page does not learn where its file is",
 }
 _UNKNOWN_CALL: Final = frozenset({"NotImplemented", "MethodNotAllowed"})
 _HINTS: Final[Mapping[str, str]] = {

@@ -45,8 +45,8 @@ _OTHER_SERVER: Final = (
 class CorsReport:
     """What pages cannot do, one sentence each.
 
-    `is_rule_missing` says that our rule would help, `hint` what else would. `notes` name what
-    could not be tried.
+    `is_rule_missing` is true if our rule would help; `hint` names another remedy. `notes` name what
+    could not be checked.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -58,8 +58,9 @@ class CorsReport:
 async def check_cors(config: S3Config, origins: Sequence[str], prefix: str = "") -> CorsReport:
     """Report what pages of these origins cannot do with the bucket.
 
-    A browser's requests decide, as a store may allow origins by its server's settings. Raise
-    UploadError with the reason where neither they nor the rules can be checked.
+    The results of a browser's requests decide, because a store may also allow origins in its
+    server's settings. Raise UploadError with the reason if neither requests nor rules can be
+    checked.
     """
     session = create_session(config)
     bucket_url = resolve_bucket_url(config, session.get_component("data_loader"))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 
 class Meaning(Enum):
-    """What a code says about the same request later."""
+    """Whether the same request may succeed later."""
 
     GONE = auto()
     """The store does not know the upload."""
@@ -61,8 +61,8 @@ class ErrorCode(NamedTuple):
 
 
 # The first match counts. Without one, the HTTP status decides: 4xx and 301 are lasting, others
-# transient. A complete may carry an error in a response of status 200: only the table shows then
-# that it is lasting.
+# transient. A complete may return an error with status 200: then only the table shows that it is
+# lasting.
 _TABLE: Final = (
     ErrorCode("NoSuchUpload", Meaning.GONE),
     ErrorCode("NoSuchKey", Meaning.GONE),  # Ceph RGW, for an upload that has ended

@@ -188,7 +188,7 @@ class S3ObjectStore:
         return await find_abort_age(self.client, self.bucket, prefix)
 
     async def head_object(self, key: str) -> StoredObject | None:
-        """Look at the finished object."""
+        """Read the finished object's headers."""
         async with translate_errors(REQUEST_SECONDS):
             try:
                 head = await await_answer(self.client.head_object(Bucket=self.bucket, Key=key))
@@ -207,7 +207,7 @@ class S3ObjectStore:
             )
 
     async def check(self) -> None:
-        """Return when the bucket answers."""
+        """Return if the bucket answers."""
         async with translate_errors(REQUEST_SECONDS):
             await await_answer(self.client.head_bucket(Bucket=self.bucket))
 

@@ -46,7 +46,7 @@ class BucketUrl:
 def resolve_bucket_url(config: S3Config, loader: Loader | None = None) -> BucketUrl:
     """Return the bucket's public URL without a request to S3.
 
-    `loader` saves botocore from reading its description of S3 once more.
+    With `loader`, botocore need not read its description of S3 again.
     """
     # Only botocore knows which bucket names fit into a host name, the hosts of all partitions, and
     # the region of "aws-global". The real credentials may not be there yet, so use a dummy.
@@ -119,7 +119,7 @@ class Presigner:
         return f"{self.bucket_url.origin}{self.bucket_url.path_of(key)}"
 
     async def signing_context(self, expires_in: timedelta) -> SigningContext:
-        """Return what signs now; its lifetime may be shorter, see ObjectStore.sign_part."""
+        """Return the context for signing now; it may expire earlier, see ObjectStore.sign_part."""
         now = self.now()
         if self._last is not None:
             lifetime, context = self._last
@@ -156,7 +156,7 @@ class Presigner:
         )
 
 
-# To prepare a signer takes twice as long as to sign, and a client signs part after part.
+# Preparing a signer takes twice as long as signing, and a client signs many parts in sequence.
 @lru_cache(maxsize=1024)
 def _part_signer(
     context: SigningContext,
@@ -165,7 +165,7 @@ def _part_signer(
     store_upload_id: str,
     content_length: int | None,
 ) -> Callable[[int], str]:
-    """Return what signs the URL of a part by its number."""
+    """Return the function that signs the URL of a part number."""
     headers = {} if content_length is None else {"content-length": str(content_length)}
     signer = UrlSigner(context, "PUT", bucket_url.origin, bucket_url.path_of(key), headers)
     upload_id = quote(store_upload_id, safe="")

@@ -30,23 +30,22 @@ ANSWER_SECONDS: Final = 4.5
 """How long a caller waits, for a connection and the answer together."""
 CONNECTIONS: Final = 10
 FRESH_SECONDS: Final = 5.0
-"""How long after a write the disk counts as writable."""
+"""How long after a write the disk is assumed to be writable."""
 MIGRATION_SECONDS: Final = 3600.0
-"""How long a change of the schema may take: an index on a large table takes minutes."""
+"""How long a schema change may take: an index on a large table takes minutes."""
 SCHEMA_LOCK: Final = 7_305_808_869_231_649
-"""PostgreSQL's advisory lock of all releases for changes of the schema; any number would do."""
+"""Key of the advisory lock of PostgreSQL for schema changes, the same in every release."""
 _CHUNK: Final = 500
-"""Rows of one transaction, some 10 ms: as long as others wait for the one writer of SQLite."""
+"""Rows per transaction. It takes about 10 ms, for which other writers wait on SQLite."""
 
 T = TypeVar("T")
 
 
 class Database:
-    """Runs each call in a transaction; no answer, or a failure, is RepositoryUnavailableError.
+    """Runs each call in a transaction, and raises RepositoryUnavailableError if it fails.
 
-    A statement that the database finds wrong is a mistake of the service, and raised as it is.
-
-    `write_lock` is entered around each write.
+    A statement that the database finds wrong is a bug of the service: its error is raised as it is.
+    `write_lock` is held during each write.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Database:
         self._write_lock = write_lock
         self._file = file
         self._written_at = -math.inf
-        # The pool itself would not wake those who wait for a connection that could not be made.
+        # If a connection cannot be made, the pool does not wake the callers that wait for one.
         self._connections = asyncio.Semaphore(CONNECTIONS)
         self._unfinished: set[asyncio.Task[Any]] = set()
 
@@ -98,8 +97,8 @@ class Database:
     ) -> bool:
         """Run a statement once for each row, in short transactions one after another.
 
-        Others write between two of them. With `only_if` each looks first, and writing ends, with
-        False returned, where it finds no row.
+        Other callers can write between two transactions. With `only_if`, each transaction first
+        runs this query; if it finds no row, stop and return False.
         """
         remaining = iter(rows)
         while chunk := list(islice(remaining, _CHUNK)):
@@ -108,7 +107,7 @@ class Database:
         return True
 
     async def inspect(self, look: Callable[[Connection], T]) -> T:
-        """Return what a function finds that only reads, such as the tables' names."""
+        """Return the result of a function that only reads, such as the names of the tables."""
         return await self.await_answer(self._inspect(look))
 
     async def change_schema(self, change: Callable[[Connection], T]) -> T:
@@ -116,7 +115,7 @@ class Database:
         return await self.await_answer(self._change_schema(change), MIGRATION_SECONDS)
 
     async def check_writable(self) -> None:
-        """Have SQLite write and commit, which a full disk refuses; recent writes say as much.
+        """Have SQLite write and commit, which fails on a full disk, unless it has just written.
 
         A file that another process has locked is writable.
         """
@@ -129,14 +128,14 @@ class Database:
                 raise
 
     def mark_tables_created(self) -> None:
-        """Note that the tables are there: from now on a missing file is an error."""
+        """Treat a missing SQLite file as an error from now on."""
         if self._file is not None:
             self._file.must_exist = True
 
     async def await_answer(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Return the answer. Raise RepositoryUnavailableError if there is none in time."""
-        # A task of its own, because closing a connection that hangs takes seconds by itself: the
-        # caller must not wait for that after the time is up.
+        # A separate task, because closing a connection that hangs takes seconds, and the caller
+        # must not wait for that after its time is up.
         task = asyncio.create_task(work)
         self._unfinished.add(task)
         task.add_done_callback(self._discard_task)
@@ -145,14 +144,14 @@ class Database:
                 await asyncio.wait({task})
             return task.result()
         except (SQLAlchemyError, OSError) as error:  # OSError: no connection, or not in time
-            if _is_our_mistake(error):
+            if _is_bug(error):
                 raise
             raise translate_error(error) from error
         finally:
             task.cancel()
 
     async def close(self) -> None:
-        """Close all connections, those too that callers have given up waiting for."""
+        """Close all connections, also those of calls that were given up."""
         if self._unfinished:
             await close_in_time("Calls to the SQL database", asyncio.wait(self._unfinished.copy()))
         await close_in_time("The SQL database", self.engine.dispose())
@@ -207,7 +206,7 @@ class Database:
     ) -> bool:
         async with self._transaction() as connection:
             if self.dialect == "sqlite":
-                # Its one lock from the beginning on: what is found is so still when it is written.
+                # Take the write lock first, so that the query's result still holds at the write.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             if only_if is not None and (await connection.execute(only_if)).first() is None:
                 return False
@@ -219,19 +218,19 @@ class Database:
         async with self._transaction() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             version = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
-            # SQLite writes it, also when it is the same.
+            # SQLite writes the value even if it is the same.
             await connection.exec_driver_sql(f"PRAGMA user_version = {version:d}")
         self._written_at = time.monotonic()
 
     def _discard_task(self, task: asyncio.Task[Any]) -> None:
         self._unfinished.discard(task)
         if not task.cancelled():
-            task.exception()  # Looked at, or asyncio would log it as never retrieved.
+            task.exception()  # or asyncio would log it as never retrieved
 
 
-def _is_our_mistake(error: Exception) -> bool:
-    """Tell whether the database refused the statement or its values; a retry cannot help."""
+def _is_bug(error: Exception) -> bool:
+    """Return whether the database refused the statement or its values; a retry cannot help."""
     if isinstance(error, ProgrammingError):
-        # SQLite says so of a connection that was closed, too.
+        # SQLite also raises this for a connection that was closed.
         return not error.connection_invalidated and not is_refusal(error)
     return isinstance(error, (ArgumentError, DataError, IntegrityError))

@@ -69,7 +69,7 @@ async def _use_database(url: str) -> AsyncIterator[Database]:
 
 
 def parse_database_url(url: str) -> URL:
-    """Read a URL without ever showing it: it may hold a password."""
+    """Parse a URL. Raise ValueError without its text, which may contain a password."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -84,7 +84,7 @@ def parse_database_url(url: str) -> URL:
 
 
 def describe_sql_database(url: URL) -> str:
-    """Say which server and database, or which file, a URL names, without user and password."""
+    """Describe the server and database, or the file, of a URL, without user and password."""
     if url.drivername == SQLITE:
         return f"SQLite in {Path(url.database or '').absolute()}"
     return f"PostgreSQL at {url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
@@ -96,7 +96,7 @@ def open_database(url: URL) -> Database:
         file = SqliteFile(Path(url.database or "").absolute())
         engine = create_async_engine(url, connect_args={"async_creator_fn": file.connect}, **POOL)
         file.watch(engine)
-        # One writer at a time, for SQLite has no queue: it polls, and the unlucky starve.
+        # One writer at a time: SQLite has no queue, and writers that poll for its lock may starve.
         return Database(engine, asyncio.Lock(), file)
     try:
         # Check each connection before use: one that a restarted server has closed is replaced.
@@ -122,7 +122,7 @@ def _require_file(path: str | None) -> None:
 async def _retry_while_unavailable(
     database: Database, step: Callable[[Database], Awaitable[T]]
 ) -> T:
-    # A server that is started together with the service takes a moment.
+    # A server that starts together with the service needs time to answer.
     give_up = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -139,7 +139,7 @@ async def _retry_while_unavailable(
 async def _connect(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            # Kept in the file: readers go on while another process writes.
+            # The file keeps this mode, in which readers do not wait for a writer.
             await connection.execute(text("PRAGMA journal_mode = WAL"))
         else:
             await connection.execute(select(1))

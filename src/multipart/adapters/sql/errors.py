@@ -1,4 +1,4 @@
-"""How a SQL database fails, in the domain's words."""
+"""Translate errors of a SQL database into domain errors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ _REFUSALS: Final[Mapping[str | None, tuple[str, str]]] = {
     "3D000": ("database-missing", "the database does not exist"),
     "42501": ("not-authorized", "the user may not use or make the tables"),
 }
-
-
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def is_refusal(error: DBAPIError) -> bool:
-    """Tell whether the server refuses the service until an operator changes something."""
+    """Return whether the server refuses the service until an operator changes something."""
     return getattr(error.orig, "sqlstate", None) in _REFUSALS
 
 

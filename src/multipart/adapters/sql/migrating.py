@@ -17,7 +17,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def run_pending(connection: Connection, *, only_additive: bool) -> list[str]:
-    """Run what is pending, in a transaction that has locked the schema, and return the names."""
+    """Run the pending migrations and return their names; the caller has locked the schema."""
     version = read_version(connection)
     if is_current(version):  # Another process has migrated while this one waited for the lock.
         return []
@@ -29,9 +29,9 @@ def run_pending(connection: Connection, *, only_additive: bool) -> list[str]:
 
 
 class Migrations:
-    """The migrations after a version, in their order; all of them after None.
+    """The migrations after a version, in order; all migrations if it is None.
 
-    Without an `env.py`, whose `op` and `context` are global to the process.
+    There is no `env.py`, because its `op` and `context` would be global to the process.
     """
 
     def __init__(self, after: str | None) -> None:
@@ -45,7 +45,7 @@ class Migrations:
         return [f"{script.revision} {script.doc.rstrip('.')}" for script in self._scripts]
 
     def require_additive(self) -> None:
-        """Raise RepositoryMisconfiguredError if one could break processes of an earlier release."""
+        """Raise RepositoryMisconfiguredError if one may break processes of an earlier release."""
         if not all(script.module.is_additive for script in self._scripts):
             raise RepositoryMisconfiguredError(
                 "migration-pending",

@@ -1,6 +1,6 @@
 """Bring the database's schema to the version that this release works with.
 
-Alembic is imported only when a migration is pending: it takes longer than a start may take.
+Alembic is imported only when a migration is pending, because importing it delays every start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _logger: Final = logging.getLogger(__name__)
 async def upgrade_schema(database: Database, *, only_additive: bool) -> list[str]:
     """Run the pending migrations in one transaction and return their names.
 
-    Of any number of processes one does it while the others wait. An empty database gets all its
+    If several processes start, one migrates and the others wait. An empty database gets all its
     tables. With `only_additive`, raise RepositoryMisconfiguredError if a pending migration could
     break processes of an earlier release. The schema of a later release stays as it is.
     """

@@ -101,12 +101,12 @@ class SqlSessionRepository:
             columns.store_upload_id == session.store_upload_id,
             columns.store_upload_id.is_not(None),
         )
-        # A save waits for these parts, or this query sees what the save has stored.
+        # Either a concurrent save waits for these parts, or this query sees what it has stored.
         unchanged = is_open.with_for_update(read=True)
         rows = _part_rows(session.id, parts)
         if not await self._database.write_each(self._upsert, rows, only_if=unchanged):
             raise StaleSessionError
-        # Only now: those who report at the same time do not see each other before.
+        # After the commit, because concurrent reports do not see each other's parts before.
         return await self.count_parts(session.id)
 
     async def list_parts(self, upload_id: str) -> list[Part]:
@@ -125,7 +125,7 @@ class SqlSessionRepository:
         newest_first = _SELECT_SESSIONS.where(*_conditions(query)).order_by(
             SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc()
         )
-        # One more tells whether more follow.
+        # One more than the limit shows whether more follow.
         found = await self._read_page(newest_first, "created_at", _is_older, query.limit + 1)
         return SessionPage(found[: query.limit], has_more=len(found) > query.limit)
 
@@ -140,7 +140,7 @@ class SqlSessionRepository:
         return await self._read_page(due, "due_at", _is_due_later, limit)
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
-        # The rest of a row is not read: sessions that cannot be read are purged as well.
+        # Only the id is read, so that unreadable sessions are purged as well.
         is_past = SESSIONS.c.retained_until < to_milliseconds(before)
         purged = await self._database.read(select(SESSIONS.c.id).where(is_past).limit(limit))
         for row in purged:
@@ -165,7 +165,7 @@ class SqlSessionRepository:
     ) -> list[UploadSession]:
         """Read `limit` sessions, or all that follow; rows that cannot be read do not count.
 
-        The page is ordered by a time and the id, and `is_after` is the condition for later places.
+        The page is ordered by a time and the id; `is_after` is the condition for later positions.
         """
         found: list[UploadSession] = []
         while True:
@@ -188,7 +188,7 @@ def _readable_sessions(rows: Sequence[RowMapping]) -> list[UploadSession]:
 
 
 def _part_rows(upload_id: str, parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
-    # Each number once, by number: two batches never wait for each other's rows in a circle.
+    # Each number once and in order, so that concurrent batches cannot deadlock.
     last = {part.number: part for part in parts}
     return (part_row(upload_id, last[number]) for number in sorted(last))
 

@@ -24,7 +24,7 @@ class SqliteConnection(aiosqlite.Connection):
     """A connection that stops once.
 
     aiosqlite's thread ends at the first stop and never answers a second one. SQLAlchemy asks for
-    two when a call is cancelled while its connection closes: that task would wait without end.
+    two when a call is cancelled while its connection closes, and that task would never end.
     """
 
     def stop(self) -> Any:
@@ -36,13 +36,13 @@ class SqliteConnection(aiosqlite.Connection):
 class SqliteFile:
     """A database file and its log.
 
-    SQLite goes on writing to a file that has been deleted or replaced: without looking, writes
-    would be acknowledged and lost. Each connection therefore remembers what it has open.
+    SQLite continues to write to a file that has been deleted or replaced: without a check, writes
+    would be acknowledged and lost. Each connection therefore remembers the files that it opened.
     """
 
     path: Path
     must_exist: bool = False
-    """From then on a missing file is an error, not one to be made."""
+    """Whether a missing file is an error, instead of being created."""
 
     def watch(self, engine: AsyncEngine) -> None:
         """Have the engine drop each connection whose file is no longer there."""
@@ -67,9 +67,9 @@ class SqliteFile:
         return connection
 
     def require_kept(self, info: Mapping[Any, Any]) -> None:
-        """Raise OSError unless what a connection has written is in the files that are there now."""
+        """Raise OSError unless the files that a connection has written to are still in place."""
         opened, current = info[_OPENED], self._inodes()
-        # There is no log yet while the first process makes the file.
+        # While the first process creates the file, there is no log yet.
         if any(was is not None and was != now for was, now in zip(opened, current, strict=True)):
             raise FileNotFoundError(self._replaced)
 
@@ -113,5 +113,5 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Tell whether another connection holds the lock that this one has waited for."""
+    """Return whether another connection holds the lock that this one has waited for."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

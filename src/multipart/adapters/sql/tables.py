@@ -49,7 +49,7 @@ SESSIONS: Final = Table(
     Index("upload_sessions_retained", "retained_until"),
 )
 
-# No foreign key: a report looks at its session by itself, and nothing else need.
+# No foreign key: the statement that reports parts checks the session itself.
 PARTS: Final = Table(
     "upload_parts",
     SCHEMA,
@@ -59,6 +59,6 @@ PARTS: Final = Table(
     Column("size", BigInteger),
     Column("recorded_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
-    # The parts of a session lie side by side, in order, and are stored once.
+    # Stores each row once, and the parts of a session next to each other, in order.
     sqlite_with_rowid=False,
 )

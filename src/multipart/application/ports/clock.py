@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time of this process; for what all processes share, SessionRepository.now."""
+    """The clock of this process; SessionRepository.now is the clock that all processes share."""
 
     def now(self) -> datetime:
         """Return the time in UTC, to the millisecond: MongoDB stores no more."""

@@ -1,4 +1,4 @@
-"""The port for the store of the bytes."""
+"""The port for the store of parts and objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...domain.session import StoredObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObject:
-    """What the object store must know about a file before its first byte."""
+    """The description of an object, which the store needs before the first byte."""
 
     key: str
     upload_id: str
@@ -73,9 +73,9 @@ class SignedParts:
 
 @dataclass(frozen=True, slots=True)
 class SignedPost:
-    """A form on which a client may POST one whole file, and until when.
+    """A form with which a client may POST one whole file, and until when.
 
-    Its `fields`, the key among them, must all be sent, and the file after them.
+    The client must send all `fields`, which include the key, and the file after them.
     """
 
     url: str
@@ -124,8 +124,8 @@ class ObjectStore(Protocol):
     ) -> SignedParts:
         """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
 
-        Whatever can fail is done before this returns. Each URL is made on request, so that a caller
-        holds few at a time and other requests run in between.
+        Everything that can fail happens before this returns. Each URL is made on request, so that a
+        caller holds few at a time and other requests run between two of them.
         """
         ...
 
@@ -142,7 +142,7 @@ class ObjectStore(Protocol):
     async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
         """Read all parts that the store holds, by ascending number.
 
-        Raise StoreUploadGoneError if the store does not know the upload, or no longer.
+        Raise StoreUploadGoneError if the store does not know the upload, or no longer does.
         """
         ...
 
@@ -169,15 +169,15 @@ class ObjectStore(Protocol):
     async def scan_uploads(self, prefix: str, after: str | None = None) -> UploadPage:
         """Read a page of the open uploads whose keys begin with a prefix, by ascending key.
 
-        `after` is the `next_after` of the page before. The list may be incomplete: some stores
+        `after` is the `next_after` of the previous page. The list may be incomplete: some stores
         forget uploads, and a page may omit some if one key has very many. What is listed is open.
         """
         ...
 
     async def find_abort_age(self, prefix: str) -> timedelta | None:
-        """Return after how long a rule of the store aborts uploads under a prefix; None if never.
+        """Return the age at which a rule of the store aborts uploads under a prefix; None if never.
 
-        Raise StoreUnavailableError also if the store does not support the question.
+        Raise StoreUnavailableError also if the store does not support such rules.
         """
         ...
 
@@ -186,5 +186,5 @@ class ObjectStore(Protocol):
         ...
 
     async def check(self) -> None:
-        """Return when the store answers and the bucket is there."""
+        """Return if the store answers and the bucket exists; raise otherwise."""
         ...

@@ -16,7 +16,7 @@ class SessionQuery:
     """Which sessions of a user to list; newest first, `limit` at most.
 
     `states` empty means all. `created_from` is included, `created_before` is not. `after` is the
-    (created_at, id) of the last session of the page before.
+    (created_at, id) of the last session of the previous page.
     """
 
     user_id: str
@@ -86,12 +86,12 @@ class SessionRepository(Protocol):
     async def report_parts(self, session: UploadSession, parts: Sequence[Part]) -> int:
         """Record parts while the session is open for the store upload that it has here.
 
-        Return how many numbers are recorded by then; of several calls at the same time, one counts
-        the parts of all. Raise StaleSessionError if `session` has no store upload, or if it is
-        stored in a state that is not open or with another store upload. Then nothing is stored; but
-        an adapter may store many parts in chunks, and the chunks before such a save stay. A report
-        at the same time as such a save may count as earlier, and a read right after the save may
-        not see it yet.
+        Return how many numbers are recorded by then; of several concurrent calls, at least one
+        counts the parts of all. Raise StaleSessionError if `session` has no store upload, or if the
+        stored session is not open or has another store upload. Then nothing is stored, with one
+        exception: an adapter may store many parts in chunks, and if the session is closed between
+        two chunks, the earlier ones stay. A report that races with a save that closes the session
+        may be accepted, and a read right after the save may not see its parts yet.
         """
         ...
 
@@ -117,18 +117,18 @@ class SessionRepository(Protocol):
         """Read sessions of any user that were due before, by ascending due time, then id.
 
         A session is due at its `due_at`, never once it has ended. `after` is the (due_at, id) of
-        the last session of the page before.
+        the last session of the previous page.
         """
         ...
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Remove up to `limit` sessions whose retention ended before, with their parts.
 
-        Return how many. No part leaves before its session: whatever stops this call, a session that
-        can be read has all its parts, and the next call removes the rest.
+        Return how many. A session disappears before its parts: if this call is interrupted, every
+        session that can be read has all its parts, and the next call removes the rest.
         """
         ...
 
     async def check(self) -> None:
-        """Return when the repository answers."""
+        """Return if the repository answers; raise otherwise."""
         ...

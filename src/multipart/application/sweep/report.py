@@ -23,7 +23,7 @@ class SweepOutcome(StrEnum):
     REOPENED = "reopened"
     """An interrupted complete cannot finish, as parts are missing or refused: it is open again."""
     KEPT = "kept"
-    """The store has received a part lately, so the client is still uploading."""
+    """The store has received a part recently, so the client is still uploading."""
     TAKEN = "taken"
     """Another process was faster."""
     FAILED = "failed"
@@ -50,8 +50,8 @@ class UnknownUpload:
 class SweepPosition:
     """Where a pass ended and the next one continues; by default, the beginning of a round.
 
-    A round looks at everything that is due once, in as many passes as it takes. `due_after` is the
-    (due_at, id) of the last session looked at, `scan_after` the last key in the store.
+    A round covers everything that is due once, in as many passes as it needs. `due_after` is the
+    (due_at, id) of the last session read, and `scan_after` the last key scanned in the store.
     """
 
     due_after: tuple[datetime, str] | None = None
@@ -98,14 +98,14 @@ class SweepReport:
     def is_worth_continuing(self) -> bool:
         """Whether the next pass of the round should follow at once.
 
-        Not while the store or the database is away: then every session would fail.
+        Not while the store or the database is unavailable: then every session would fail.
         """
         is_working = not self.swept or self.counts[SweepOutcome.FAILED] < len(self.swept)
         return self.next_position is not None and self.scan.is_complete and is_working
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that was due could be handled."""
+        """Whether everything that was due has been handled."""
         return self.scan.is_complete and not self.counts[SweepOutcome.FAILED]
 
     @property

@@ -21,8 +21,8 @@ MAX_PAGES: Final = 20
 class SweepStore:
     """Compare the store's open uploads with the sessions that their keys name.
 
-    A process that dies between the store's answer and saving it leaves an orphaned upload: its
-    session has ended by now, or has another one. It is aborted by its own key and id. An upload
+    A process that dies before it saves the store's answer leaves an orphaned upload: its session
+    has ended since, or has another upload. It is aborted by its own key and id. An upload
     whose key names no session is unknown: it is reported and never touched.
     """
 
@@ -31,7 +31,7 @@ class SweepStore:
     policy: UploadPolicy
 
     async def __call__(self, now: datetime, after: str | None, *, dry_run: bool) -> StoreScan:
-        """Compare some pages of uploads older than the grace, from behind the key `after`."""
+        """Compare some pages of uploads older than the grace, starting after the key `after`."""
         scan, prefix = StoreScan(next_after=after), common_prefix(self.policy.key_prefix)
         try:
             for _ in range(MAX_PAGES):

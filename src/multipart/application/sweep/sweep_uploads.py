@@ -40,7 +40,7 @@ class SweepUploads:
     ) -> SweepReport:
         """Sweep what has been due for longer than the grace.
 
-        `position` is the `next_position` of the pass before in the same round.
+        `position` is the `next_position` of the previous pass in the same round.
         """
         now = await self.sessions.now()
         before = now - self.policy.grace

@@ -15,5 +15,6 @@ pytest.register_assert_rewrite(
     f"{__name__}.session_saving",
     f"{__name__}.session_sweeping",
     f"{__name__}.single_uploading",
+    f"{__name__}.unreadable_sessions",
     f"{__name__}.upload_ending",
 )

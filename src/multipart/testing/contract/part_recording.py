@@ -128,7 +128,7 @@ class PartRecordingContract:
     async def test_racing_batches_in_opposite_orders_all_end(
         self, sessions: SessionRepository
     ) -> None:
-        # Row locks taken in the order of the batch would wait for each other in a circle.
+        # Row locks taken in the order of each batch would deadlock.
         parts = [sample_part(n) for n in range(1, 101)]
         batches = [parts, parts[::-1]] * 4
         await asyncio.gather(*(sessions.record_parts("upload-1", batch) for batch in batches))

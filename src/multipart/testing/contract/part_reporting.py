@@ -28,7 +28,7 @@ async def open_session(sessions: SessionRepository, upload_id: str = "upload-1")
 
 
 class PartReportingContract:
-    """A report is stored while the session is open with the store upload that the reporter read."""
+    """A report is stored only while the session is open with the store upload of the report."""
 
     async def test_reported_parts_are_recorded_and_counted(
         self, sessions: SessionRepository

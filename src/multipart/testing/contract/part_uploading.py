@@ -16,7 +16,6 @@ from .sample_uploads import HOUR, KEY, Put, new_object, open_upload
 SLACK = timedelta(minutes=1)
 """Largest difference between the store's clock and ours."""
 
-
 PAGE = 1000
 """Most uploads that S3 lists per page: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
 

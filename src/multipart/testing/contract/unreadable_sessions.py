@@ -18,7 +18,7 @@ from ...domain.session import SessionState
 from .samples import MILLISECOND, NOW, ended_session, sample_session
 
 SpoilSession: TypeAlias = Callable[[str], Awaitable[None]]
-"""Changes the stored session of an upload id so that it cannot be read, but keeps its times."""
+"""Makes the stored session of an upload id unreadable, but keeps its times."""
 DAY = timedelta(days=1)
 
 
@@ -26,23 +26,23 @@ DAY = timedelta(days=1)
 class UnreadableSessionContract:
     """One session that cannot be read fails neither a list nor a sweep.
 
-    A subclass provides the fixtures `sessions`, a repository with nothing in it, and
+    A subclass provides the fixtures `sessions`, an empty repository, and
     `spoil_session`.
     """
 
     @pytest.fixture
     def sessions(self) -> SessionRepository:
-        """Provide the repository to try."""
+        """Provide the repository under test."""
         raise NotImplementedError
 
     @pytest.fixture
     def spoil_session(self) -> SpoilSession:
-        """Provide what spoils a stored session."""
+        """Provide the function that makes a stored session unreadable."""
         raise NotImplementedError
 
     @pytest.fixture
     async def spoiled(self, sessions: SessionRepository, spoil_session: SpoilSession) -> str:
-        """Store u0 to u4 of one user, spoil u2 and u3, and return the id of u2."""
+        """Store u0 to u4 of one user, make u2 and u3 unreadable, and return the id of u2."""
         for n in range(5):
             await sessions.add(sample_session(f"u{n}", created_at=NOW + n * MILLISECOND))
         for upload_id in ("u2", "u3"):

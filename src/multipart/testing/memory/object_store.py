@@ -79,7 +79,7 @@ class MemoryObjectStore:
         expires_in: timedelta,
         content_length: int | None = None,
     ) -> SignedPart:
-        """Encode what may be put into the URL."""
+        """Encode the terms of the PUT in the URL."""
         expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
         length = {} if content_length is None else {"Content-Length": str(content_length)}
         url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **length)
@@ -93,7 +93,7 @@ class MemoryObjectStore:
         *,
         expires_in: timedelta,
     ) -> SignedParts:
-        """Encode what may be put into one URL per part."""
+        """Encode the terms of each PUT in its URL."""
         expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
 
         def sign(number: int) -> str:
@@ -123,7 +123,7 @@ class MemoryObjectStore:
     async def sign_post(
         self, new: NewObject, *, max_size: int, expires_in: timedelta
     ) -> SignedPost:
-        """Remember what may be posted."""
+        """Remember the terms of the form."""
         policy = uuid4().hex
         self._posts[policy] = (new, max_size)
         expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
