@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         ge=60,
         le=_TEN_YEARS,
         description="Seconds after which an idle upload expires; every reported or stored part "
-        "starts the time again. Clients see the time as expires_at.",
+        "restarts that time. Clients see the time as expires_at.",
     )
     max_upload_age_seconds: int = Field(
         default=30 * _DAY,

@@ -14,7 +14,7 @@ import pytest
 
 from multipart_upload.adapters.sql import open_sql_sessions
 from multipart_upload.domain.session import SessionState
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 
 from .service import ROOT, environment, run_command, running_service
 

@@ -27,7 +27,7 @@ from multipart_upload.domain.limits import MAX_PART_COUNT
 from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.settings import Settings
-from multipart_upload.testing.contract.samples import NOW, sample_session
+from multipart_upload.testing.contract.sample_sessions import NOW, sample_session
 from multipart_upload.testing.memory import MemorySessionRepository
 from tests.patience import repeat_while_unavailable
 

@@ -15,7 +15,12 @@ from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
 from multipart_upload.domain.session import SessionState
 from multipart_upload.testing.contract.outage import CALLS, PROMISED_SECONDS
-from multipart_upload.testing.contract.samples import NOW, full_session, sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import (
+    NOW,
+    full_session,
+    sample_part,
+    sample_session,
+)
 from tests.patience import measure_loop_time, repeat_while_unavailable
 from tests.servers.mongodb import with_database
 from tests.servers.mongodb_kinds import MongoServer

@@ -10,7 +10,7 @@ from pymongo import monitoring
 
 from multipart_upload.adapters.mongo import open_mongo_sessions
 from multipart_upload.application.ports import SessionQuery, SessionRepository
-from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
 WRITES = {"insert", "update", "delete", "findAndModify"}

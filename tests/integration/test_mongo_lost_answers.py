@@ -20,7 +20,7 @@ from multipart_upload.domain.errors import (
     StaleSessionError,
 )
 from multipart_upload.domain.session import SessionState, UploadSession
-from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import NOW, sample_part, sample_session
 from tests.servers.mongodb_proxy import MongoProxy
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from multipart_upload.adapters.mongo.session_repository import MongoSessionRepos
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import StaleSessionError
 from multipart_upload.domain.session import SessionState, UploadSession
-from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import NOW, sample_part, sample_session
 
 pytestmark = pytest.mark.integration
 

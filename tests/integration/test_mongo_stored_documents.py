@@ -27,7 +27,7 @@ from multipart_upload.domain.errors import SessionNotFoundError, StoredSessionUn
 from multipart_upload.domain.part import Part, PartState
 from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
-from multipart_upload.testing.contract.samples import sample_part
+from multipart_upload.testing.contract.sample_sessions import sample_part
 from tests.patience import wait_until
 
 pytestmark = pytest.mark.integration

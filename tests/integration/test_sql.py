@@ -31,7 +31,7 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.outage import PROMISED_SECONDS
-from multipart_upload.testing.contract.samples import NOW, sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import NOW, sample_part, sample_session
 from tests.patience import PATIENCE_SECONDS, measure_loop_time, repeat_while_unavailable
 from tests.servers.postgresql import PostgresqlServer
 
@@ -40,7 +40,7 @@ WRITES_AND_WAITS = """
 import asyncio, sys
 from multipart_upload.adapters.sql import open_sql_sessions
 from multipart_upload.testing.contract.outage import PROMISED_SECONDS
-from multipart_upload.testing.contract.samples import sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_part, sample_session
 
 async def main() -> None:
     async with open_sql_sessions(sys.argv[1]) as sessions:

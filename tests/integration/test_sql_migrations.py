@@ -29,7 +29,7 @@ from multipart_upload.domain.errors import (
     RepositoryMisconfiguredError,
     RepositoryUnavailableError,
 )
-from multipart_upload.testing.contract.samples import full_session
+from multipart_upload.testing.contract.sample_sessions import full_session
 from tests.patience import PATIENCE_SECONDS
 from tests.servers.sql_databases import PostgresqlDatabase, SqlDatabase, connect_to_postgresql
 from tests.stored import STORED_SQL, read_statements
@@ -39,7 +39,7 @@ PROCESSES: Final = 6
 STARTS: Final = """
 import asyncio, sys
 from multipart_upload.adapters.sql import open_sql_sessions
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 
 async def main() -> None:
     print("ready", flush=True)

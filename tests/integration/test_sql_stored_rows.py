@@ -18,7 +18,7 @@ from multipart_upload.adapters.sql.rows import session_row, to_session
 from multipart_upload.application.ports import SessionQuery, SessionRepository
 from multipart_upload.domain.errors import StoredSessionUnreadableError
 from multipart_upload.domain.session import Lease, SessionState, UploadSession
-from multipart_upload.testing.contract.samples import (
+from multipart_upload.testing.contract.sample_sessions import (
     NOW,
     full_session,
     sample_part,

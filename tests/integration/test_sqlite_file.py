@@ -13,7 +13,7 @@ from multipart_upload.adapters.sql import SqlSessionRepository, open_sql_session
 from multipart_upload.adapters.sql.engine import open_database
 from multipart_upload.application.ports import SessionRepository
 from multipart_upload.domain.errors import RepositoryUnavailableError, SessionNotFoundError
-from multipart_upload.testing.contract.samples import sample_part, sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_part, sample_session
 
 
 @pytest.fixture

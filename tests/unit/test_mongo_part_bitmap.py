@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from multipart_upload.adapters.mongo.part_bitmap import count_parts, remove_full_words, set_bits
 from multipart_upload.domain.limits import MAX_PART_COUNT
-from multipart_upload.testing.contract.samples import sample_part
+from multipart_upload.testing.contract.sample_sessions import sample_part
 
 NUMBERS = st.lists(st.integers(1, MAX_PART_COUNT), min_size=1, max_size=50)
 # Runs from anywhere, so that words fill up.

@@ -15,7 +15,7 @@ from multipart_upload.adapters.mongo.part_bitmap import (
     open_bitmap_filter,
 )
 from multipart_upload.adapters.mongo.part_ids import all_filter, document_filter, parts_filter
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 
 COMMAND = re.compile(
     r'^sh\.shardCollection\(`\$\{db\.getName\(\)\}\.(\w+)`, \{ (\w+): "hashed" \}\);$', re.MULTILINE

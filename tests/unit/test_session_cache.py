@@ -14,7 +14,7 @@ from multipart_upload.application.session_cache import CACHE_SECONDS, MAX_CACHED
 from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.domain.errors import SessionNotFoundError, TransitionError
 from multipart_upload.domain.session import SessionState, UploadSession
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 from multipart_upload.testing.memory import MemorySessionRepository
 
 from .service import Service, SettableClock, address_of, new_cache

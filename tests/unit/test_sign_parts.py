@@ -67,7 +67,10 @@ async def test_a_number_that_is_no_part_is_named_by_its_place_and_the_last(
     session = await service.started(size)
     with pytest.raises(InvalidFieldError) as refusal:
         await numbers_signed(service, session, *wanted)
-    error = {"field": f"part_numbers[{place}]", "message": f"must be 1 to {last}, upwards"}
+    error = {
+        "field": f"part_numbers[{place}]",
+        "message": f"must be 1 to {last}, in ascending order",
+    }
     assert refusal.value.extensions == {"errors": [error]}
 
 

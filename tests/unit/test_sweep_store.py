@@ -14,7 +14,7 @@ from multipart_upload.application.sweep.sweep_store import MAX_PAGES
 from multipart_upload.domain.errors import StoreUnavailableError
 from multipart_upload.domain.object_key import object_key, upload_id_in
 from multipart_upload.domain.session import Lease, UploadSession
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 
 from .proxies import StoreProxy
 from .service import IMPATIENT, T0, Service, SettableClock, address_of

@@ -14,7 +14,7 @@ from multipart_upload.application.sweep.report import (
     UnknownUpload,
 )
 from multipart_upload.entrypoints.sweep_summary import format_report, summarize
-from multipart_upload.testing.contract.samples import sample_session
+from multipart_upload.testing.contract.sample_sessions import sample_session
 
 EMPTY = SweepReport(is_dry_run=False, swept=[], purged=0, scan=StoreScan())
 

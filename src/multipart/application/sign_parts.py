@@ -106,7 +106,7 @@ def _list_planned(session: UploadSession) -> Sequence[int]:
 def _list_numbers(session: UploadSession, ranges: Sequence[range], max_parts: int) -> Sequence[int]:
     last = last_number(session, max_parts)
     wrong = [
-        FieldError(f"{_FIELD}[{index}]", f"must be 1 to {last}, upwards")
+        FieldError(f"{_FIELD}[{index}]", f"must be 1 to {last}, in ascending order")
         for index, numbers in enumerate(ranges)
         if not 1 <= numbers.start < numbers.stop <= last + 1
     ]

@@ -13,7 +13,7 @@ import pytest
 from ...application.ports import SessionQuery, SessionRepository
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.session import SessionState, UploadSession
-from .samples import NOW, full_session, sample_part, sample_session
+from .sample_sessions import NOW, full_session, sample_part, sample_session
 
 OpenSessions: TypeAlias = Callable[[], AbstractAsyncContextManager[SessionRepository]]
 """Opens another repository over the same storage at each call, also while others are open."""

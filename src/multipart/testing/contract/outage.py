@@ -13,7 +13,7 @@ import pytest
 from ...application.ports import SessionQuery, SessionRepository
 from ...domain.errors import RepositoryUnavailableError
 from .patience import measure_loop_time
-from .samples import NOW, sample_part, sample_session
+from .sample_sessions import NOW, sample_part, sample_session
 
 PROMISED_SECONDS: Final = 5.0
 """Every method returns or raises within this time."""

@@ -11,7 +11,7 @@ from ...application.ports import SessionRepository
 from ...domain.limits import MAX_PART_COUNT
 from ...domain.part import PartState
 from ...domain.session import SessionState
-from .samples import sample_part, sample_session
+from .sample_sessions import sample_part, sample_session
 
 
 class PartRecordingContract:

@@ -10,7 +10,7 @@ import pytest
 from ...application.ports import SessionRepository
 from ...domain.errors import StaleSessionError
 from ...domain.session import SessionState, UploadSession
-from .samples import sample_part, sample_session
+from .sample_sessions import sample_part, sample_session
 
 
 async def save_state(

@@ -9,7 +9,7 @@ import pytest
 
 from ...application.ports import SessionPage, SessionQuery, SessionRepository
 from ...domain.session import SessionState, UploadSession
-from .samples import MILLISECOND, NOW, full_session, sample_session
+from .sample_sessions import MILLISECOND, NOW, full_session, sample_session
 
 HOUR = timedelta(hours=1)
 

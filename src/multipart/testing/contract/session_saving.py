@@ -13,7 +13,7 @@ from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.limits import MAX_OBJECT_SIZE
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, StoredObject, UploadSession
-from .samples import MILLISECOND, NOW, full_session, sample_session
+from .sample_sessions import MILLISECOND, NOW, full_session, sample_session
 
 RACERS = 50
 LEASE = Lease("worker-1", NOW + timedelta(seconds=30, milliseconds=7))

@@ -12,7 +12,14 @@ import pytest
 from ...application.ports import SessionRepository
 from ...domain.errors import SessionNotFoundError
 from ...domain.session import Lease, SessionState, UploadSession
-from .samples import MILLISECOND, NOW, ended_session, full_session, sample_part, sample_session
+from .sample_sessions import (
+    MILLISECOND,
+    NOW,
+    ended_session,
+    full_session,
+    sample_part,
+    sample_session,
+)
 
 SLACK = timedelta(minutes=1)
 """Largest difference between the database's clock and ours."""

@@ -15,7 +15,7 @@ from ...domain.errors import (
     StoredSessionUnreadableError,
 )
 from ...domain.session import SessionState
-from .samples import MILLISECOND, NOW, ended_session, sample_session
+from .sample_sessions import MILLISECOND, NOW, ended_session, sample_session
 
 SpoilSession: TypeAlias = Callable[[str], Awaitable[None]]
 """Makes the stored session of an upload id unreadable, but keeps its times."""
