@@ -78,6 +78,12 @@ def test_every_parameter_and_every_member_is_described(document: dict[str, Any])
     assert undescribed == []
 
 
+def test_part_of_a_batch_may_leave_out_its_size(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["ReportedPart"]
+
+    assert schema["required"] == ["part_number", "etag"]
+
+
 def test_every_reference_resolves(document: dict[str, Any]) -> None:
     references = {value for path, value in walk(document) if path.endswith("/$ref")}
     linked = {value for path, value in walk(document) if re.search("/links/.*/operationId$", path)}

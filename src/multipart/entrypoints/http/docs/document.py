@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 from inspect import cleandoc
@@ -73,7 +73,7 @@ class ApiDocument(OpenAPI):
         """Return the document as JSON."""
         document = super().to_schema()
         schemas = _schemas(document["components"]["schemas"], self.modules)
-        _require_defaults(schemas, _request_bodies(document))
+        _require_defaults(schemas, _request_schemas(document, schemas))
         document["components"]["schemas"] = schemas
         document["paths"] = dict(sorted(document["paths"].items(), key=_position_in_flow))
         for path in document["paths"].values():
@@ -99,13 +99,29 @@ def _schemas(used: Iterable[str], modules: Sequence[ModuleType]) -> dict[str, An
     return {name: components[name] for name in sorted(components)}
 
 
-def _request_bodies(document: Mapping[str, Any]) -> set[str]:
-    return {
-        content["schema"]["$ref"].rpartition("/")[2]
+def _request_schemas(document: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+    """Return the names of the schemas of request bodies and of the schemas within them."""
+    waiting = {
+        name
         for path in document["paths"].values()
         for operation in path.values()
-        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for name in _references(operation.get("requestBody"))
     }
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting.update(set(_references(schemas[name])) - found)
+    return found
+
+
+def _references(node: Any) -> Iterator[str]:
+    """Yield the names of the schemas to which a part of the document refers."""
+    if isinstance(node, dict) and "$ref" in node:
+        yield node["$ref"].rpartition("/")[2]
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for item in inner:
+        yield from _references(item)
 
 
 def _require_defaults(schemas: Mapping[str, Any], requests: Collection[str]) -> None:

@@ -83,7 +83,9 @@ def describe_values(schema: _Json, document: _Json) -> str:
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        return f"list of {describe_values(schema['items'], document)}{_bounds(schema, 'Items')}"
+        items = describe_values(schema["items"], document)
+        grouped = f"({items})" if "anyOf" in schema["items"] else items
+        return f"list of {grouped}{_bounds(schema, 'Items')}"
     length = _bounds(schema, "Length") or _bounds(schema, "Properties")
     return f"{_type(schema)}{length}{_range(schema)}"
 
