@@ -35,6 +35,7 @@ from tests.servers.sql_databases import PostgresqlDatabase, SqlDatabase, connect
 from tests.stored import STORED_SQL, read_statements
 
 ROOT = Path(__file__).parents[2]
+NEXT: Final = f"{int(LATEST) + 1:04}"
 PROCESSES: Final = 6
 STARTS: Final = """
 import asyncio, sys
@@ -54,16 +55,16 @@ asyncio.run(main())
 
 @pytest.fixture
 def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Provide a function that adds migration 0003 to this release."""
+    """Provide a function that adds a migration to this release."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
     def add(text: str) -> None:
-        head = '"""Change something."""\nrevision = "0003"\ndown_revision = "0002"\n'
-        (folder / "m0003_change.py").write_text(head + text)
+        head = f'"""Change something."""\nrevision = "{NEXT}"\ndown_revision = "{LATEST}"\n'
+        (folder / f"m{NEXT}_change.py").write_text(head + text)
         monkeypatch.setattr("multipart_upload.adapters.sql.migrating.MIGRATIONS", folder)
         for module in ("schema", "schema_version"):
-            monkeypatch.setattr(f"multipart_upload.adapters.sql.{module}.LATEST", "0003")
+            monkeypatch.setattr(f"multipart_upload.adapters.sql.{module}.LATEST", NEXT)
 
     return add
 
@@ -189,7 +190,7 @@ async def test_failed_migration_changes_nothing(
     assert await version_of(sql_database) == "0002"
     migrations("is_additive = True\ndef upgrade(op): pass\n")
     await open_once(sql_database)
-    assert await version_of(sql_database) == "0003"
+    assert await version_of(sql_database) == NEXT
 
 
 async def test_start_leaves_a_migration_that_is_not_additive_to_the_operator(
@@ -201,7 +202,7 @@ async def test_start_leaves_a_migration_that_is_not_additive_to_the_operator(
         await open_once(sql_database)
     assert "multipart-upload migrate" in refusal.value.cause
     assert await version_of(sql_database) == "0002"
-    assert await migrate_sql_database(sql_database.url) == ["0003 Change something"]
+    assert await migrate_sql_database(sql_database.url) == [f"{NEXT} Change something"]
     await open_once(sql_database)
 
 
@@ -210,7 +211,7 @@ async def test_empty_database_gets_all_tables_although_a_migration_is_not_additi
 ) -> None:
     migrations("is_additive = False\ndef upgrade(op): pass\n")
     await open_once(sql_database)
-    assert await version_of(sql_database) == "0003"
+    assert await version_of(sql_database) == NEXT
 
 
 async def store_by_many_processes_at_once(sql_database: SqlDatabase) -> None:
