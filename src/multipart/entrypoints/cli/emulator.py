@@ -16,7 +16,7 @@ from typing import Final
 ACCESS_KEY_ID: Final = "multipart-dev"
 SECRET_ACCESS_KEY: Final = "multipart-dev-secret"  # noqa: S105  # of the emulator only
 
-# What is larger is kept on disk.
+# Larger parts are kept on disk.
 _MAX_BYTES_IN_MEMORY: Final = "1048576"
 
 _PROGRAM: Final = Path(__file__).with_name("moto_server.py")

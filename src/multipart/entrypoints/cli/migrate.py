@@ -15,13 +15,15 @@ from .start_log import add_misspellings
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Change nothing; end with 1 if a migration is pending.")
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 if a migration is pending."
+)
 def migrate(*, check: bool) -> None:
     """Bring the SQL database to the schema of this release.
 
-    Settings are those of `serve`, which does this itself while a migration only adds to the schema.
-    For any other migration it waits: stop the processes of the earlier release, run this, and it
-    goes on. MongoDB needs no migrations. May be run at any time and by several processes at once.
+    The settings are those of `serve`, which itself runs migrations that only add to the schema. If
+    another kind is pending, `serve` waits: stop the processes of the earlier release and run this
+    command. It may run at any time and in several processes at once. MongoDB needs no migrations.
     """
     try:
         settings = load_settings()

@@ -54,7 +54,7 @@ class LargeBodyGate(ASGIMiddleware):
         self._waiting = 0
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Run a small request at once and a large one in its turn. Raise TooManyBatchesError."""
+        """Run a small request at once; a large one waits for a slot. Raise TooManyBatchesError."""
         if not self._is_large(scope):
             await next_app(scope, receive, send)
             return

@@ -27,7 +27,7 @@ KeyQuery = Annotated[
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=NO_NUL,
-        description="The object key that start-upload returned.",
+        description="The object key returned when the upload was started.",
         schema_extra={"examples": [KEY]},
     ),
 ]

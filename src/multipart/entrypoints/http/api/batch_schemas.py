@@ -79,7 +79,7 @@ class SignedUrls(Struct, frozen=True):
 
 
 def encode_signed_urls(signed: SignedParts) -> Iterator[bytes]:
-    """Yield the JSON of SignedUrls, signing as it goes."""
+    """Yield the JSON of SignedUrls, signing each piece just before it is sent."""
 
     def encode(numbers: Sequence[int]) -> bytes:
         return _encode([SignedPartUrl(number, signed.sign(number)) for number in numbers])

@@ -51,7 +51,7 @@ class UploadSummary(Struct, frozen=True, kw_only=True):
     ]
     updated_at: Annotated[
         datetime,
-        Meta(tz=True, description="When the last activity was.", examples=["2026-12-01T12:00:09Z"]),
+        Meta(tz=True, description="Time of the last activity.", examples=["2026-12-01T12:00:09Z"]),
     ]
     expires_at: ExpiresAt
     expiry_reason: Annotated[

@@ -122,7 +122,7 @@ class PartUrls(Struct, frozen=True):
 
 
 def encode_part_urls(signed: SignedParts) -> Iterator[bytes]:
-    """Yield the JSON of PartUrls, signing as it goes."""
+    """Yield the JSON of PartUrls, signing each piece just before it is sent."""
 
     def encode(numbers: Sequence[int]) -> bytes:
         return _encode({str(number): signed.sign(number) for number in numbers})
