@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -95,6 +96,24 @@ def test_the_browser_code_uploads_a_file(bucket: Bucket, tmp_path: Path, require
 
     assert done.returncode == 0, done.stderr
     assert '"size":9000000' in done.stdout
+
+
+def test_client_in_the_readme_uploads_a_file(bucket: Bucket, tmp_path: Path) -> None:
+    (code,) = (block.code for block in blocks(ROOT / "README.md", "python"))
+    (tmp_path / "film.mp4").write_bytes(bytes(9_000_000))
+    with running_service(tmp_path, bucket.settings) as service:
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace(_ADDRESS, service.url)],
+            cwd=tmp_path,
+            env=environment({}),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("/film.mp4")
 
 
 @pytest.fixture
