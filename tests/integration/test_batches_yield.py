@@ -1,4 +1,4 @@
-"""A request with ten thousand parts yields to other tasks every 20 ms on an ordinary machine."""
+"""A request with ten thousand parts yields to other tasks every 40 ms on an ordinary machine."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from multipart_upload.testing.contract.sample_sessions import NOW, sample_sessio
 from multipart_upload.testing.memory import MemorySessionRepository
 from tests.patience import repeat_while_unavailable
 
-ADDITIONS: Final = 250_000
-"""Additions that Python does in 20 ms on an ordinary machine: the unit for blocked time."""
+ADDITIONS: Final = 500_000
+"""Additions that Python does in 40 ms on an ordinary machine: the unit for blocked time."""
 ATTEMPTS: Final = 5
 """A stalled machine fails one attempt; code that does not yield fails all of them."""
 PART_SIZE: Final = 8 * 2**20
