@@ -89,11 +89,15 @@ async def test_a_cancelled_upload_leaves_nothing_in_s3(open_uppy: OpenUppy, buck
     await uppy.add("film.mp4", SIZE)
     await uppy.when_sent(8 * MIB, "uppy.cancelAll()")
 
-    async with uppy.page.expect_request_finished(lambda request: request.method == "DELETE"):
+    # Not `requestfinished`: Uppy 6 does not read the body, and without a cache Chromium then never
+    # finishes the request.
+    async with uppy.page.expect_response(lambda got: got.request.method == "DELETE") as deleted:
         await uppy.begin()
 
     (created,) = await uppy.answers("POST", "/s3/multipart")
-    assert await uppy.answers("DELETE", created["uploadId"]) == [{}]
+    response = await deleted.value
+    assert created["uploadId"] in response.url
+    assert (response.status, response.headers["content-length"]) == (200, str(len("{}")))
     assert bucket.open_uploads(created["key"]) == []
     assert not bucket.has(created["key"])
 
