@@ -66,7 +66,7 @@ class Load:
     finished: list[FinishedUpload] = field(default_factory=list)
 
     def run(self) -> None:
-        """Send the parts of one long upload, with complete small uploads in between."""
+        """Send the parts of one long upload, with complete small uploads at intervals."""
         endless = OpenUpload(self._start(b""))
         self.open.append(endless)
         for number in range(1, 10_001):

@@ -185,7 +185,7 @@ def running_dev(folder: Path) -> Iterator[Dev]:
             {
                 "TMPDIR": str(folder),
                 "MONGO_URI": "mongodb://127.0.0.1:1",
-                "AWS_PROFILE": "of-nobody",
+                "AWS_PROFILE": "unknown-profile",
                 "http_proxy": "http://127.0.0.1:1",
             }
         ),

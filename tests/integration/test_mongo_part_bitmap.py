@@ -1,4 +1,4 @@
-"""The part bitmap has its session's state, wherever a process dies or stalls in between."""
+"""The part bitmap matches its session, wherever a process dies or stalls between two writes."""
 
 from __future__ import annotations
 
