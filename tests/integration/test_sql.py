@@ -185,8 +185,6 @@ async def start_many(url: str) -> None:
 
 @pytest.mark.deadlines
 @pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
-# A thread that SQLite keeps waiting answers after the event loop is closed.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_interrupted_calls_do_not_block_the_end_of_the_event_loop(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
