@@ -107,7 +107,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make locks" .venv-locks/bin/pip-compile --qui
 	--generate-hashes --allow-unsafe --strip-extras $(UPGRADE) --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
-DEVELOPMENT := --extra bench --extra contract --extra docs --extra emulator --extra lint --extra postgres --extra test
+DEVELOPMENT := --extra azure --extra bench --extra contract --extra docs --extra emulator --extra lint --extra postgres --extra redis --extra test
 
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
@@ -115,5 +115,5 @@ locks: .venv-locks/.all ## Pin the newest versions that pyproject.toml allows (U
 	@.venv-locks/bin/python -c '$(BUILD)' | $(COMPILE) -o locks/build.txt -
 	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml
 	@$(COMPILE) --extra emulator -c locks/development.txt -o locks/embedded.txt pyproject.toml
-	@$(COMPILE) --extra postgres -c locks/development.txt -o locks/production.txt pyproject.toml
+	@$(COMPILE) --extra azure --extra postgres --extra redis -c locks/development.txt -o locks/production.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o locks/ministack.txt -

@@ -116,17 +116,19 @@ def test_production_uses_the_tested_versions(name: str) -> None:
 def test_production_contains_no_test_or_emulator_packages() -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
     extras = dict(_pyproject()["project"]["optional-dependencies"])
-    del extras["postgres"]
+    for shipped in ("azure", "postgres", "redis"):
+        del extras[shipped]
     extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras.values() for line in extra}
 
     assert "litestar" in names
     assert names & extra_names == {"httpx", "pyyaml"}, "Litestar itself needs these"
 
 
-def test_production_can_use_postgresql() -> None:
+@pytest.mark.parametrize("driver", ["asyncpg", "azure-storage-blob", "redis"])
+def test_production_can_use_every_server(driver: str) -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
 
-    assert "asyncpg" in names
+    assert driver in names
 
 
 def test_example_environment_names_every_setting_and_compose_variable() -> None:
