@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Final
 
@@ -40,7 +40,7 @@ class SignParts:
         self, reference: SessionReference, part_number: int, content_length: int | None = None
     ) -> SignedPart:
         """Sign one part; with `content_length`, for exactly that many bytes."""
-        session = await self._find_signable(reference)
+        session, now = await self._find_signable(reference)
         require_part(
             session,
             part_number,
@@ -48,12 +48,13 @@ class SignParts:
             self.policy.max_parts,
             size_field="content_length",
         )
-        session = await self._reopen_if_lost(session)
+        if session.is_lost:
+            session, now = await self._reopen(session)
         return await self.store.sign_part(
             session.key,
             session.open_store_upload_id,
             part_number,
-            expires_in=self._url_lifetime(session),
+            expires_in=session.limit_url_lifetime(self.policy.url_lifetime, now),
             content_length=content_length,
         )
 
@@ -64,35 +65,34 @@ class SignParts:
 
         InvalidFieldsError names every wrong range by its index.
         """
-        session = await self._find_signable(reference)
+        session, now = await self._find_signable(reference)
         if ranges is None:
             numbers = _list_planned(session)
         else:
             numbers = _list_numbers(session, ranges, self.policy.max_parts)
-        session = await self._reopen_if_lost(session)
+        if session.is_lost:
+            session, now = await self._reopen(session)
         return await self.store.sign_parts(
             session.key,
             session.open_store_upload_id,
             numbers,
-            expires_in=self._url_lifetime(session),
+            expires_in=session.limit_url_lifetime(self.policy.url_lifetime, now),
         )
 
-    async def _find_signable(self, reference: SessionReference) -> UploadSession:
+    async def _find_signable(self, reference: SessionReference) -> tuple[UploadSession, datetime]:
+        """Return the session, and the time after it was read."""
         # From the cache: if the session has ended since, the store itself refuses the URLs.
         session = reference.require_match(await self.sessions.get_recent(reference.upload_id))
         session.require_open("sign a part of")
-        session.require_young("sign a part of", self.clock.now())
-        return session
+        now = self.clock.now()
+        session.require_young("sign a part of", now)
+        return session, now
 
-    async def _reopen_if_lost(self, session: UploadSession) -> UploadSession:
-        if not session.is_lost:
-            return session
+    async def _reopen(self, session: UploadSession) -> tuple[UploadSession, datetime]:
+        """Return the session with another upload in the store, and the time afterwards."""
         session = await self.open_store_upload(session)
         session.require_open("sign a part of")
-        return session
-
-    def _url_lifetime(self, session: UploadSession) -> timedelta:
-        return session.limit_url_lifetime(self.policy.url_lifetime, self.clock.now())
+        return session, self.clock.now()
 
 
 def _list_planned(session: UploadSession) -> Sequence[int]:

@@ -26,9 +26,9 @@ from .health import HealthController
 from .large_bodies import LargeBodyGate
 from .problems.handlers import EXCEPTION_HANDLERS
 from .request import ServiceRequest, check_api_request
-from .request_id import HEADER, send_request_id
+from .request_id import HEADER
+from .response_headers import add_headers
 from .responses import Turns
-from .security_headers import send_security_headers
 from .web import web_page_router
 
 # The largest body is start-upload with all its metadata, a few KiB; batches have their own limit.
@@ -56,7 +56,7 @@ def create_app(container: Container) -> Litestar:
         lifespan=[lifespan],
         dependencies={**provide_use_cases(opened), "turns": provide(Turns())},
         exception_handlers={**EXCEPTION_HANDLERS},
-        before_send=[send_request_id, send_security_headers],
+        before_send=[add_headers],
         request_class=ServiceRequest,
         cors_config=_cors(container.settings()),
         openapi_config=_openapi(container.settings()),

@@ -92,8 +92,7 @@ async def check_request(request: Request[Any, Any, Any]) -> None:
     """Raise the errors of the body, or of parameters if one is repeated."""
     if body_type(request.route_handler) is not None:
         await request.json()
-    if has_repeated_parameters(request):
-        raise InvalidFieldsError(parameter_errors(request))
+    _refuse_repeated_parameters(request)
 
 
 async def check_api_request(request: Request[Any, Any, Any]) -> None:
@@ -103,7 +102,13 @@ async def check_api_request(request: Request[Any, Any, Any]) -> None:
     """
     if body_type(request.route_handler) is not None:
         _require_json(request)
-    await check_request(request)
+        await request.json()
+    _refuse_repeated_parameters(request)
+
+
+def _refuse_repeated_parameters(request: Request[Any, Any, Any]) -> None:
+    if has_repeated_parameters(request):
+        raise InvalidFieldsError(parameter_errors(request))
 
 
 def _require_json(request: Request[Any, Any, Any]) -> None:

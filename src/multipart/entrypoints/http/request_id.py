@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from random import getrandbits
-from typing import Final
+from typing import Final, cast
 
-from litestar.types import Message, Scope
+from litestar.types import Scope
 
 HEADER: Final = "X-Request-ID"
 _NAME: Final = HEADER.lower().encode()
@@ -20,13 +20,12 @@ def request_id_of(scope: Scope) -> str:
     state = scope["state"]
     if _STATE_KEY not in state:
         state[_STATE_KEY] = _from_client(scope) or f"{getrandbits(128):032x}"
-    return str(state[_STATE_KEY])
+    return cast("str", state[_STATE_KEY])
 
 
-async def send_request_id(message: Message, scope: Scope) -> None:
-    """Add the id to the answer; for Litestar's `before_send`, a 404 included."""
-    if message["type"] == "http.response.start":
-        message["headers"] = [*message["headers"], (_NAME, request_id_of(scope).encode())]
+def request_id_header(scope: Scope) -> tuple[bytes, bytes]:
+    """Return the header that names the id in the answer."""
+    return _NAME, request_id_of(scope).encode()
 
 
 def _from_client(scope: Scope) -> str | None:

@@ -1,11 +1,9 @@
-"""Headers that protect every answer, and the stricter ones of the HTML pages."""
+"""Security headers: those of every answer, and the stricter ones of the HTML pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-
-from litestar.types import Message, Scope
 
 DEFAULT_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -17,15 +15,6 @@ _PAGE_POLICY: Final = {
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
 }
-
-
-async def send_security_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001
-    """Add the headers that a route did not set; for Litestar's `before_send`, a 404 included."""
-    if message["type"] == "http.response.start":
-        headers = message["headers"]
-        names = {name for name, _ in headers}
-        missing = [header for header in DEFAULT_HEADERS if header[0] not in names]
-        message["headers"] = [*headers, *missing]
 
 
 def page_headers(sources: Mapping[str, str]) -> dict[str, str]:
