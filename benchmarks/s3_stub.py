@@ -21,7 +21,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 def _page(after: int) -> bytes:
-    last = after + _PAGE
+    last = min(after + _PAGE, PART_COUNT)
     parts = "".join(
         f"<Part><PartNumber>{number}</PartNumber><LastModified>2026-01-01T00:00:00.000Z"
         f'</LastModified><ETag>"{ETAG}"</ETag><Size>{PART_SIZE}</Size></Part>'
@@ -34,7 +34,8 @@ def _page(after: int) -> bytes:
     ).encode()
 
 
-_PAGES: Final = {str(after): _page(after) for after in range(0, PART_COUNT, _PAGE)}
+# The adapter reads past a full page, even if the store calls it the last one.
+_PAGES: Final = {str(after): _page(after) for after in range(0, PART_COUNT + 1, _PAGE)}
 _CREATED: Final = (
     f"{_HEAD}<InitiateMultipartUploadResult><UploadId>2~stub</UploadId>"
     "</InitiateMultipartUploadResult>"
