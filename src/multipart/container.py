@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from .application.abort_upload import AbortUpload
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
-from .application.list_parts import ListParts
+from .application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from .application.list_sessions import ListSessions
 from .application.open_store_upload import OpenStoreUpload
 from .application.ports import ObjectStore, SessionRepository
@@ -33,10 +34,10 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
-from .database import choose_database
 from .domain.object_key import common_prefix
 from .domain.policy import UploadPolicy
 from .plugins import OBJECT_STORES, load_adapter
+from .session_database import choose_database
 from .settings import Settings
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class Container(containers.DeclarativeContainer):
     store = providers.Resource(open_store, settings)
     # Use cases that change sessions go through the cache, so that signing sees their changes.
     session_cache = providers.Resource(SessionCache, sessions)
+    large_lists = providers.Singleton(asyncio.Semaphore, LARGE_LISTS_AT_ONCE)
     open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
     start_upload = providers.Factory(StartUpload, session_cache, open_store_upload, policy)
@@ -138,7 +140,7 @@ class Container(containers.DeclarativeContainer):
     record_parts = providers.Factory(RecordParts, session_cache, clock, policy)
     complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
-    list_parts = providers.Factory(ListParts, session_cache, store)
+    list_parts = providers.Factory(ListParts, session_cache, store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)

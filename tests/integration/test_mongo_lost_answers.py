@@ -176,7 +176,7 @@ async def test_parts_are_recorded_once_although_an_answer_was_lost(
     await proxied.sessions.record_parts("upload-1", PARTS)
     assert proxied.proxy.has_injected_fault
     assert await proxied.others.list_parts("upload-1") == PARTS
-    assert await proxied.others.count_parts("upload-1") == 3
+    assert len(await proxied.others.list_parts("upload-1")) == 3
 
 
 @pytest.mark.parametrize("command", ["delete", "update"])
@@ -188,7 +188,7 @@ async def test_parts_are_forgotten_although_an_answer_was_lost(
     await proxied.sessions.forget_parts("upload-1")
     assert proxied.proxy.has_injected_fault
     assert await proxied.others.list_parts("upload-1") == []
-    assert await proxied.others.count_parts("upload-1") == 0
+    assert len(await proxied.others.list_parts("upload-1")) == 0
 
 
 @pytest.mark.parametrize("command", ["update", "delete"])

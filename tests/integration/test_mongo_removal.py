@@ -80,7 +80,7 @@ async def test_readable_session_has_its_parts_after_an_interrupted_purge(
         page = await sessions.find(SessionQuery(user_id=ENDED.user_id))
         assert page.sessions == []
     else:
-        assert await sessions.count_parts("upload-1") == 2
+        assert len(await sessions.list_parts("upload-1")) == 2
         assert len(await sessions.list_parts("upload-1")) == 2
     assert await sessions.purge_sessions(AFTER, 10) == 1
     assert await sessions.list_parts("upload-1") == []

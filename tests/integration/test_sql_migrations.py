@@ -22,7 +22,7 @@ from multipart_upload.adapters.sql import (
 )
 from multipart_upload.adapters.sql.database import SCHEMA_LOCK
 from multipart_upload.adapters.sql.engine import open_database, parse_database_url
-from multipart_upload.adapters.sql.migrating import MIGRATIONS, Migrations
+from multipart_upload.adapters.sql.migrate import MIGRATIONS, Migrations
 from multipart_upload.adapters.sql.schema_version import LATEST, VERSION_TABLE
 from multipart_upload.adapters.sql.tables import SCHEMA
 from multipart_upload.domain.errors import (
@@ -62,7 +62,7 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     def add(text: str) -> None:
         head = f'"""Change something."""\nrevision = "{NEXT}"\ndown_revision = "{LATEST}"\n'
         (folder / f"m{NEXT}_change.py").write_text(head + text)
-        monkeypatch.setattr("multipart_upload.adapters.sql.migrating.MIGRATIONS", folder)
+        monkeypatch.setattr("multipart_upload.adapters.sql.migrate.MIGRATIONS", folder)
         for module in ("schema", "schema_version"):
             monkeypatch.setattr(f"multipart_upload.adapters.sql.{module}.LATEST", NEXT)
 

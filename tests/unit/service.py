@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,9 @@ from typing import Final
 
 from multipart_upload.application.abort_upload import AbortUpload
 from multipart_upload.application.complete_upload import CompleteUpload
-from multipart_upload.application.list_parts import ListParts
+from multipart_upload.application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from multipart_upload.application.list_sessions import ListSessions
+from multipart_upload.application.new_upload import NewUpload
 from multipart_upload.application.open_store_upload import OpenStoreUpload
 from multipart_upload.application.ports import (
     ObjectStore,
@@ -23,7 +25,7 @@ from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.session_reference import SessionReference
 from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.application.sign_single_upload import SignSingleUpload
-from multipart_upload.application.start_upload import NewUpload, StartUpload
+from multipart_upload.application.start_upload import StartUpload
 from multipart_upload.application.sweep.sweep_session import SweepSession
 from multipart_upload.application.sweep.sweep_store import SweepStore
 from multipart_upload.application.sweep.sweep_uploads import SweepUploads
@@ -124,7 +126,7 @@ class Service:
 
     @property
     def list_parts(self) -> ListParts:
-        return ListParts(self.sessions, self.store)
+        return ListParts(self.sessions, self.store, asyncio.Semaphore(LARGE_LISTS_AT_ONCE))
 
     @property
     def status(self) -> GetUploadStatus:
@@ -134,7 +136,7 @@ class Service:
     def list_sessions(self) -> ListSessions:
         return ListSessions(self.sessions)
 
-    async def started(self, size: int | None = None, user_id: str = "ada") -> UploadSession:
+    async def start_session(self, size: int | None = None, user_id: str = "ada") -> UploadSession:
         return await self.start(new_upload(size=size, user_id=user_id))
 
     async def put(self, session: UploadSession, number: int = 1, body: bytes = BODY) -> str:
@@ -150,25 +152,25 @@ class Service:
     ) -> RecordedPart:
         """Upload a part and report it."""
         etag = await self.put(session, number, body)
-        return await self.record(address_of(session), number, etag, len(body))
+        return await self.record(reference_to(session), number, etag, len(body))
 
-    async def uploaded(self) -> UploadSession:
+    async def upload_whole(self) -> UploadSession:
         """Start an upload of one part and upload it."""
-        session = await self.started(size=len(BODY))
+        session = await self.start_session(size=len(BODY))
         await self.upload(session)
-        return await self.now(session)
+        return await self.reload(session)
 
     async def lose(self, session: UploadSession) -> None:
         """Discard the store upload, as a lifecycle rule does."""
         await self.bucket.abort_upload(session.key, session.store_upload_id or "")
 
-    async def lost(self, session: UploadSession) -> UploadSession:
+    async def lose_noticed(self, session: UploadSession) -> UploadSession:
         """Discard the store upload, let the service notice, and return the session."""
         await self.lose(session)
-        await self.status(address_of(session))
-        return await self.now(session)
+        await self.status(reference_to(session))
+        return await self.reload(session)
 
-    async def now(self, session: UploadSession) -> UploadSession:
+    async def reload(self, session: UploadSession) -> UploadSession:
         """Return the session as it is stored now."""
         return await self.sessions.get(session.id)
 
@@ -202,5 +204,5 @@ def new_upload(
     )
 
 
-def address_of(session: UploadSession) -> SessionReference:
+def reference_to(session: UploadSession) -> SessionReference:
     return SessionReference(upload_id=session.id, key=session.key, user_id=session.user_id)

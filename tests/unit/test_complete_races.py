@@ -21,7 +21,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
 from .faults import CountingStore, YieldingRepository, YieldingStore
-from .service import BODY, Service, SettableClock, address_of, new_service
+from .service import BODY, Service, SettableClock, new_service, reference_to
 
 schedules = st.lists(st.integers(0, 4), max_size=60)
 
@@ -47,31 +47,31 @@ async def test_concurrent_completes_create_one_object_and_return_it(
     reported: bool,  # noqa: FBT001  # hypothesis passes it by name
 ) -> None:
     service = new_service()
-    session = await service.started(size=len(BODY))
+    session = await service.start_session(size=len(BODY))
     await (service.upload(session) if reported else service.put(session))
     several, store = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
-        *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
+        *(several.complete(reference_to(session)) for _ in range(20)), return_exceptions=True
     )
     assert store.completed == 1
     results = results_of(outcomes)
     assert results
     assert set(results) == {await service.bucket.head_object(session.key)}
     assert errors_of(outcomes) <= {LeaseHeldError}
-    assert (await service.now(session)).state is SessionState.COMPLETED
+    assert (await service.reload(session)).state is SessionState.COMPLETED
 
 
 @given(schedules)
 async def test_concurrent_complete_and_abort_never_both_succeed(schedule: list[int]) -> None:
     service = new_service()
-    session = await service.uploaded()
+    session = await service.upload_whole()
     several, _ = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
-        several.complete(address_of(session)),
-        several.abort(address_of(session)),
+        several.complete(reference_to(session)),
+        several.abort(reference_to(session)),
         return_exceptions=True,
     )
-    ended = await service.now(session)
+    ended = await service.reload(session)
     assert [outcome for outcome in outcomes if isinstance(outcome, UploadSession)] == [ended]
     assert errors_of(outcomes) <= {LeaseHeldError, StaleSessionError, TransitionError}
     has_object = await service.bucket.head_object(session.key) is not None
@@ -81,32 +81,32 @@ async def test_concurrent_complete_and_abort_never_both_succeed(schedule: list[i
 @given(schedules)
 async def test_report_during_a_complete_is_recorded_or_refused(schedule: list[int]) -> None:
     service = new_service()
-    session = await service.started(size=len(BODY))
+    session = await service.start_session(size=len(BODY))
     etag = await service.put(session)
     several, store = make_racing(service, chain(schedule, repeat(1)))
     outcomes = await asyncio.gather(
-        several.complete(address_of(session)),
-        several.record(address_of(session), 1, etag, len(BODY)),
+        several.complete(reference_to(session)),
+        several.record(reference_to(session), 1, etag, len(BODY)),
         return_exceptions=True,
     )
     assert isinstance(outcomes[0], UploadSession)
     assert store.completed == 1
     late = [outcome for outcome in outcomes[1:] if isinstance(outcome, BaseException)]
     assert all(isinstance(outcome, TransitionError) for outcome in late)
-    assert await service.sessions.count_parts(session.id) == 1
+    assert len(await service.sessions.list_parts(session.id)) == 1
 
 
 async def test_concurrent_completes_with_a_missing_part_keep_the_upload_usable() -> None:
     service = new_service()
-    session = await service.started(size=len(BODY))
-    await service.record(address_of(session), 1, "never arrived")
+    session = await service.start_session(size=len(BODY))
+    await service.record(reference_to(session), 1, "never arrived")
     several, _ = make_racing(service, repeat(1))
     outcomes = await asyncio.gather(
-        *(several.complete(address_of(session)) for _ in range(20)), return_exceptions=True
+        *(several.complete(reference_to(session)) for _ in range(20)), return_exceptions=True
     )
     assert errors_of(outcomes) <= {LeaseHeldError, PartsMissingError, StaleSessionError}
     await service.upload(session)
-    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    assert (await service.complete(reference_to(session))).state is SessionState.COMPLETED
 
 
 async def test_caller_overtaken_after_its_lease_returns_the_result_of_the_other(
@@ -118,14 +118,14 @@ async def test_caller_overtaken_after_its_lease_returns_the_result_of_the_other(
         async def save(self, session: UploadSession) -> UploadSession:
             if session.state is SessionState.COMPLETED:
                 clock.advance(seconds=service.policy.lease.total_seconds())
-                await service.complete(address_of(session))
+                await service.complete(reference_to(session))
             return await super().save(session)
 
-    session = await service.uploaded()
+    session = await service.upload_whole()
     done = await replace(service, sessions=StallingRepository(service.sessions)).complete(
-        address_of(session)
+        reference_to(session)
     )
-    assert done == await service.now(session)
+    assert done == await service.reload(session)
     assert done.result == await service.bucket.head_object(session.key)
 
 
@@ -146,9 +146,9 @@ async def test_caller_overtaken_at_every_attempt_raises_stale_session(
             await super().save(theirs)
             return await super().save(session)
 
-    session = await service.uploaded()
+    session = await service.upload_whole()
     sessions = OvertakenRepository(service.sessions)
     with pytest.raises(StaleSessionError):
-        await replace(service, sessions=sessions).complete(address_of(session))
+        await replace(service, sessions=sessions).complete(reference_to(session))
     assert sessions.saves == 5
     assert await service.bucket.head_object(session.key) is None

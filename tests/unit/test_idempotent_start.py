@@ -28,7 +28,7 @@ from .faults import (
     YieldingRepository,
     YieldingStore,
 )
-from .service import Service, SettableClock, address_of, new_upload
+from .service import Service, SettableClock, new_upload, reference_to
 
 KEY: Final = "0f0c9a52-b8a9-4f6f"
 NEW: Final = replace(new_upload(size=5, metadata={"colour": "red"}), idempotency_key=KEY)
@@ -50,7 +50,7 @@ async def complete_and_purge(service: Service, clock: SettableClock) -> UploadSe
     """Complete an upload and purge its session after the retention."""
     session = await service.start(NEW)
     await service.upload(session)
-    done = await service.complete(address_of(session))
+    done = await service.complete(reference_to(session))
     clock.advance(days=31)
     assert (await service.sweep()).purged == 1
     return done
@@ -65,7 +65,7 @@ async def test_key_reused_after_retention_creates_another_object(
     assert second.id == first.id
     assert (second.key, second.nonce) != (first.key, first.nonce)
     await service.upload(second, 1, b"other")
-    done = await service.complete(address_of(second))
+    done = await service.complete(reference_to(second))
     assert service.bucket.objects[first.key] == made
     assert service.bucket.objects[done.key].body == b"other"
 
@@ -78,7 +78,7 @@ async def test_key_reused_after_retention_never_returns_the_earlier_object(
     await service.upload(second, 1, b"other")
     await service.lose(second)
     with pytest.raises(StoreUploadGoneError):
-        await service.complete(address_of(second))
+        await service.complete(reference_to(second))
 
 
 async def test_start_without_a_key_always_creates_a_session(service: Service) -> None:
@@ -125,7 +125,7 @@ async def test_same_key_returns_the_current_state_of_the_session(service: Servic
     session = await service.start(NEW)
     await service.upload(session)
     assert (await service.start(NEW)).state is SessionState.IN_PROGRESS
-    done = await service.complete(address_of(session))
+    done = await service.complete(reference_to(session))
     assert await service.start(NEW) == done
 
 
@@ -135,7 +135,7 @@ async def test_same_key_finishes_a_start_whose_answer_was_lost(service: Service)
     session = await service.start(NEW)
     assert session.state is SessionState.INITIATED
     await service.upload(session)
-    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    assert (await service.complete(reference_to(session))).state is SessionState.COMPLETED
     assert len(await sessions_of_ada(service)) == 1
 
 

@@ -98,7 +98,7 @@ async def require_no_overlap(
 ) -> None:
     """Have a holder lose its repository, and another caller wait for the lease."""
     service = new_service()
-    session = await service.uploaded()
+    session = await service.upload_whole()
     routers = kind(service.sessions, offsets, seed)
     leased = await acquire(routers, session)
     worked_until = 0.0

@@ -22,7 +22,7 @@ from multipart_upload.domain.errors import (
 )
 from multipart_upload.domain.session import Lease, SessionState, StoredObject, UploadSession
 
-from .service import BODY, T0, Service, address_of, new_service
+from .service import BODY, T0, Service, new_service, reference_to
 
 LEASE: Final = timedelta(milliseconds=150)
 LONGER: Final = 3 * LEASE.total_seconds()
@@ -79,7 +79,7 @@ async def acquire(sessions: SessionRepository, session: UploadSession) -> Leased
 
 @pytest.fixture
 async def leased(service: Service, sessions: Renewals) -> LeasedSession:
-    return await acquire(sessions, await service.uploaded())
+    return await acquire(sessions, await service.upload_whole())
 
 
 async def test_a_lease_is_renewed_while_the_work_goes_on(
@@ -89,7 +89,7 @@ async def test_a_lease_is_renewed_while_the_work_goes_on(
     async with leased:
         await asyncio.sleep(LONGER)
     assert sessions.renewed >= 6
-    last = (await service.now(leased.session)).lease
+    last = (await service.reload(leased.session)).lease
     assert first is not None
     assert last is not None
     assert last.holder == first.holder
@@ -102,7 +102,7 @@ async def test_no_other_caller_takes_over_while_it_is_renewed(
     async with leased:
         await asyncio.sleep(2 * LEASE.total_seconds())
         with pytest.raises(LeaseHeldError):
-            await acquire(sessions, await service.now(leased.session))
+            await acquire(sessions, await service.reload(leased.session))
         await asyncio.sleep(LEASE.total_seconds())
 
 
@@ -114,7 +114,7 @@ async def test_a_transition_is_stored_after_renewals(
         await asyncio.sleep(LONGER)
         # Made before the renewals: the version has moved since, and nothing else.
         moved = await held.finish(before.completion_refused(RunningClock().now()))
-    assert moved == await service.now(moved)
+    assert moved == await service.reload(moved)
     assert moved.state is SessionState.IN_PROGRESS
 
 
@@ -130,12 +130,12 @@ async def test_a_lease_is_not_renewed_once_the_work_is_finished(
 async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lease(
     service: Service, leased: LeasedSession
 ) -> None:
-    stored = await service.now(leased.session)
+    stored = await service.reload(leased.session)
     assert stored.lease is not None
     await service.sessions.save(stored.lease_renewed(stored.lease.deadline + LEASE))
     async with leased as held:
         moved = await held.finish(held.session.completion_refused(RunningClock().now()))
-    assert moved == await service.now(moved)
+    assert moved == await service.reload(moved)
 
 
 async def test_a_caller_that_takes_over_stops_the_work_of_the_former_holder(
@@ -150,18 +150,18 @@ async def test_a_caller_that_takes_over_stops_the_work_of_the_former_holder(
             finally:
                 stopped.set()
 
-    stored = await service.now(leased.session)
+    stored = await service.reload(leased.session)
     other = await service.sessions.save(stored.lease_released())
     with pytest.raises(StaleSessionError):
         await work()
     assert stopped.is_set()
-    assert await service.now(leased.session) == other
+    assert await service.reload(leased.session) == other
 
 
 async def test_losing_the_lease_leaves_no_cancellation_behind(
     service: Service, leased: LeasedSession
 ) -> None:
-    await service.sessions.save((await service.now(leased.session)).lease_released())
+    await service.sessions.save((await service.reload(leased.session)).lease_released())
     with pytest.raises(StaleSessionError):
         async with leased:
             await asyncio.sleep(10 * LONGER)
@@ -173,7 +173,7 @@ async def test_losing_the_lease_leaves_no_cancellation_behind(
 async def test_work_that_swallows_cancellations_ends_once_the_lease_is_lost(
     service: Service, leased: LeasedSession
 ) -> None:
-    await service.sessions.save((await service.now(leased.session)).lease_released())
+    await service.sessions.save((await service.reload(leased.session)).lease_released())
 
     async def work() -> None:
         async with leased as held:
@@ -184,13 +184,13 @@ async def test_work_that_swallows_cancellations_ends_once_the_lease_is_lost(
 
     with pytest.raises(StaleSessionError):
         await work()
-    assert (await service.now(leased.session)).state is SessionState.COMPLETING
+    assert (await service.reload(leased.session)).state is SessionState.COMPLETING
 
 
 async def test_a_cancellation_by_others_wins_over_the_loss_of_the_lease(
     service: Service, leased: LeasedSession
 ) -> None:
-    await service.sessions.save((await service.now(leased.session)).lease_released())
+    await service.sessions.save((await service.reload(leased.session)).lease_released())
     lost = asyncio.Event()
 
     async def work() -> None:
@@ -212,12 +212,12 @@ async def test_a_cancellation_by_others_wins_over_the_loss_of_the_lease(
 async def test_a_former_holder_stores_nothing(
     service: Service, leased: LeasedSession, lease: Lease | None
 ) -> None:
-    stored = await service.now(leased.session)
+    stored = await service.reload(leased.session)
     other = await service.sessions.save(replace(stored, lease=lease))
     with pytest.raises(StaleSessionError):
         async with leased as held:
             await held.finish(held.session.completion_refused(RunningClock().now()))
-    assert await service.now(leased.session) == other
+    assert await service.reload(leased.session) == other
 
 
 async def test_without_a_repository_the_work_goes_on_until_the_lease_ends(
@@ -246,7 +246,7 @@ async def test_the_lease_is_released_when_a_port_is_away_or_refuses(
     with pytest.raises(UploadError):
         async with leased:
             raise error
-    assert (await service.now(leased.session)).lease is None
+    assert (await service.reload(leased.session)).lease is None
 
 
 async def test_the_lease_is_released_when_the_work_is_cancelled(
@@ -261,7 +261,7 @@ async def test_the_lease_is_released_when_the_work_is_cancelled(
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    assert (await service.now(leased.session)).lease is None
+    assert (await service.reload(leased.session)).lease is None
 
 
 async def test_other_errors_leave_the_lease_to_its_deadline(
@@ -270,15 +270,15 @@ async def test_other_errors_leave_the_lease_to_its_deadline(
     with pytest.raises(ZeroDivisionError):
         async with leased:
             raise ZeroDivisionError
-    assert (await service.now(leased.session)).lease == leased.session.lease
+    assert (await service.reload(leased.session)).lease == leased.session.lease
 
 
 async def test_a_second_caller_waits_for_the_result_of_the_first() -> None:
     service = new_service()
-    session = await service.uploaded()
+    session = await service.upload_whole()
     patient = replace(service, policy=replace(service.policy, wait=timedelta(seconds=10)))
     held = await acquire(service.sessions, session)
-    second = asyncio.create_task(patient.complete(address_of(session)))
+    second = asyncio.create_task(patient.complete(reference_to(session)))
     await asyncio.sleep(0.2)
     assert not second.done()
     result = StoredObject(location="memory:x", etag="e", size=len(BODY), upload_id=session.id)
@@ -287,22 +287,22 @@ async def test_a_second_caller_waits_for_the_result_of_the_first() -> None:
 
 
 async def test_a_second_caller_waits_no_longer_than_the_limit(service: Service) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     await acquire(service.sessions, session)
     waiting = replace(service, policy=replace(service.policy, wait=timedelta(milliseconds=300)))
     started = loop_time()
     with pytest.raises(LeaseHeldError):
-        await waiting.complete(address_of(session))
+        await waiting.complete(reference_to(session))
     assert 0.1 < loop_time() - started <= 0.5
 
 
 async def test_a_second_abort_waits_as_well() -> None:
     service = new_service()
-    session = await service.uploaded()
+    session = await service.upload_whole()
     patient = replace(service, policy=replace(service.policy, wait=timedelta(seconds=10)))
     lease = await new_lease(service.sessions, LEASE)
     held = lease.hold(await service.sessions.save(session.aborting(lease.terms, lease.now)))
-    second = asyncio.create_task(patient.abort(address_of(session)))
+    second = asyncio.create_task(patient.abort(reference_to(session)))
     await asyncio.sleep(0.1)
     ended = await held.finish(held.session.ended(service.clock.now(), LEASE))
     assert await second == ended

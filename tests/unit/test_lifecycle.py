@@ -14,7 +14,7 @@ from multipart_upload.entrypoints.background_tasks import describe_lifecycle
 from multipart_upload.testing.memory import MemoryObjectStore
 
 from .proxies import StoreProxy
-from .service import PART_SIZE, Service, SettableClock, address_of
+from .service import PART_SIZE, Service, SettableClock, reference_to
 
 WEEK = UploadPolicy(expiry=timedelta(days=7))
 
@@ -66,6 +66,6 @@ async def test_the_rule_for_all_our_keys_is_checked(key_prefix: str) -> None:
 async def test_a_session_says_when_the_bucket_will_abort_it(service: Service) -> None:
     bucket = MemoryObjectStore(service.clock, timedelta(days=3))
     ruled = replace(service, bucket=bucket, store=bucket)
-    session = await ruled.started(size=PART_SIZE)
+    session = await ruled.start_session(size=PART_SIZE)
     assert session.abort_date == service.clock.now() + timedelta(days=3)
-    assert (await ruled.status(address_of(session))).session.abort_date == session.abort_date
+    assert (await ruled.status(reference_to(session))).session.abort_date == session.abort_date

@@ -9,7 +9,7 @@ import pytest
 from multipart_upload.application.record_parts import PartReport
 from multipart_upload.domain.errors import InvalidFieldError
 
-from .service import MIB, Service, address_of
+from .service import MIB, Service, reference_to
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def service(service: Service) -> Service:
 
 
 async def test_plan_keeps_to_the_part_limit_of_the_store(service: Service) -> None:
-    session = await service.started(size=9216 * MIB)
+    session = await service.start_session(size=9216 * MIB)
     assert session.plan is not None
     assert (session.plan.part_size, session.plan.part_count) == (10 * MIB, 922)
 
 
 async def test_part_limit_of_the_store_holds_without_a_plan(service: Service) -> None:
-    reference = address_of(await service.started())
+    reference = reference_to(await service.start_session())
     await service.sign(reference, 1000)
     await service.record(reference, 1000, "e1000")
     for call, field in (
@@ -41,7 +41,7 @@ async def test_part_limit_of_the_store_holds_without_a_plan(service: Service) ->
 async def test_batch_signs_at_most_the_part_limit_of_the_store(
     service: Service,
 ) -> None:
-    reference = address_of(await service.started())
+    reference = reference_to(await service.start_session())
     assert len((await service.sign_many(reference, [range(1, 1001)])).urls) == 1000
     with pytest.raises(InvalidFieldError, match="1 to 1000 parts"):
         await service.sign_many(reference, [range(1, 1001), range(1, 2)])

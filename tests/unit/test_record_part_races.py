@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,24 +22,24 @@ from multipart_upload.domain.part import Part
 from multipart_upload.domain.session import SessionState, UploadSession
 
 from .crashes.interleavings import InterleavedReport, refuse_report
-from .service import Service, address_of, new_cache
+from .service import Service, new_cache, reference_to
 
 
 async def replaced(service: Service, session: UploadSession) -> None:
     """Have the store lose an upload, and somebody open the next one."""
-    await service.lost(session)
-    await service.sign(address_of(session), 1)
+    await service.lose_noticed(session)
+    await service.sign(reference_to(session), 1)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
 async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_acknowledged(
     service: Service, *, is_first: bool
 ) -> None:
-    session = await service.started()
+    session = await service.start_session()
     await (service.put(session) if is_first else service.upload(session))
-    late = InterleavedReport(service.sessions, partial(service.complete, address_of(session)))
+    late = InterleavedReport(service.sessions, partial(service.complete, reference_to(session)))
     with pytest.raises(TransitionError, match="that is completed"):
-        await replace(service, sessions=late).record(address_of(session), 1, "another")
+        await replace(service, sessions=late).record(reference_to(session), 1, "another")
     (part,) = await service.sessions.list_parts(session.id)
     assert part.etag != "another"
 
@@ -46,9 +47,9 @@ async def test_a_report_that_a_complete_has_overtaken_is_neither_stored_nor_ackn
 async def test_a_report_amid_a_complete_that_is_refused_is_stored_thereafter(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     late = replace(service, sessions=InterleavedReport(service.sessions, refuse_report))
-    assert (await late.record(address_of(session), 1, "another")).parts_recorded == 1
+    assert (await late.record(reference_to(session), 1, "another")).parts_recorded == 1
     (part,) = await service.sessions.list_parts(session.id)
     assert part.etag == "another"
 
@@ -62,12 +63,12 @@ async def test_a_first_report_of_an_upload_that_is_replaced_before_the_session_m
             await replaced(service, session)
             return recorded
 
-    session = await service.started()
+    session = await service.start_session()
     etag = await service.put(session)
     late = replace(service, sessions=ReplacedOnceStored(service.sessions))
     with pytest.raises(StoreUploadGoneError):
-        await late.record(address_of(session), 1, etag)
-    assert (await service.now(session)).state is SessionState.INITIATED
+        await late.record(reference_to(session), 1, etag)
+    assert (await service.reload(session)).state is SessionState.INITIATED
     assert await service.sessions.list_parts(session.id) == []
 
 
@@ -78,10 +79,10 @@ async def test_a_session_that_closes_and_opens_all_the_time_is_a_conflict_at_las
         async def report_parts(self, *_: object) -> int:
             raise StaleSessionError
 
-    session = await service.uploaded()
+    session = await service.upload_whole()
     with pytest.raises(StaleSessionError):
         await replace(service, sessions=NeverStill(service.sessions)).record(
-            address_of(session), 1, "e1"
+            reference_to(session), 1, "e1"
         )
 
 
@@ -91,7 +92,7 @@ class Replica:
     def __init__(self, service: Service) -> None:
         self.sessions = new_cache(service.sessions, service.clock)
         self.record = RecordParts(self.sessions, service.clock, service.policy).record_one
-        self.status = GetUploadStatus(ListParts(self.sessions, service.store))
+        self.status = GetUploadStatus(ListParts(self.sessions, service.store, asyncio.Semaphore(2)))
 
 
 async def test_a_report_on_a_session_that_is_remembered_is_one_call_of_the_repository(
@@ -107,33 +108,33 @@ async def test_a_report_on_a_session_that_is_remembered_is_one_call_of_the_repos
                 self.made.append(name)
             return super().__getattribute__(name)
 
-    session = await service.uploaded()
+    session = await service.upload_whole()
     calls = Calls(service.sessions)
     replica = Replica(replace(service, sessions=calls))
-    await replica.record(address_of(session), 1, "e1")
+    await replica.record(reference_to(session), 1, "e1")
     calls.made.clear()
-    await replica.record(address_of(session), 1, "e2")
+    await replica.record(reference_to(session), 1, "e2")
     assert calls.made == ["report_parts"]
 
 
 async def test_who_remembers_a_lost_upload_takes_reports_of_the_next_one(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     replica = Replica(service)
     await service.lose(session)
-    await replica.status(address_of(session))
-    await service.sign(address_of(session), 1)
-    recorded = await replica.record(address_of(session), 1, "e1")
+    await replica.status(reference_to(session))
+    await service.sign(reference_to(session), 1)
+    recorded = await replica.record(reference_to(session), 1, "e1")
     assert recorded == RecordedPart(SessionState.IN_PROGRESS, 1)
 
 
 async def test_who_remembers_the_upload_before_takes_reports_of_the_next_one(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     replica = Replica(service)
-    await replica.record(address_of(session), 1, "e1")
+    await replica.record(reference_to(session), 1, "e1")
     await replaced(service, session)
-    recorded = await replica.record(address_of(session), 1, "e2")
+    recorded = await replica.record(reference_to(session), 1, "e2")
     assert recorded == RecordedPart(SessionState.IN_PROGRESS, 1)

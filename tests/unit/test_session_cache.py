@@ -17,7 +17,7 @@ from multipart_upload.domain.session import SessionState, UploadSession
 from multipart_upload.testing.contract.sample_sessions import sample_session
 from multipart_upload.testing.memory import MemorySessionRepository
 
-from .service import Service, SettableClock, address_of, new_cache
+from .service import Service, SettableClock, new_cache, reference_to
 
 TICK = 0.001
 
@@ -156,18 +156,18 @@ async def test_the_least_recently_used_session_is_evicted(
 
 async def test_signing_the_parts_of_one_upload_reads_its_session_once(service: Service) -> None:
     stored = CountingRepository(service.sessions)
-    session = await service.started()
+    session = await service.start_session()
     sign = signing(service, new_cache(stored, service.clock))
     for number in range(1, 11):
-        await sign.sign_one(address_of(session), number)
+        await sign.sign_one(reference_to(session), number)
     assert stored.reads == 1
 
 
 async def test_a_session_that_this_process_has_ended_is_not_signed(service: Service) -> None:
     cache = new_cache(service.sessions, service.clock)
-    session = await service.started()
+    session = await service.start_session()
     sign = signing(service, cache)
-    await sign.sign_one(address_of(session), 1)
-    await replace(service, sessions=cache).abort(address_of(session))
+    await sign.sign_one(reference_to(session), 1)
+    await replace(service, sessions=cache).abort(reference_to(session))
     with pytest.raises(TransitionError, match="that is aborted"):
-        await sign.sign_one(address_of(session), 1)
+        await sign.sign_one(reference_to(session), 1)

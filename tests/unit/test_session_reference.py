@@ -12,7 +12,7 @@ import pytest
 from multipart_upload.application.session_reference import SessionReference
 from multipart_upload.domain.errors import SessionNotFoundError
 
-from .service import Service, address_of
+from .service import Service, reference_to
 
 CALLS: Final[Mapping[str, Callable[[Service, SessionReference], Awaitable[object]]]] = {
     "sign": lambda service, address: service.sign(address, 1),
@@ -42,26 +42,26 @@ WRONG: Final[Mapping[str, Callable[[SessionReference, SessionReference], Session
 async def test_any_wrong_reference_is_not_found_and_changes_nothing(
     service: Service, call: str, wrong: str
 ) -> None:
-    session, another = await service.uploaded(), await service.started(user_id="bob")
-    address = WRONG[wrong](address_of(session), address_of(another))
+    session, another = await service.upload_whole(), await service.start_session(user_id="bob")
+    address = WRONG[wrong](reference_to(session), reference_to(another))
     with pytest.raises(SessionNotFoundError) as refusal:
         await CALLS[call](service, address)
     assert str(refusal.value) == "Upload session not found or no parts uploaded"
     assert (refusal.value.code, refusal.value.extensions) == ("upload-not-found", {})
-    assert await service.now(session) == session
-    assert await service.now(another) == another
-    assert await service.sessions.count_parts(another.id) == 0
+    assert await service.reload(session) == session
+    assert await service.reload(another) == another
+    assert len(await service.sessions.list_parts(another.id)) == 0
 
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_id_and_key_are_enough_without_a_user(service: Service, call: str) -> None:
-    session = await service.uploaded()
-    await CALLS[call](service, replace(address_of(session), user_id=None))
+    session = await service.upload_whole()
+    await CALLS[call](service, replace(reference_to(session), user_id=None))
 
 
 async def test_ended_upload_is_not_found_by_other_users(service: Service) -> None:
-    session = await service.uploaded()
-    await service.complete(address_of(session))
+    session = await service.upload_whole()
+    await service.complete(reference_to(session))
     for call in CALLS.values():
         with pytest.raises(SessionNotFoundError):
-            await call(service, replace(address_of(session), user_id="bob"))
+            await call(service, replace(reference_to(session), user_id="bob"))

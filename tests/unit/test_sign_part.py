@@ -16,7 +16,7 @@ from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import SessionState, UploadSession
 
 from .proxies import StoreProxy
-from .service import MIB, PART_SIZE, Service, address_of
+from .service import MIB, PART_SIZE, Service, reference_to
 
 GIB = 1024 * MIB
 
@@ -43,7 +43,7 @@ class Asked(StoreProxy):
 
 
 async def in_state(service: Service, state: SessionState) -> UploadSession:
-    session = await service.started()
+    session = await service.start_session()
     return await service.sessions.save(replace(session, state=state))
 
 
@@ -51,10 +51,10 @@ async def in_state(service: Service, state: SessionState) -> UploadSession:
 async def test_the_store_signs_the_part_of_its_own_upload_as_the_policy_says(
     service: Service, content_length: int | None
 ) -> None:
-    session = await service.started(size=17 * MIB)
+    session = await service.start_session(size=17 * MIB)
     store = Asked(service.store)
     asking = replace(service, store=store, policy=UploadPolicy(url_lifetime=timedelta(minutes=9)))
-    signed = await asking.sign(address_of(session), 3, content_length)
+    signed = await asking.sign(reference_to(session), 3, content_length)
     assert session.store_upload_id is not None
     life = timedelta(minutes=9)
     assert store.calls == ((session.key, session.store_upload_id, 3, life, content_length),)
@@ -62,14 +62,14 @@ async def test_the_store_signs_the_part_of_its_own_upload_as_the_policy_says(
 
 
 async def test_signing_changes_nothing(service: Service) -> None:
-    session = await service.started()
-    await service.sign(address_of(session), 1)
-    assert await service.now(session) == session
+    session = await service.start_session()
+    await service.sign(reference_to(session), 1)
+    assert await service.reload(session) == session
 
 
 async def test_a_part_that_is_already_there_can_be_signed_again(service: Service) -> None:
-    session = await service.uploaded()
-    assert (await service.sign(address_of(session), 1)).url
+    session = await service.upload_whole()
+    assert (await service.sign(reference_to(session), 1)).url
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ async def test_a_part_that_is_already_there_can_be_signed_again(service: Service
 async def test_a_number_that_is_no_part_is_refused_naming_the_last(
     service: Service, size: int | None, number: int, last: int
 ) -> None:
-    session = await service.started(size)
+    session = await service.start_session(size)
     with pytest.raises(InvalidFieldError) as refusal:
-        await service.sign(address_of(session), number)
+        await service.sign(reference_to(session), number)
     expected = {"field": "part_number", "message": f"must be 1 to {last}"}
     assert refusal.value.extensions == {"errors": [expected]}
 
@@ -90,9 +90,9 @@ async def test_a_number_that_is_no_part_is_refused_naming_the_last(
 async def test_a_length_other_than_planned_is_refused_naming_the_plans(
     service: Service, number: int, length: int, planned: int
 ) -> None:
-    session = await service.started(17 * MIB)
+    session = await service.start_session(17 * MIB)
     with pytest.raises(InvalidFieldError) as refusal:
-        await service.sign(address_of(session), number, length)
+        await service.sign(reference_to(session), number, length)
     message = f"part {number} of this upload has {planned} bytes"
     assert refusal.value.extensions == {"errors": [{"field": "content_length", "message": message}]}
 
@@ -101,17 +101,17 @@ async def test_a_length_other_than_planned_is_refused_naming_the_plans(
 async def test_without_a_plan_a_length_over_what_s3_takes_is_refused(
     service: Service, length: int
 ) -> None:
-    session = await service.started()
+    session = await service.start_session()
     with pytest.raises(InvalidFieldError, match=f"content_length: must be 0 to {5 * GIB} bytes"):
-        await service.sign(address_of(session), 1, length)
+        await service.sign(reference_to(session), 1, length)
 
 
 @pytest.mark.parametrize(("number", "length"), [(1, 0), (10_000, 5 * GIB), (7, None)])
 async def test_without_a_plan_whatever_s3_takes_is_signed(
     service: Service, number: int, length: int | None
 ) -> None:
-    session = await service.started()
-    assert (await service.sign(address_of(session), number, length)).url
+    session = await service.start_session()
+    assert (await service.sign(reference_to(session), number, length)).url
 
 
 @pytest.mark.parametrize("state", [state for state in SessionState if not state.is_open])
@@ -120,5 +120,5 @@ async def test_only_a_part_of_an_open_upload_is_signed(
 ) -> None:
     session = await in_state(service, state)
     with pytest.raises(TransitionError) as refusal:
-        await service.sign(address_of(session), 1)
+        await service.sign(reference_to(session), 1)
     assert refusal.value.extensions["status"] == state

@@ -34,9 +34,9 @@ async def list_sessions_of_ada(service: Service) -> list[UploadSession]:
 async def test_started_upload_exists_in_the_repository_and_the_store(
     service: Service,
 ) -> None:
-    session = await service.started()
+    session = await service.start_session()
     assert session.state is SessionState.INITIATED
-    assert await service.now(session) == session
+    assert await service.reload(session) == session
     opened = await service.bucket.list_uploads(session.key)
     assert [upload.store_upload_id for upload in opened] == [session.store_upload_id]
 
@@ -63,14 +63,14 @@ async def test_session_and_store_upload_have_the_declared_values(service: Servic
 
 async def test_policy_sets_the_prefix_limit_and_expiry(service: Service) -> None:
     policy = UploadPolicy(key_prefix="in/", expiry=timedelta(days=2))
-    session = await replace(service, policy=policy).started()
+    session = await replace(service, policy=policy).start_session()
     assert session.key == f"in/ada/{session.id}.{session.nonce}/film.mov"
     assert (session.created_at, session.active_at) == (T0, T0)
     assert session.expires_at == T0 + timedelta(days=2)
 
 
 async def test_uploads_of_one_file_have_different_ids_and_keys(service: Service) -> None:
-    started = [await service.started() for _ in range(20)]
+    started = [await service.start_session() for _ in range(20)]
     assert len({session.id for session in started}) == 20
     assert len({session.key for session in started}) == 20
 
@@ -86,11 +86,11 @@ async def test_a_media_type_is_stored_without_tabs(service: Service) -> None:
 
 
 async def test_a_file_without_a_size_has_no_plan(service: Service) -> None:
-    assert (await service.started(size=None)).plan is None
+    assert (await service.start_session(size=None)).plan is None
 
 
 async def test_an_empty_file_has_one_part(service: Service) -> None:
-    plan = (await service.started(size=0)).plan
+    plan = (await service.start_session(size=0)).plan
     assert plan is not None
     assert (plan.part_count, plan.size_of(1)) == (1, 0)
 
@@ -103,7 +103,7 @@ async def test_row_exists_before_the_store_is_called(service: Service) -> None:
             found.append(await service.sessions.get(new.upload_id))
             return await super().create_upload(new)
 
-    session = await replace(service, store=ReadsRow(service.store)).started()
+    session = await replace(service, store=ReadsRow(service.store)).start_session()
     assert [(row.id, row.state) for row in found] == [(session.id, SessionState.PENDING)]
 
 
@@ -112,7 +112,7 @@ async def test_store_failure_leaves_a_pending_row_that_identifies_its_upload(
     service: Service, fault: type[StoreProxy], left_open: int
 ) -> None:
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=fault(service.store)).started(size=5)
+        await replace(service, store=fault(service.store)).start_session(size=5)
     (row,) = await list_sessions_of_ada(service)
     assert (row.state, row.store_upload_id) == (SessionState.PENDING, None)
     assert row.plan == PartPlan.for_size(5)
@@ -126,7 +126,7 @@ async def test_store_is_not_called_without_a_row(service: Service) -> None:
 
     store = CountingStore(service.store)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=AddFails(service.sessions), store=store).started()
+        await replace(service, sessions=AddFails(service.sessions), store=store).start_session()
     assert store.created == []
 
 
@@ -135,9 +135,9 @@ async def test_save_with_a_lost_answer_is_recognised_as_our_own(
 ) -> None:
     # A driver that retries a write after a lost answer finds its own new version.
     sessions = SaveAnswerLost(service.sessions, SessionState.INITIATED, StaleSessionError)
-    session = await replace(service, sessions=sessions).started()
+    session = await replace(service, sessions=sessions).start_session()
     assert session.state is SessionState.INITIATED
-    assert await service.now(session) == session
+    assert await service.reload(session) == session
     await service.upload(session)
 
 
@@ -148,7 +148,7 @@ async def test_row_changed_by_another_caller_is_not_recognised_as_our_own(servic
             return await super().save(session)
 
     with pytest.raises(StaleSessionError):
-        await replace(service, sessions=Overtaken(service.sessions)).started()
+        await replace(service, sessions=Overtaken(service.sessions)).start_session()
 
 
 async def test_row_stays_pending_when_its_save_fails(service: Service) -> None:
@@ -157,7 +157,7 @@ async def test_row_stays_pending_when_its_save_fails(service: Service) -> None:
             raise RepositoryUnavailableError
 
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=SaveFails(service.sessions)).started()
+        await replace(service, sessions=SaveFails(service.sessions)).start_session()
     (row,) = await list_sessions_of_ada(service)
     assert row.state is SessionState.PENDING
     assert len(await service.bucket.list_uploads(row.key)) == 1

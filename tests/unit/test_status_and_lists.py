@@ -16,7 +16,7 @@ from tests.patience import PATIENCE_SECONDS
 
 from .faults import UnavailableStore
 from .proxies import StoreProxy
-from .service import BODY, MIB, PART_SIZE, Service, SettableClock, address_of
+from .service import BODY, MIB, PART_SIZE, Service, SettableClock, reference_to
 
 FULL = bytes(PART_SIZE)
 
@@ -29,13 +29,13 @@ class UnreadableStore(StoreProxy):
 
 
 async def states(service: Service, session: UploadSession) -> list[tuple[int, str]]:
-    _, parts = await service.list_parts(address_of(session))
+    _, parts = await service.list_parts(reference_to(session))
     return [(part.number, part.state) for part in parts]
 
 
 async def test_part_is_verified_only_if_the_store_agrees(service: Service) -> None:
-    session = await service.started()
-    address = address_of(session)
+    session = await service.start_session()
+    address = reference_to(session)
     await service.upload(session, 5)
     await service.put(session, 4)
     await service.record(address, 3, await service.put(session, 3), len(BODY) + 1)
@@ -69,13 +69,13 @@ class SlowLists(ForwardingRepository):
 
 
 async def test_long_lists_wait_for_each_other_and_short_ones_pass_them(service: Service) -> None:
-    large = await service.started(size=(LARGE_LIST + 1) * PART_SIZE)
-    small = await service.started(size=LARGE_LIST * PART_SIZE)
+    large = await service.start_session(size=(LARGE_LIST + 1) * PART_SIZE)
+    small = await service.start_session(size=LARGE_LIST * PART_SIZE)
     sessions = SlowLists(service.sessions)
-    list_parts = ListParts(sessions, service.store)
+    list_parts = ListParts(sessions, service.store, asyncio.Semaphore(LARGE_LISTS_AT_ONCE))
 
     lists = [
-        asyncio.create_task(list_parts(address_of(session))) for session in [large] * 5 + [small]
+        asyncio.create_task(list_parts(reference_to(session))) for session in [large] * 5 + [small]
     ]
     async with asyncio.timeout(PATIENCE_SECONDS):
         while small.id not in sessions.under_way:  # noqa: ASYNC110  # no event says so
@@ -88,56 +88,56 @@ async def test_long_lists_wait_for_each_other_and_short_ones_pass_them(service: 
 
 
 async def test_undeclared_part_size_comes_from_the_store(service: Service) -> None:
-    session = await service.started()
-    await service.record(address_of(session), 1, await service.put(session))
-    _, (part,) = await service.list_parts(address_of(session))
+    session = await service.start_session()
+    await service.record(reference_to(session), 1, await service.put(session))
+    _, (part,) = await service.list_parts(reference_to(session))
     assert (part.size, part.state) == (len(BODY), PartState.VERIFIED)
 
 
 async def test_listing_writes_nothing(service: Service) -> None:
-    session = await service.started()
+    session = await service.start_session()
     await service.put(session)
-    await service.status(address_of(session))
-    assert await service.now(session) == session
-    assert await service.sessions.count_parts(session.id) == 0
+    await service.status(reference_to(session))
+    assert await service.reload(session) == session
+    assert len(await service.sessions.list_parts(session.id)) == 0
 
 
 async def test_missing_parts_are_planned_parts_absent_from_the_store(
     service: Service,
 ) -> None:
-    session = await service.started(size=17 * MIB)
-    assert (await service.status(address_of(session))).missing_parts == [1, 2, 3]
+    session = await service.start_session(size=17 * MIB)
+    assert (await service.status(reference_to(session))).missing_parts == [1, 2, 3]
     await service.upload(session, 2, FULL)
-    status = await service.status(address_of(session))
+    status = await service.status(reference_to(session))
     assert (status.missing_parts, status.bytes_verified) == ([1, 3], PART_SIZE)
-    assert status.session == await service.now(session)
+    assert status.session == await service.reload(session)
     await service.upload(session, 1, FULL)
     await service.upload(session, 3, bytes(MIB))
-    assert (await service.status(address_of(session))).missing_parts == []
+    assert (await service.status(reference_to(session))).missing_parts == []
 
 
 async def test_without_a_plan_a_gap_is_missing(service: Service) -> None:
-    session = await service.started()
-    assert (await service.status(address_of(session))).missing_parts == []
+    session = await service.start_session()
+    assert (await service.status(reference_to(session))).missing_parts == []
     await service.upload(session, 3)
-    assert (await service.status(address_of(session))).missing_parts == [1, 2]
+    assert (await service.status(reference_to(session))).missing_parts == [1, 2]
 
 
 async def test_pending_upload_has_no_stored_parts(service: Service) -> None:
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=UnavailableStore(service.store)).started(size=5)
+        await replace(service, store=UnavailableStore(service.store)).start_session(size=5)
     page = await service.list_sessions(SessionQuery(user_id="ada"))
-    status = await service.status(address_of(page.sessions[0]))
+    status = await service.status(reference_to(page.sessions[0]))
     assert (status.parts, status.missing_parts) == ([], None)
 
 
 async def test_completed_upload_lists_its_parts_without_calling_the_store(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
-    done = await service.complete(address_of(session))
+    session = await service.upload_whole()
+    done = await service.complete(reference_to(session))
     status = await replace(service, store=UnreadableStore(service.store)).status(
-        address_of(session)
+        reference_to(session)
     )
     assert status.session == done
     assert [part.state for part in status.parts] == [PartState.VERIFIED]
@@ -147,10 +147,10 @@ async def test_completed_upload_lists_its_parts_without_calling_the_store(
 async def test_aborted_upload_has_no_verified_parts_and_does_not_call_the_store(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
-    await service.abort(address_of(session))
+    session = await service.upload_whole()
+    await service.abort(reference_to(session))
     status = await replace(service, store=UnreadableStore(service.store)).status(
-        address_of(session)
+        reference_to(session)
     )
     assert [part.state for part in status.parts] == [PartState.UPLOADED]
     assert (status.missing_parts, status.bytes_verified) == (None, 0)
@@ -159,9 +159,9 @@ async def test_aborted_upload_has_no_verified_parts_and_does_not_call_the_store(
 async def test_status_of_an_open_upload_fails_while_the_store_is_unavailable(
     service: Service,
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=UnreadableStore(service.store)).status(address_of(session))
+        await replace(service, store=UnreadableStore(service.store)).status(reference_to(session))
 
 
 async def test_a_users_uploads_are_listed_newest_first_in_pages(
@@ -169,9 +169,9 @@ async def test_a_users_uploads_are_listed_newest_first_in_pages(
 ) -> None:
     started = []
     for _ in range(5):
-        started.append(await service.started())
+        started.append(await service.start_session())
         clock.advance(seconds=1)
-    await service.started(user_id="bob")
+    await service.start_session(user_id="bob")
     query = SessionQuery(user_id="ada", limit=3)
     first = await service.list_sessions(query)
     last = first.sessions[-1]
@@ -181,10 +181,10 @@ async def test_a_users_uploads_are_listed_newest_first_in_pages(
 
 
 async def test_uploads_are_listed_by_state_and_date(service: Service, clock: SettableClock) -> None:
-    done = await service.uploaded()
-    await service.complete(address_of(done))
+    done = await service.upload_whole()
+    await service.complete(reference_to(done))
     clock.advance(hours=1)
-    opened = await service.started()
+    opened = await service.start_session()
     by_state = SessionQuery(user_id="ada", states=frozenset({SessionState.COMPLETED}))
     assert [s.id for s in (await service.list_sessions(by_state)).sessions] == [done.id]
     by_date = SessionQuery(user_id="ada", created_from=clock.now())
@@ -196,10 +196,10 @@ async def test_uploads_are_listed_by_state_and_date(service: Service, clock: Set
 async def test_completed_upload_counts_all_bytes_of_reports_without_sizes(
     service: Service,
 ) -> None:
-    session = await service.started()
+    session = await service.start_session()
     etag = await service.put(session)
-    await service.record(address_of(session), 1, etag)
-    before = await service.status(address_of(session))
-    await service.complete(address_of(session))
-    after = await service.status(address_of(session))
+    await service.record(reference_to(session), 1, etag)
+    before = await service.status(reference_to(session))
+    await service.complete(reference_to(session))
+    after = await service.status(reference_to(session))
     assert before.bytes_verified == after.bytes_verified == len(BODY)

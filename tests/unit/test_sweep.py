@@ -40,7 +40,7 @@ from .faults import (
     YieldingStore,
 )
 from .proxies import StoreProxy
-from .service import PART_SIZE, Service, SettableClock, address_of
+from .service import PART_SIZE, Service, SettableClock, reference_to
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -56,35 +56,35 @@ async def pending(service: Service) -> UploadSession:
     """Leave a row whose process crashed after the store had opened the upload."""
     failing = RepositoryFailing(service.sessions, SessionState.INITIATED)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=failing).started(user_id="pending")
+        await replace(service, sessions=failing).start_session(user_id="pending")
     (session,) = await service.sessions.find_due(service.clock.now() + timedelta(days=1), 1)
     return session
 
 
 async def completing(service: Service) -> UploadSession:
     """Leave a row whose process crashed after the store had completed the upload."""
-    session = await service.uploaded()
+    session = await service.upload_whole()
     failing = RepositoryFailing(service.sessions, SessionState.COMPLETED)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=failing).complete(address_of(session))
-    return await service.now(session)
+        await replace(service, sessions=failing).complete(reference_to(session))
+    return await service.reload(session)
 
 
 async def aborting(service: Service) -> UploadSession:
     """Leave a row whose process crashed after the store had aborted the upload."""
-    session = await service.uploaded()
+    session = await service.upload_whole()
     failing = RepositoryFailing(service.sessions, SessionState.ABORTED)
     with pytest.raises(RepositoryUnavailableError):
-        await replace(service, sessions=failing, store=service.store).abort(address_of(session))
-    return await service.now(session)
+        await replace(service, sessions=failing, store=service.store).abort(reference_to(session))
+    return await service.reload(session)
 
 
 async def initiated(service: Service) -> UploadSession:
-    return await service.started()
+    return await service.start_session()
 
 
 async def in_progress(service: Service) -> UploadSession:
-    return await service.uploaded()
+    return await service.upload_whole()
 
 
 Prepare = Callable[[Service], Awaitable[UploadSession]]
@@ -115,10 +115,10 @@ async def test_session_is_swept_once_due_and_past_the_grace_period(
     session = await prepare(service)
     advance_until_due(service, session)
     assert await sweep(service) == {}
-    assert await service.now(session) == session
+    assert await service.reload(session) == session
     service.clock.time += MILLISECOND
     assert await sweep(service) == {session.id: outcome}
-    ended = await service.now(session)
+    ended = await service.reload(session)
     assert ended.state == outcome.value
     assert ended.lease is None
     assert await service.bucket.list_uploads(session.key) == []
@@ -137,7 +137,7 @@ async def test_dry_run_reports_the_same_and_changes_nothing(
     opened = await service.bucket.list_uploads(session.key)
     for _ in range(2):
         assert await sweep(service, dry_run=True) == {session.id: outcome}
-    assert await service.now(session) == session
+    assert await service.reload(session) == session
     assert await service.bucket.list_uploads(session.key) == opened
 
 
@@ -145,15 +145,15 @@ async def test_upload_with_recent_stored_parts_is_kept(
     service: Service, clock: SettableClock
 ) -> None:
     # The client reports nothing until the end, so only the store shows its activity.
-    session = await service.started(size=2 * PART_SIZE)
+    session = await service.start_session(size=2 * PART_SIZE)
     clock.advance(days=6)
     await service.put(session, 1, bytes(PART_SIZE))
     stored_at = clock.now()
     clock.advance(days=5)
     assert await sweep(service, dry_run=True) == {session.id: SweepOutcome.KEPT}
-    assert await service.now(session) == session
+    assert await service.reload(session) == session
     assert await sweep(service) == {session.id: SweepOutcome.KEPT}
-    assert (await service.now(session)).active_at == stored_at
+    assert (await service.reload(session)).active_at == stored_at
     assert await sweep(service) == {}
     clock.advance(days=3)
     assert await sweep(service) == {session.id: SweepOutcome.EXPIRED}
@@ -162,7 +162,7 @@ async def test_upload_with_recent_stored_parts_is_kept(
 async def test_old_stored_parts_do_not_keep_an_upload(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.started()
+    session = await service.start_session()
     clock.advance(hours=1)
     await service.put(session)
     clock.advance(days=8)
@@ -172,34 +172,34 @@ async def test_old_stored_parts_do_not_keep_an_upload(
 async def test_interrupted_complete_with_missing_parts_is_reopened(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.started(size=2 * PART_SIZE)
+    session = await service.start_session(size=2 * PART_SIZE)
     await service.upload(session, 1, bytes(PART_SIZE))
-    stored = await service.now(session)
+    stored = await service.reload(session)
     lease = Lease("crashed process", clock.now())
     await service.sessions.save(stored.completing(lease, clock.now()))
     clock.advance(minutes=10)
     assert await sweep(service) == {session.id: SweepOutcome.REOPENED}
     await service.upload(session, 2, bytes(PART_SIZE))
-    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    assert (await service.complete(reference_to(session))).state is SessionState.COMPLETED
 
 
 async def test_interrupted_complete_of_a_lost_upload_is_reopened(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     lease = Lease("crashed process", clock.now())
     await service.sessions.save(session.completing(lease, clock.now()))
     await service.lose(session)
     clock.advance(minutes=10)
     assert await sweep(service) == {session.id: SweepOutcome.REOPENED}
-    assert (await service.now(session)).is_lost
+    assert (await service.reload(session)).is_lost
 
 
 async def test_complete_that_keeps_failing_expires(service: Service, clock: SettableClock) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     failing = replace(service, store=StoreFailingToComplete(service.store))
     with pytest.raises(StoreUnavailableError):
-        await failing.complete(address_of(session))
+        await failing.complete(reference_to(session))
     for _ in range(6):
         clock.advance(days=1)
         assert await sweep(failing) == {session.id: SweepOutcome.FAILED}
@@ -209,9 +209,11 @@ async def test_complete_that_keeps_failing_expires(service: Service, clock: Sett
 
 
 async def test_committed_complete_never_expires(service: Service, clock: SettableClock) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=StoreAnswersLost(service.store)).complete(address_of(session))
+        await replace(service, store=StoreAnswersLost(service.store)).complete(
+            reference_to(session)
+        )
     clock.advance(days=8)
     assert await sweep(service) == {session.id: SweepOutcome.COMPLETED}
 
@@ -219,13 +221,15 @@ async def test_committed_complete_never_expires(service: Service, clock: Settabl
 async def test_complete_refused_by_the_store_is_reopened(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=UnavailableStore(service.store)).complete(address_of(session))
+        await replace(service, store=UnavailableStore(service.store)).complete(
+            reference_to(session)
+        )
     clock.advance(minutes=10)
     forbidding = replace(service, store=ForbiddingStore(service.store, "list_parts"))
     assert await sweep(forbidding) == {session.id: SweepOutcome.REOPENED}
-    assert (await service.complete(address_of(session))).state is SessionState.COMPLETED
+    assert (await service.complete(reference_to(session))).state is SessionState.COMPLETED
 
 
 async def test_refused_scan_is_reported(service: Service) -> None:
@@ -241,7 +245,7 @@ async def test_session_that_no_longer_exists_counts_as_taken(
             del session
             raise SessionNotFoundError
 
-    session = await service.uploaded()
+    session = await service.upload_whole()
     clock.advance(days=8)
     late = replace(service, sessions=SessionGone(service.sessions))
     assert await sweep(late) == {session.id: SweepOutcome.TAKEN}
@@ -250,7 +254,7 @@ async def test_session_that_no_longer_exists_counts_as_taken(
 async def test_unexpected_error_of_one_session_does_not_stop_the_others(
     service: Service, clock: SettableClock
 ) -> None:
-    broken, fine = await service.uploaded(), await service.uploaded()
+    broken, fine = await service.upload_whole(), await service.upload_whole()
 
     class BrokenStore(StoreProxy):
         async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
@@ -268,7 +272,7 @@ async def test_unexpected_error_of_one_session_does_not_stop_the_others(
 async def test_dry_run_reports_whether_an_abort_was_an_expiry(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     lease = Lease("crashed sweep", clock.now())
     await service.sessions.save(session.expiring(lease, clock.now()))
     clock.advance(minutes=10)
@@ -279,7 +283,7 @@ async def test_dry_run_reports_whether_an_abort_was_an_expiry(
 async def test_failing_sessions_are_tried_once_per_pass(
     service: Service, clock: SettableClock
 ) -> None:
-    template = await service.started()
+    template = await service.start_session()
     for n in range(450):
         await service.sessions.add(replace(template, id=f"u{n:03}", key=f"k/u{n:03}/f"))
     clock.advance(days=8)
@@ -296,12 +300,12 @@ async def test_committed_complete_is_not_repeated_in_the_store(
     counting = CountingStore(service.store)
     await replace(service, store=counting).sweep()
     assert counting.completed == 0
-    done = await service.now(session)
+    done = await service.reload(session)
     assert done.result == await service.bucket.head_object(session.key)
 
 
 async def test_upload_lost_by_the_store_expires(service: Service, clock: SettableClock) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     await service.lose(session)
     clock.advance(days=8)
     assert await sweep(service) == {session.id: SweepOutcome.EXPIRED}
@@ -316,7 +320,7 @@ async def test_expiry_aborts_every_store_upload_of_the_key(
             await super().create_upload(new)
             return await super().create_upload(new)
 
-    session = await replace(service, store=OpensTwo(service.store)).started()
+    session = await replace(service, store=OpensTwo(service.store)).start_session()
     assert len(await service.bucket.list_uploads(session.key)) == 2
     clock.advance(days=8)
     assert await sweep(service) == {session.id: SweepOutcome.EXPIRED}
@@ -341,7 +345,7 @@ async def test_unavailable_store_is_reported_and_retried(
 async def test_failure_of_one_session_does_not_stop_the_others(
     service: Service, clock: SettableClock
 ) -> None:
-    failing, fine = await service.uploaded(), await service.uploaded()
+    failing, fine = await service.upload_whole(), await service.upload_whole()
 
     class FailsForOne(StoreProxy):
         async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
@@ -369,11 +373,11 @@ async def test_sweep_fails_without_the_repository(service: Service) -> None:
 async def test_three_concurrent_sweeps_do_everything_once(
     service: Service, clock: SettableClock
 ) -> None:
-    sessions = [await service.uploaded() for _ in range(12)]
+    sessions = [await service.upload_whole() for _ in range(12)]
     for session in sessions[:6]:
         failing = replace(service, store=StoreAnswersLost(service.store))
         with pytest.raises(StoreUnavailableError):
-            await failing.complete(address_of(session))
+            await failing.complete(reference_to(session))
     clock.advance(days=8)
     counting = CountingStore(service.store)
     schedule = repeat(1)
@@ -396,7 +400,7 @@ async def test_three_concurrent_sweeps_do_everything_once(
 async def test_session_completed_during_the_sweep_is_not_expired(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     clock.advance(days=8)
 
     class CompletesUpload(StoreProxy):
@@ -404,32 +408,32 @@ async def test_session_completed_during_the_sweep_is_not_expired(
 
         async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
             parts = await super().list_parts(key, store_upload_id)
-            await service.complete(address_of(session))
+            await service.complete(reference_to(session))
             return parts
 
     interleaved = replace(service, store=CompletesUpload(service.store))
     assert await sweep(interleaved) == {session.id: SweepOutcome.TAKEN}
-    assert (await service.now(session)).state is SessionState.COMPLETED
+    assert (await service.reload(session)).state is SessionState.COMPLETED
     assert await service.bucket.head_object(session.key) is not None
 
 
 async def test_ended_sessions_are_purged_after_their_retention(
     service: Service, clock: SettableClock
 ) -> None:
-    done = await service.complete(address_of(await service.uploaded()))
+    done = await service.complete(reference_to(await service.upload_whole()))
     clock.advance(days=30, minutes=5)
     assert (await service.sweep()).purged == 0
     clock.advance(seconds=0.001)
     assert (await service.sweep(dry_run=True)).purged == 0
     assert (await service.sweep()).purged == 1
     with pytest.raises(SessionNotFoundError):
-        await service.now(done)
-    assert await service.sessions.count_parts(done.id) == 0
+        await service.reload(done)
+    assert len(await service.sessions.list_parts(done.id)) == 0
     assert await service.bucket.head_object(done.key) is not None
 
 
 async def add_expired_sessions(service: Service, count: int) -> None:
-    template = await service.started()
+    template = await service.start_session()
     for n in range(count - 1):
         await service.sessions.add(replace(template, id=f"u{n:05}", key=f"k/u{n:05}/f"))
     service.clock.time += timedelta(days=8)
@@ -527,7 +531,7 @@ async def test_next_sweep_starts_over_after_a_database_outage(service: Service) 
 async def test_backlog_of_sessions_past_retention_is_purged_without_waiting(
     service: Service,
 ) -> None:
-    done = await service.complete(address_of(await service.uploaded()))
+    done = await service.complete(reference_to(await service.upload_whole()))
     for n in range(MAX_SESSIONS):
         await service.sessions.add(replace(done, id=f"u{n:05}", key=f"k/u{n:05}/f"))
     service.clock.time += timedelta(days=31)

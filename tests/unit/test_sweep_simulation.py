@@ -15,7 +15,7 @@ from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.application.sweep.report import SweepOutcome
 from multipart_upload.domain.session import SessionState, UploadSession
 
-from .service import Service, SettableClock, address_of, new_service
+from .service import Service, SettableClock, new_service, reference_to
 
 SESSIONS: Final = 10_000
 SWEEPERS: Final = 3
@@ -65,7 +65,7 @@ class World:
         return self.service.clock.now()
 
     async def add_client(self) -> None:
-        session = await self.service.started(user_id=f"user-{self.random.randrange(100)}")
+        session = await self.service.start_session(user_id=f"user-{self.random.randrange(100)}")
         stay = timedelta(hours=self.random.uniform(0, 20 * 24))
         self.clients.append(
             Client(
@@ -96,17 +96,17 @@ class World:
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
             cache = SessionCache(self.service.sessions)
             record_parts = RecordParts(cache, clock, self.service.policy)
-            await record_parts.record_one(address_of(client.session), client.part, etag)
+            await record_parts.record_one(reference_to(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.pause()
 
     async def end_client(self, client: Client) -> None:
         client.ended = True
         if client.end == "abort":
-            await self.service.abort(address_of(client.session))
+            await self.service.abort(reference_to(client.session))
         elif client.end == "complete" and client.part == 1:
             # Two parts would be refused, because they are under 5 MiB.
-            await self.service.complete(address_of(client.session))
+            await self.service.complete(reference_to(client.session))
         else:
             client.end = "vanish"
 

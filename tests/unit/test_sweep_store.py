@@ -17,7 +17,7 @@ from multipart_upload.domain.session import Lease, UploadSession
 from multipart_upload.testing.contract.sample_sessions import sample_session
 
 from .proxies import StoreProxy
-from .service import IMPATIENT, T0, Service, SettableClock, address_of
+from .service import IMPATIENT, T0, Service, SettableClock, reference_to
 
 TEMPLATE: Final = sample_session("u1", created_at=T0)
 STRANGE_KEYS: Final = ("file", "ada/file", "backup/0f0c/film.mov", "ada//film.mov", "/", "")
@@ -34,8 +34,8 @@ async def list_keys(service: Service) -> list[str]:
 
 
 async def end_session(service: Service, how: str) -> UploadSession:
-    session = await service.uploaded()
-    return await getattr(service, how)(address_of(session))  # type: ignore[no-any-return]
+    session = await service.upload_whole()
+    return await getattr(service, how)(reference_to(session))  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("how", ["complete", "abort"])
@@ -51,41 +51,41 @@ async def test_store_upload_of_an_ended_session_is_aborted_after_the_grace_perio
     assert await list_keys(service) == [session.key]
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     assert await list_keys(service) == []
-    assert (await service.now(session)) == session
+    assert (await service.reload(session)) == session
 
 
 async def test_second_store_upload_of_a_session_is_aborted(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     await open_upload(service, session.key)
     clock.advance(hours=1)
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     (left,) = await service.bucket.list_uploads(session.key)
     assert left.store_upload_id == session.store_upload_id
-    await service.complete(address_of(session))
+    await service.complete(reference_to(session))
 
 
 async def test_store_upload_of_a_lost_session_is_aborted(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     await service.lose(session)
-    await service.status(address_of(session))
+    await service.status(reference_to(session))
     await open_upload(service, session.key)
     clock.advance(hours=1)
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
-    signed = await service.sign(address_of(session), 1)
+    signed = await service.sign(reference_to(session), 1)
     await service.bucket.put(signed, b"x")
 
 
 async def test_store_upload_is_kept_while_a_lost_session_is_being_reopened(
     service: Service, clock: SettableClock
 ) -> None:
-    session = await service.uploaded()
+    session = await service.upload_whole()
     await service.lose(session)
-    await service.status(address_of(session))
-    lost = await service.now(session)
+    await service.status(reference_to(session))
+    lost = await service.reload(session)
     lease = Lease("opener", clock.now() + service.policy.grace + service.policy.lease)
     await service.sessions.save(lost.opening(lease, clock.now()))
     await open_upload(service, session.key)
@@ -98,7 +98,7 @@ async def test_store_upload_is_kept_while_a_lost_session_is_being_reopened(
 async def test_open_uploads_of_open_sessions_are_kept(
     service: Service, clock: SettableClock
 ) -> None:
-    sessions = [await service.started(), await service.uploaded()]
+    sessions = [await service.start_session(), await service.upload_whole()]
     clock.advance(days=6)
     report = await service.sweep()
     assert (report.scan.orphaned_uploads, report.scan.unknown_uploads, report.has_findings) == (
@@ -166,7 +166,7 @@ async def test_store_upload_of_a_pending_session_ends_with_the_session(
             raise StoreUnavailableError
 
     with pytest.raises(StoreUnavailableError):
-        await replace(service, store=OpensAndDies(service.store)).started()
+        await replace(service, store=OpensAndDies(service.store)).start_session()
     clock.advance(hours=1)
     report = await service.sweep()
     assert len(report.swept) == 1
@@ -194,7 +194,7 @@ async def test_failed_scan_is_reported_and_sessions_are_still_swept(
             del prefix, after
             raise StoreUnavailableError
 
-    await service.uploaded()
+    await service.upload_whole()
     clock.advance(days=8)
     report = await replace(service, store=ListsNothing(service.store)).sweep()
     assert len(report.swept) == 1

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multipart_upload.application.new_upload import NewUpload
 from multipart_upload.application.ports import SessionQuery
-from multipart_upload.application.start_upload import NewUpload
 from multipart_upload.domain.errors import FileTooLargeError, InvalidFieldError, UploadError
 from multipart_upload.domain.policy import UploadPolicy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..domain.errors import StoreUploadGoneError
@@ -35,9 +35,8 @@ class ListParts:
 
     sessions: SessionRepository
     store: ObjectStore
-    _large_lists: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(LARGE_LISTS_AT_ONCE)
-    )
+    large_lists: asyncio.Semaphore
+    """With LARGE_LISTS_AT_ONCE, shared by all users of one event loop."""
 
     async def __call__(self, reference: SessionReference) -> tuple[UploadSession, Sequence[Part]]:
         session = await reference.find_in(self.sessions)
@@ -57,7 +56,7 @@ class ListParts:
         if session.plan is not None and session.plan.part_count <= LARGE_LIST:
             yield
             return
-        async with self._large_lists:
+        async with self.large_lists:
             yield
 
 

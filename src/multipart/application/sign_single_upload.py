@@ -9,8 +9,8 @@ from ..domain.limits import MAX_SINGLE_SIZE
 from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
 from ..domain.validation import require_start
+from .new_upload import NewUpload
 from .ports import NewObject, ObjectStore, SignedPost
-from .start_upload import NewUpload
 
 
 @dataclass(frozen=True, slots=True)

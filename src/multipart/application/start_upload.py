@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
@@ -15,36 +14,9 @@ from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
 from ..domain.validation import require_start
 from .leases import new_lease
+from .new_upload import NewUpload
 from .open_store_upload import OpenStoreUpload
 from .ports import SessionRepository
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewUpload:
-    """What a client declares about its file; `size` in bytes, None if unknown.
-
-    A request with the same `idempotency_key` returns the same session.
-    """
-
-    user_id: str
-    filename: str
-    content_type: str
-    size: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    idempotency_key: str | None = None
-
-    @property
-    def stored_filename(self) -> str:
-        """The name without NUL, which file systems and PostgreSQL do not accept."""
-        return self.filename.replace("\0", "")
-
-    @property
-    def stored_type(self) -> str:
-        """The type, or a general one if the client does not know it.
-
-        Without tabs: stores differ in how they sign them, and versitygw refuses such a header.
-        """
-        return self.content_type.replace("\t", " ") or "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)

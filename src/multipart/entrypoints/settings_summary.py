@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..database import choose_database
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
+from ..session_database import choose_database
 from ..settings import Settings
 
 

@@ -12,7 +12,7 @@ from multipart_upload.domain.errors import TransitionError, UnavailableError
 from multipart_upload.domain.session import UploadSession
 from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
-from tests.unit.service import Service, address_of
+from tests.unit.service import Service, reference_to
 
 from .completing import interrupt_complete
 from .requests import Call, Request, wrap_store
@@ -21,7 +21,7 @@ from .world import World
 
 
 async def abort_session(session: UploadSession, service: Service) -> object:
-    ended = await service.abort(address_of(session))
+    ended = await service.abort(reference_to(session))
     return ended.id == session.id, ended.state
 
 
@@ -36,12 +36,12 @@ async def abort(world: World) -> Request:
 
 async def abort_again(world: World) -> Request:
     session = await world.start_and_upload()
-    await world.service.abort(address_of(session))
+    await world.service.abort(reference_to(session))
     return Request(make_abort_call(world, session))
 
 
 async def abort_before_the_first_part(world: World) -> Request:
-    return Request(make_abort_call(world, await world.service.started()))
+    return Request(make_abort_call(world, await world.service.start_session()))
 
 
 async def abort_with_two_store_uploads(world: World) -> Request:
@@ -93,8 +93,8 @@ async def interrupt_abort(world: World, store: type[StoreProxy]) -> UploadSessio
     session = await world.start_and_upload()
     world.drop_expectations(session)
     with pytest.raises(UnavailableError):
-        await replace(world.service, store=store(world.service.store)).abort(address_of(session))
-    return await world.service.now(session)
+        await replace(world.service, store=store(world.service.store)).abort(reference_to(session))
+    return await world.service.reload(session)
 
 
 async def open_second_store_upload(world: World, session: UploadSession) -> None:

@@ -15,7 +15,7 @@ from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
 from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
-from tests.unit.service import BODY, MIB, Service, address_of
+from tests.unit.service import BODY, MIB, Service, reference_to
 
 from .interleavings import RenewalAnswerLost, SlowStore
 from .requests import Call, Request, wrap_store
@@ -28,7 +28,7 @@ SMALLEST_PART: Final = bytes(5 * MIB)
 async def complete_session(
     session: UploadSession, service: Service, named: Sequence[NamedPart] | None = None
 ) -> object:
-    ended = await service.complete(address_of(session), named)
+    ended = await service.complete(reference_to(session), named)
     assert ended.result is not None
     owner = ended.result.upload_id, ended.result.nonce
     result = replace(ended.result, location="", upload_id=None, nonce=None)
@@ -45,46 +45,46 @@ async def complete(world: World) -> Request:
 
 async def complete_again(world: World) -> Request:
     session = await world.start_and_upload()
-    await world.service.complete(address_of(session))
+    await world.service.complete(reference_to(session))
     return Request(make_complete_call(session))
 
 
 async def complete_without_a_plan_and_with_an_unreported_part(world: World) -> Request:
-    session = await world.service.started()
+    session = await world.service.start_session()
     await world.upload(session, 1, SMALLEST_PART)
     await world.send(session, 2)
     return Request(make_complete_call(session))
 
 
 async def complete_with_named_parts(world: World) -> Request:
-    session = await world.service.started()
+    session = await world.service.start_session()
     named = [NamedPart(1, await world.send(session))]
     return Request(partial(complete_session, session, named=named))
 
 
 async def complete_with_some_parts_named(world: World) -> Request:
-    session = await world.service.started()
+    session = await world.service.start_session()
     await world.send(session, 1, SMALLEST_PART)
     named = [NamedPart(2, await world.send(session, 2))]
     return Request(partial(complete_session, session, named=named))
 
 
 async def complete_without_any_report(world: World) -> Request:
-    session = await world.service.started(len(BODY))
+    session = await world.service.start_session(len(BODY))
     await world.send(session)
     return Request(make_complete_call(session))
 
 
 async def complete_without_any_part(world: World) -> Request:
-    return Request(make_complete_call(await world.service.started()))
+    return Request(make_complete_call(await world.service.start_session()))
 
 
 async def complete_with_a_part_missing(world: World) -> Request:
-    return Request(make_complete_call(await world.upload(await world.service.started(), 2)))
+    return Request(make_complete_call(await world.upload(await world.service.start_session(), 2)))
 
 
 async def complete_with_a_part_too_small(world: World) -> Request:
-    session = await world.service.started()
+    session = await world.service.start_session()
     await world.upload(session, 1)
     return Request(make_complete_call(await world.upload(session, 2)))
 
@@ -96,7 +96,7 @@ async def complete_an_upload_lost_by_the_store(world: World) -> Request:
 
 
 async def complete_an_upload_lost_before_any_report(world: World) -> Request:
-    session = await world.service.started(len(BODY))
+    session = await world.service.start_session(len(BODY))
     await world.send(session)
     await world.lose(session)
     return Request(make_complete_call(session))
@@ -157,5 +157,7 @@ async def interrupt_complete(world: World, store: type[StoreProxy]) -> UploadSes
     """Leave a session completing, after its store failed, and return it."""
     session = await world.start_and_upload()
     with pytest.raises(UnavailableError):
-        await replace(world.service, store=store(world.service.store)).complete(address_of(session))
-    return await world.service.now(session)
+        await replace(world.service, store=store(world.service.store)).complete(
+            reference_to(session)
+        )
+    return await world.service.reload(session)

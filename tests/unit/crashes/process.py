@@ -11,11 +11,7 @@ from itertools import islice
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from multipart_upload.application.ports import (
-    ForwardingRepository,
-    ObjectStore,
-    SessionRepository,
-)
+from multipart_upload.application.ports import ForwardingRepository, ObjectStore, SessionRepository
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,

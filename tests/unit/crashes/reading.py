@@ -9,7 +9,7 @@ from multipart_upload.application.check_readiness import CheckReadiness
 from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.session import UploadSession
 from tests.unit.faults import StoreAnswersLost
-from tests.unit.service import Service, address_of
+from tests.unit.service import Service, reference_to
 
 from .completing import interrupt_complete
 from .requests import Call, Request
@@ -17,13 +17,13 @@ from .world import USER, World
 
 
 async def read_status(session: UploadSession, service: Service) -> object:
-    status = await service.status(address_of(session))
+    status = await service.status(reference_to(session))
     parts = [(part.number, part.state, part.etag) for part in status.parts]
     return status.session.state, status.session.is_lost, parts, status.missing_parts
 
 
 async def read_is_lost(session: UploadSession, service: Service) -> object:
-    return (await service.status(address_of(session))).session.is_lost
+    return (await service.status(reference_to(session))).session.is_lost
 
 
 async def list_states(service: Service) -> object:
@@ -41,7 +41,7 @@ async def read_the_status(world: World) -> Request:
 
 async def read_the_status_of_a_completed_upload(world: World) -> Request:
     session = await world.start_and_upload()
-    await world.service.complete(address_of(session))
+    await world.service.complete(reference_to(session))
     return Request(make_status_call(session))
 
 

@@ -34,7 +34,7 @@ async def _sweep_at_the_end(world: World, _request: Request, _expected: object) 
     for row in open_rows:
         world.drop_expectations(row)
     await _sweep_once(world)
-    swept = [await world.service.now(row) for row in open_rows]
+    swept = [await world.service.reload(row) for row in open_rows]
     assert all(row.state.is_terminal for row in swept), "an expired upload is still open"
 
 

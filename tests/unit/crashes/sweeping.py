@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.faults import StoreAnswersLost, StoreFailingToComplete, UnavailableStore
-from tests.unit.service import BODY, Service, address_of
+from tests.unit.service import BODY, Service, reference_to
 
 from .aborting import interrupt_abort, open_second_store_upload
 from .completing import interrupt_complete
@@ -69,7 +69,7 @@ async def sweep_an_abort_whose_answer_was_lost(world: World) -> Request:
 
 async def sweep_expired_uploads(world: World) -> Request:
     world.drop_expectations(await world.start_and_upload())
-    await world.service.started()
+    await world.service.start_session()
     world.pass_expiry()
     return Request(_sweep)
 
@@ -96,7 +96,7 @@ async def sweep_a_second_store_upload(world: World) -> Request:
 
 async def sweep_a_store_upload_opened_after_completion(world: World) -> Request:
     session = await world.start_and_upload()
-    await world.service.complete(address_of(session))
+    await world.service.complete(reference_to(session))
     await open_second_store_upload(world, session)
     return _sweep_after_leases(world)
 
@@ -104,7 +104,7 @@ async def sweep_a_store_upload_opened_after_completion(world: World) -> Request:
 async def sweep_sessions_past_their_retention(world: World) -> Request:
     for end in (world.service.complete, world.service.abort):
         session = await world.start_and_upload()
-        await end(address_of(session))
+        await end(reference_to(session))
         world.drop_expectations(session)
         world.purged.add(session.key)
     world.service.clock.time += world.service.policy.retention
@@ -121,7 +121,7 @@ async def sweep_several_interrupted_uploads(world: World) -> Request:
 
 
 async def sweep_nothing(world: World) -> Request:
-    await world.service.started(len(BODY))
+    await world.service.start_session(len(BODY))
     return Request(_sweep)
 
 

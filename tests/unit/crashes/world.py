@@ -11,7 +11,7 @@ from typing import Final
 from multipart_upload.application.ports import NewObject, SessionQuery
 from multipart_upload.domain.part import PartState
 from multipart_upload.domain.session import SessionState, UploadSession
-from tests.unit.service import BODY, Service, address_of, new_service
+from tests.unit.service import BODY, Service, new_service, reference_to
 
 USER: Final = "ada"
 BYSTANDER: Final = "bob"
@@ -47,15 +47,15 @@ class World:
     ) -> UploadSession:
         """PUT a part and report it."""
         etag = await self.send(session, number, body)
-        await self.service.record(address_of(session), number, etag, len(body))
+        await self.service.record(reference_to(session), number, etag, len(body))
         self.acknowledged[session.id].add(number)
-        return await self.service.now(session)
+        return await self.service.reload(session)
 
     async def start_and_upload(
         self, size: int | None = len(BODY), user_id: str = USER
     ) -> UploadSession:
         """Start an upload of one part and upload it."""
-        return await self.upload(await self.service.started(size, user_id))
+        return await self.upload(await self.service.start_session(size, user_id))
 
     async def lose(self, session: UploadSession) -> None:
         """Discard the store upload, as a lifecycle rule of the bucket does."""
@@ -120,7 +120,7 @@ class World:
         assert named - self.lost - {None} <= found, "a live upload was aborted"
 
     async def _require_parts(self, session: UploadSession, objects: Mapping[str, bytes]) -> None:
-        _, parts = await self.service.list_parts(address_of(session))
+        _, parts = await self.service.list_parts(reference_to(session))
         held = {part.number for part in parts if part.state is PartState.VERIFIED}
         recorded = {part.number for part in await self.service.sessions.list_parts(session.id)}
         assert self.acknowledged[session.id] <= held & recorded, "an acknowledged part is missing"

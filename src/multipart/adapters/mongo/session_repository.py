@@ -37,7 +37,7 @@ from .part_bitmap import (
     set_bits_if_open,
 )
 from .part_ids import all_filter, parts_filter
-from .part_writing import apply_writes, part_upserts, split_parts
+from .part_writes import apply_writes, part_upserts, split_parts
 from .queries import (
     BEING_REMOVED,
     NEWEST_FIRST,
@@ -46,8 +46,8 @@ from .queries import (
     due_filter,
     query_filter,
 )
-from .resending import resend_once
-from .session_reading import find_sessions, to_session, to_sessions
+from .read_sessions import find_sessions, to_session, to_sessions
+from .retries import resend_once
 
 _logger = logging.getLogger(__name__)
 _BATCH: Final = 1000
@@ -164,11 +164,6 @@ class MongoSessionRepository:
         with translate_errors():
             await resend_once(lambda: self.parts.delete_many(parts_filter(upload_id)))
             await resend_once(lambda: self.parts.update_one(bitmap_filter(upload_id), clear_bits()))
-
-    async def count_parts(self, upload_id: str) -> int:
-        """Count the parts recorded."""
-        with translate_errors():
-            return count_parts(await self._bitmap(upload_id))
 
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions, newest first."""

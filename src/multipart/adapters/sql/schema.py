@@ -28,7 +28,7 @@ async def upgrade_schema(database: Database, *, only_additive: bool) -> list[str
             _logger.warning("The database has schema %s of a later release.", version)
         return []
     # Before the lock, so that other processes do not wait for the import.
-    from .migrating import run_pending
+    from .migrate import run_pending
 
     names = await database.change_schema(partial(run_pending, only_additive=only_additive))
     if names:
@@ -44,6 +44,6 @@ async def list_pending_migrations(database: Database) -> list[str]:
 
 def list_migrations(after: str | None = None) -> list[str]:
     """Return the names of all migrations, or of those after a version."""
-    from .migrating import Migrations
+    from .migrate import Migrations
 
     return Migrations(after).names

@@ -107,7 +107,9 @@ class SqlSessionRepository:
         if not await self._database.write_each(self._upsert, rows, only_if=unchanged):
             raise StaleSessionError
         # After the commit, because concurrent reports do not see each other's parts before.
-        return await self.count_parts(session.id)
+        counted = select(func.count().label("parts")).where(PARTS.c.upload_id == session.id)
+        (row,) = await self._database.read(counted)
+        return int(row["parts"])
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         of_session = select(PARTS).where(PARTS.c.upload_id == upload_id)
@@ -115,11 +117,6 @@ class SqlSessionRepository:
 
     async def forget_parts(self, upload_id: str) -> None:
         await self._database.write(delete(PARTS).where(PARTS.c.upload_id == upload_id))
-
-    async def count_parts(self, upload_id: str) -> int:
-        counted = select(func.count().label("parts")).where(PARTS.c.upload_id == upload_id)
-        (row,) = await self._database.read(counted)
-        return int(row["parts"])
 
     async def find(self, query: SessionQuery) -> SessionPage:
         newest_first = _SELECT_SESSIONS.where(*_conditions(query)).order_by(

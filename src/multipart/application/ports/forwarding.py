@@ -43,9 +43,6 @@ class ForwardingRepository:
     async def forget_parts(self, upload_id: str) -> None:
         await self.sessions.forget_parts(upload_id)
 
-    async def count_parts(self, upload_id: str) -> int:
-        return await self.sessions.count_parts(upload_id)
-
     async def find(self, query: SessionQuery) -> SessionPage:
         return await self.sessions.find(query)
 

@@ -103,10 +103,6 @@ class SessionRepository(Protocol):
         """Remove all parts of a session."""
         ...
 
-    async def count_parts(self, upload_id: str) -> int:
-        """Count the parts recorded, each number once."""
-        ...
-
     async def find(self, query: SessionQuery) -> SessionPage:
         """Read a page of a user's sessions by descending creation time, then descending id."""
         ...

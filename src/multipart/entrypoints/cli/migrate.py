@@ -7,8 +7,8 @@ import logging.config
 
 import click
 
-from ...database import Database, choose_database
 from ...domain.errors import UnavailableError
+from ...session_database import SessionDatabase, choose_database
 from ...settings import SettingsError, load_settings
 from .logs import log_config
 from .start_log import add_misspellings
@@ -38,7 +38,7 @@ def migrate(*, check: bool) -> None:
         raise click.ClickException(msg) from exc
 
 
-async def _migrate(database: Database) -> None:
+async def _migrate(database: SessionDatabase) -> None:
     if database.migrate is None:
         click.echo(f"{database.description} needs no migrations.")
     elif names := await database.migrate():
@@ -47,7 +47,7 @@ async def _migrate(database: Database) -> None:
         click.echo(f"{database.description} is up to date.")
 
 
-async def _check(database: Database) -> None:
+async def _check(database: SessionDatabase) -> None:
     if database.list_pending_migrations is None:
         click.echo(f"{database.description} needs no migrations.")
     elif names := await database.list_pending_migrations():

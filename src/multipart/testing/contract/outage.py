@@ -30,7 +30,6 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "list_parts": lambda sessions: sessions.list_parts("upload-1"),
     "forget_parts": lambda sessions: sessions.forget_parts("upload-1"),
-    "count_parts": lambda sessions: sessions.count_parts("upload-1"),
     "find": lambda sessions: sessions.find(SessionQuery(user_id="alice")),
     "find_due": lambda sessions: sessions.find_due(NOW, 1),
     "purge_sessions": lambda sessions: sessions.purge_sessions(NOW, 1),

@@ -61,7 +61,7 @@ class PartRecordingContract:
     async def test_a_part_recorded_twice_counts_once(self, sessions: SessionRepository) -> None:
         for number in (1, 2, 1):
             await sessions.record_parts("upload-1", [sample_part(number)])
-        assert await sessions.count_parts("upload-1") == 2
+        assert len(await sessions.list_parts("upload-1")) == 2
 
     async def test_session_without_parts_lists_none_and_counts_zero(
         self, sessions: SessionRepository
@@ -69,7 +69,7 @@ class PartRecordingContract:
         await sessions.add(sample_session())
         for upload_id in ("upload-1", "unknown"):
             assert await sessions.list_parts(upload_id) == []
-            assert await sessions.count_parts(upload_id) == 0
+            assert len(await sessions.list_parts(upload_id)) == 0
 
     async def test_forget_parts_removes_only_the_parts_of_that_session(
         self, sessions: SessionRepository
@@ -79,7 +79,7 @@ class PartRecordingContract:
         for _ in range(2):
             await sessions.forget_parts("upload-1")
         assert await sessions.list_parts("upload-1") == []
-        assert await sessions.count_parts("upload-2") == 2
+        assert len(await sessions.list_parts("upload-2")) == 2
         await sessions.record_parts("upload-1", [sample_part(3)])
         assert await sessions.list_parts("upload-1") == [sample_part(3)]
 
@@ -92,7 +92,7 @@ class PartRecordingContract:
         await sessions.record_parts("upload-1", [sample_part(1, "aa"), sample_part(2)])
         await sessions.record_parts("upload-2", [sample_part(1, "bb")])
         assert await sessions.list_parts("upload-2") == [sample_part(1, "bb")]
-        assert await sessions.count_parts("upload-1") == 2
+        assert len(await sessions.list_parts("upload-1")) == 2
 
     async def test_recording_parts_does_not_change_the_session_in_any_state(
         self, sessions: SessionRepository
@@ -101,7 +101,7 @@ class PartRecordingContract:
         await sessions.add(session)
         await sessions.record_parts(session.id, [sample_part()])
         assert await sessions.get(session.id) == session
-        assert await sessions.count_parts(session.id) == 1
+        assert len(await sessions.list_parts(session.id)) == 1
 
     async def test_saving_a_session_keeps_its_parts(self, sessions: SessionRepository) -> None:
         await sessions.add(sample_session())
@@ -116,7 +116,7 @@ class PartRecordingContract:
         await asyncio.gather(*(sessions.record_parts("upload-1", [part]) for part in reports))
         (stored,) = await sessions.list_parts("upload-1")
         assert stored in reports
-        assert await sessions.count_parts("upload-1") == 1
+        assert len(await sessions.list_parts("upload-1")) == 1
 
     async def test_racing_reports_of_many_numbers_are_all_kept(
         self, sessions: SessionRepository
@@ -139,7 +139,7 @@ class PartRecordingContract:
     ) -> None:
         batches = [[sample_part(n) for n in range(first, first + 40)] for first in (1, 21, 41, 61)]
         await asyncio.gather(*(sessions.record_parts("upload-1", batch) for batch in batches))
-        assert await sessions.count_parts("upload-1") == 100
+        assert len(await sessions.list_parts("upload-1")) == 100
 
     @pytest.mark.parametrize("number", [1, 59, 60, 1999, 2000, MAX_PART_COUNT])
     async def test_any_part_number_counts_once(
@@ -147,7 +147,7 @@ class PartRecordingContract:
     ) -> None:
         for _ in range(2):
             await sessions.record_parts("upload-1", [sample_part(number)])
-        assert await sessions.count_parts("upload-1") == 1
+        assert len(await sessions.list_parts("upload-1")) == 1
         assert [part.number for part in await sessions.list_parts("upload-1")] == [number]
 
     async def test_ten_thousand_parts_are_recorded_in_one_call(
@@ -155,5 +155,5 @@ class PartRecordingContract:
     ) -> None:
         parts = [sample_part(n) for n in range(1, MAX_PART_COUNT + 1)]
         await sessions.record_parts("upload-1", parts)
-        assert await sessions.count_parts("upload-1") == MAX_PART_COUNT
+        assert len(await sessions.list_parts("upload-1")) == MAX_PART_COUNT
         assert await sessions.list_parts("upload-1") == parts

@@ -38,7 +38,7 @@ class PartReportingContract:
         assert await sessions.report_parts(session, [sample_part(2, "bb"), sample_part(1)]) == 3
         parts = [sample_part(1), sample_part(2, "bb"), sample_part(9)]
         assert await sessions.list_parts(session.id) == parts
-        assert await sessions.count_parts(session.id) == 3
+        assert len(await sessions.list_parts(session.id)) == 3
 
     async def test_count_includes_parts_recorded_without_a_report(
         self, sessions: SessionRepository
@@ -63,7 +63,7 @@ class PartReportingContract:
             with pytest.raises(StaleSessionError):
                 await sessions.report_parts(session, [sample_part(number, "late")])
         assert await sessions.list_parts(session.id) == [sample_part(1)]
-        assert await sessions.count_parts(session.id) == 1
+        assert len(await sessions.list_parts(session.id)) == 1
 
     async def test_session_closed_before_its_first_report_refuses_reports(
         self, sessions: SessionRepository

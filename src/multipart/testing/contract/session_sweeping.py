@@ -138,7 +138,7 @@ class SessionSweepingContract:
         assert await sessions.list_parts("expired") == []
         for upload_id in ("retained", "open"):
             assert (await sessions.get(upload_id)).id == upload_id
-            assert await sessions.count_parts(upload_id) == 1
+            assert len(await sessions.list_parts(upload_id)) == 1
 
     async def test_purge_keeps_old_parts_of_retained_sessions(
         self, sessions: SessionRepository
@@ -152,7 +152,7 @@ class SessionSweepingContract:
         await sessions.save(ended)
         assert await sessions.purge_sessions(NOW + DAY, 100) == 0
         assert await sessions.list_parts(session.id) == [old]
-        assert await sessions.count_parts(session.id) == 1
+        assert len(await sessions.list_parts(session.id)) == 1
 
     async def test_purge_removes_at_most_the_limit(self, sessions: SessionRepository) -> None:
         for n in range(3):

@@ -53,7 +53,7 @@ class MemorySessionRepository:
         if recordable is None or recordable != session.store_upload_id:
             raise StaleSessionError
         await self.record_parts(session.id, parts)
-        return await self.count_parts(session.id)
+        return len(self._parts[session.id])
 
     async def list_parts(self, upload_id: str) -> list[Part]:
         recorded = self._parts.get(upload_id, {})
@@ -61,9 +61,6 @@ class MemorySessionRepository:
 
     async def forget_parts(self, upload_id: str) -> None:
         self._parts.pop(upload_id, None)
-
-    async def count_parts(self, upload_id: str) -> int:
-        return len(self._parts.get(upload_id, {}))
 
     async def find(self, query: SessionQuery) -> SessionPage:
         found = sorted(

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
+from ....application.new_upload import NewUpload
 from ....application.ports import SignedPart
 from ....application.session_reference import SessionReference
-from ....application.start_upload import NewUpload
 from ....domain.errors import FieldError
 from ....domain.limits import (
     MAX_METADATA_BYTES,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, field
 from msgspec.json import Encoder
 
+from ....application.new_upload import NewUpload
 from ....application.ports import SignedPart, SignedParts, SignedPost
-from ....application.start_upload import NewUpload
 from ....domain.limits import MAX_PART_COUNT
 from ....domain.named_parts import NamedPart
 from ....domain.part import Part

@@ -10,8 +10,8 @@ from litestar import Controller, Request, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from ....application.new_upload import NewUpload
 from ....application.sign_single_upload import SignSingleUpload
-from ....application.start_upload import NewUpload
 from ....domain.errors import InvalidFieldError
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ...terminal import escape_unprintable

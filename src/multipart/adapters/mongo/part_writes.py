@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError
 
 from ...domain.part import Part
 from .documents import part_upsert
-from .resending import resend_once
+from .retries import resend_once
 
 _CHUNK: Final = 250
 """Parts in one command: the time limit is for one command, and any number of parts may come."""

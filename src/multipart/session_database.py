@@ -13,7 +13,7 @@ from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class SessionDatabase:
     """The database that the settings choose.
 
     `description` names its setting, server and database, without user and password. `migrate`
@@ -27,7 +27,7 @@ class Database:
     list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
 
 
-def choose_database(settings: Settings) -> Database:
+def choose_database(settings: Settings) -> SessionDatabase:
     """Choose SESSION_REPOSITORY if set, else MONGO_URI, else DATABASE_URL.
 
     Raise ValueError, naming the setting, if none is set or its value can never work. Only the
@@ -46,27 +46,27 @@ def choose_database(settings: Settings) -> Database:
     raise ValueError(msg)
 
 
-def _choose_plugin(name: str) -> Database:
-    return Database(f"{name} (SESSION_REPOSITORY)", load_adapter(SESSION_REPOSITORIES, name))
+def _choose_plugin(name: str) -> SessionDatabase:
+    return SessionDatabase(f"{name} (SESSION_REPOSITORY)", load_adapter(SESSION_REPOSITORIES, name))
 
 
-def _choose_mongo(uri: str, name: str | None) -> Database:
+def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
     from .adapters.mongo import open_mongo_sessions
     from .adapters.mongo.uri import check_mongo_uri, describe_mongo_database
 
     check_mongo_uri(uri)
-    return Database(
+    return SessionDatabase(
         f"{describe_mongo_database(uri, name)} (MONGO_URI)", partial(open_mongo_sessions, uri, name)
     )
 
 
-def _choose_sql(url: str) -> Database:
+def _choose_sql(url: str) -> SessionDatabase:
     from .adapters import sql
     from .adapters.sql.engine import describe_sql_database, open_database, parse_database_url
 
     parsed = parse_database_url(url)
     open_database(parsed)  # loads the driver, and connects to nothing
-    return Database(
+    return SessionDatabase(
         f"{describe_sql_database(parsed)} (DATABASE_URL)",
         partial(sql.open_sql_sessions, url),
         partial(sql.migrate_sql_database, url),
