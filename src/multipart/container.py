@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +13,6 @@ from typing import Final, TypeVar
 from dependency_injector import containers, providers
 
 from .adapters.clock import SystemClock
-from .adapters.s3 import S3Config, ensure_bucket, open_s3_store
-from .adapters.s3.cors import apply_cors
-from .adapters.s3.cors_check import CorsReport, check_cors
-from .adapters.s3.presigner import public_origin
 from .application.abort_upload import AbortUpload
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
@@ -34,11 +30,11 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
-from .domain.object_key import common_prefix
 from .domain.policy import UploadPolicy
-from .plugins import OBJECT_STORES, load_adapter
+from .domain.store_capabilities import StoreCapabilities
 from .session_database import choose_database
 from .settings import Settings
+from .stores import choose_store
 
 T = TypeVar("T")
 
@@ -48,7 +44,6 @@ def upload_policy(settings: Settings) -> UploadPolicy:
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
-        max_parts=settings.s3_max_parts,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_lifetime=timedelta(seconds=settings.signed_url_seconds),
@@ -59,24 +54,9 @@ def upload_policy(settings: Settings) -> UploadPolicy:
     )
 
 
-def s3_config(settings: Settings) -> S3Config:
-    """Build the configuration of the S3 adapter from the settings."""
-    secret, token = settings.aws_secret_access_key, settings.aws_session_token
-    return S3Config(
-        bucket=settings.s3_bucket_name,
-        region=settings.aws_region,
-        access_key_id=settings.aws_access_key_id,
-        secret_access_key=secret.get_secret_value() if secret else None,
-        session_token=token.get_secret_value() if token else None,
-        endpoint_url=settings.s3_endpoint_url,
-        public_endpoint_url=settings.s3_public_endpoint_url,
-    )
-
-
 def check_adapters(settings: Settings) -> None:
-    """Raise ValueError, naming the setting, if an adapter or the database can never open."""
-    if settings.object_store is not None:
-        load_adapter(OBJECT_STORES, settings.object_store)
+    """Raise ValueError, naming the setting, if the store or the database can never open."""
+    choose_store(settings)
     choose_database(settings)
 
 
@@ -85,35 +65,14 @@ def open_sessions(settings: Settings) -> AbstractAsyncContextManager[SessionRepo
     return choose_database(settings).open()
 
 
-@asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[ObjectStore]:
-    """Open OBJECT_STORE if set, else the bucket."""
-    if settings.object_store is not None:
-        async with load_adapter(OBJECT_STORES, settings.object_store)() as store:
-            yield store
-        return
-    async with open_s3_store(s3_config(settings)) as store:
-        yield store
+def open_store(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
+    """Open the object store that the settings choose."""
+    return choose_store(settings).open()
 
 
-async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> None:
-    """Create the bucket if it does not exist, with the CORS rules that browsers need."""
-    await ensure_bucket(s3_config(settings), allowed_origins)
-
-
-async def apply_cors_rule(settings: Settings, allowed_origins: Sequence[str]) -> None:
-    """Set the CORS rule that browsers need. Raise UploadError with the reason if that fails."""
-    await apply_cors(s3_config(settings), allowed_origins)
-
-
-async def check_cors_rule(settings: Settings, origins: Sequence[str]) -> CorsReport:
-    """Report what the bucket denies to pages. Raise UploadError if that cannot be checked."""
-    return await check_cors(s3_config(settings), origins, common_prefix(settings.s3_key_prefix))
-
-
-def store_origin(settings: Settings) -> str:
-    """Return the origin of the signed URLs."""
-    return public_origin(s3_config(settings))
+def get_capabilities(store: ObjectStore) -> StoreCapabilities:
+    """Return what the open store can do."""
+    return store.capabilities
 
 
 class Container(containers.DeclarativeContainer):
@@ -132,18 +91,19 @@ class Container(containers.DeclarativeContainer):
     large_lists = providers.Singleton(asyncio.Semaphore, LARGE_LISTS_AT_ONCE)
     open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
-    start_upload = providers.Factory(StartUpload, session_cache, open_store_upload, policy)
+    start_upload = providers.Factory(StartUpload, session_cache, store, open_store_upload, policy)
     sign_parts = providers.Factory(
         SignParts, session_cache, store, open_store_upload, policy, clock
     )
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
-    record_parts = providers.Factory(RecordParts, session_cache, clock, policy)
+    record_parts = providers.Factory(RecordParts, session_cache, store, clock)
     complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
     list_parts = providers.Factory(ListParts, session_cache, store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
+    store_capabilities = providers.Factory(get_capabilities, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
 
     sweep_session = providers.Factory(SweepSession, sessions, store, complete_upload, abort_upload)

@@ -19,7 +19,7 @@ from multipart_upload.testing.contract.sample_sessions import sample_session
 from .service import ROOT, environment, run_command, running_service
 
 pytestmark = pytest.mark.e2e
-SETTINGS: Final = {"SESSION_REPOSITORY": "mine", "OBJECT_STORE": "mine", "S3_BUCKET_NAME": "unused"}
+SETTINGS: Final = {"SESSION_REPOSITORY": "mine", "OBJECT_STORE": "mine"}
 SQL: Final = """
 import os
 from contextlib import asynccontextmanager

@@ -29,6 +29,7 @@ from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.settings import Settings
 from multipart_upload.testing.contract.sample_sessions import NOW, sample_session
 from multipart_upload.testing.memory import MemorySessionRepository
+from multipart_upload.testing.memory.object_store import CAPABILITIES
 from tests.patience import repeat_while_unavailable
 
 ADDITIONS: Final = 500_000
@@ -37,7 +38,7 @@ ATTEMPTS: Final = 5
 """A stalled machine fails one attempt; code that does not yield fails all of them."""
 PART_SIZE: Final = 8 * 2**20
 SESSION: Final = replace(
-    sample_session(), plan=PartPlan.for_size(MAX_PART_COUNT * PART_SIZE)
+    sample_session(), plan=PartPlan.for_size(MAX_PART_COUNT * PART_SIZE, CAPABILITIES)
 ).initiated("2~abc", NOW)
 IDENTITY: Final = {"upload_id": SESSION.id, "key": SESSION.key}
 PARTS: Final = [

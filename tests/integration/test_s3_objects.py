@@ -13,9 +13,9 @@ import pytest
 
 from multipart_upload.adapters.s3 import S3Config, S3ObjectStore, ensure_bucket, open_s3_store
 from multipart_upload.adapters.s3.client import create_session, open_client
+from multipart_upload.adapters.s3.limits import MIN_PART_SIZE
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.domain.errors import StoreUnavailableError
-from multipart_upload.domain.limits import MIN_PART_SIZE
 from multipart_upload.testing.contract.sample_uploads import KEY, Put, new_object, open_upload
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server

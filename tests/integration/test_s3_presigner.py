@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from multipart_upload.adapters.s3 import S3Config
 from multipart_upload.adapters.s3.client import create_session
+from multipart_upload.adapters.s3.limits import MAX_PART_COUNT, MAX_PART_SIZE, MAX_URL_SECONDS
 from multipart_upload.adapters.s3.presigner import Presigner, resolve_bucket_url
-from multipart_upload.domain.limits import MAX_PART_COUNT, MAX_PART_SIZE, MAX_URL_SECONDS
 from multipart_upload.testing.contract.sample_uploads import HOUR, KEY
 
 NOW: Final = datetime(2026, 3, 29, 0, 59, 59, 999_000, tzinfo=UTC)

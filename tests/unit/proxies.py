@@ -17,11 +17,16 @@ from multipart_upload.application.ports import (
 )
 from multipart_upload.domain.part import StoredPart
 from multipart_upload.domain.session import StoredObject
+from multipart_upload.domain.store_capabilities import StoreCapabilities
 
 
 class StoreProxy:
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
+
+    @property
+    def capabilities(self) -> StoreCapabilities:
+        return self.store.capabilities
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         return await self.store.create_upload(new)

@@ -67,7 +67,7 @@ class Service:
 
     @property
     def start(self) -> StartUpload:
-        return StartUpload(self.sessions, self.open_store_upload, self.policy)
+        return StartUpload(self.sessions, self.store, self.open_store_upload, self.policy)
 
     @property
     def open_store_upload(self) -> OpenStoreUpload:
@@ -81,7 +81,7 @@ class Service:
 
     @property
     def record_parts(self) -> RecordParts:
-        return RecordParts(new_cache(self.sessions, self.clock), self.clock, self.policy)
+        return RecordParts(new_cache(self.sessions, self.clock), self.store, self.clock)
 
     async def sign(
         self, reference: SessionReference, number: int, content_length: int | None = None

@@ -18,8 +18,8 @@ from multipart_upload.domain.errors import (
     TransitionError,
     UploadError,
 )
-from multipart_upload.domain.limits import MIN_PART_SIZE
 from multipart_upload.domain.session import Lease, SessionState, UploadSession
+from multipart_upload.testing.memory.object_store import CAPABILITIES
 
 from .faults import (
     CountingStore,
@@ -291,8 +291,8 @@ async def test_unreported_part_can_be_uploaded_again_after_a_refusal(
     with pytest.raises(PartsRefusedError):
         await service.complete(reference_to(session))
 
-    await service.put(session, 1, bytes(MIN_PART_SIZE))
+    await service.put(session, 1, bytes(CAPABILITIES.min_part_size))
 
     done = await service.complete(reference_to(session))
     assert done.result is not None
-    assert done.result.size == MIN_PART_SIZE + len(b"last")
+    assert done.result.size == CAPABILITIES.min_part_size + len(b"last")

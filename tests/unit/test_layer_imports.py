@@ -1,8 +1,9 @@
-"""The domain imports the standard library only, the application also cachetools."""
+"""Imports of the domain and the application, and what knows about S3."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -27,3 +28,19 @@ def find_imports(module: Path) -> set[str]:
 def test_domain_and_application_import_the_standard_library_and_cachetools(module: Path) -> None:
     allowed = set() if "domain" in module.parts else {"cachetools"}
     assert find_imports(module) <= sys.stdlib_module_names | allowed
+
+
+def test_only_the_choice_of_the_store_reads_settings_of_s3() -> None:
+    # S3_KEY_PREFIX is the prefix of object keys in every store.
+    reads = re.compile(r"settings\.(s3_(?!key_prefix)|aws_)")
+    readers = {
+        str(module.relative_to(SOURCE))
+        for module in SOURCE.glob("**/*.py")
+        if reads.search(module.read_text())
+    }
+    assert readers == {
+        "s3_bucket.py",
+        "stores.py",
+        "entrypoints/settings_summary.py",
+        "entrypoints/cli/dev.py",
+    }

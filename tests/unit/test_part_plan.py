@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from multipart_upload.domain.errors import FileTooLargeError, InvalidFieldError
 from multipart_upload.domain.part_plan import PartPlan
+from multipart_upload.testing.memory.object_store import CAPABILITIES
 
 MIB: Final = 2**20
 GIB: Final = 2**30
@@ -30,7 +32,7 @@ sizes = st.integers(0, LARGEST) | st.integers(0, 200 * MIB) | edges
 
 @given(sizes)
 def test_parts_add_up_to_the_file(size: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     last = plan.size_of(plan.part_count)
     assert plan.size == size
     assert (plan.part_count - 1) * plan.part_size + last == size
@@ -39,7 +41,7 @@ def test_parts_add_up_to_the_file(size: int) -> None:
 
 @given(sizes, st.data())
 def test_every_part_but_the_last_has_the_same_size(size: int, data: st.DataObject) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     number = data.draw(st.integers(1, plan.part_count))
     if number < plan.part_count:
         assert plan.size_of(number) == plan.part_size
@@ -47,13 +49,13 @@ def test_every_part_but_the_last_has_the_same_size(size: int, data: st.DataObjec
 
 @given(st.integers(0, 2 * GIB))
 def test_the_sizes_of_all_parts_sum_to_the_size_of_the_file(size: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     assert sum(plan.size_of(number) for number in range(1, plan.part_count + 1)) == size
 
 
 @given(sizes)
 def test_parts_keep_the_limits_of_s3(size: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     assert 1 <= plan.part_count <= MOST
     assert DEFAULT <= plan.part_size <= 5 * GIB
     assert plan.part_size % MIB == 0
@@ -63,13 +65,13 @@ def test_parts_keep_the_limits_of_s3(size: int) -> None:
 @example(MOST * DEFAULT)
 @example(MOST * DEFAULT + 1)
 def test_part_size_is_the_smallest_that_fits(size: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     assert plan.part_size == DEFAULT or MOST * (plan.part_size - MIB) < size
 
 
 @given(sizes, st.integers(-3, MOST + 3))
 def test_only_planned_numbers_are_parts(size: int, number: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     assert (number in plan) == (number in range(1, plan.part_count + 1))
     if number not in plan:
         with pytest.raises(ValueError, match=f"part {number} is not one of {plan.part_count}"):
@@ -92,44 +94,44 @@ def test_only_planned_numbers_are_parts(size: int, number: int) -> None:
     ],
 )
 def test_plan_of_a_known_size(size: int, part_size: int, part_count: int, last: int) -> None:
-    plan = PartPlan.for_size(size)
+    plan = PartPlan.for_size(size, CAPABILITIES)
     assert (plan.part_size, plan.part_count) == (part_size, part_count)
     assert plan.size_of(part_count) == last
 
 
 def test_largest_file_is_48_8_tebibytes() -> None:
-    assert round(PartPlan.for_size(LARGEST).size / TIB, 1) == 48.8
+    assert round(PartPlan.for_size(LARGEST, CAPABILITIES).size / TIB, 1) == 48.8
 
 
 @given(st.integers(0, LARGEST), st.integers(1, TIB))
 def test_file_over_the_limit_is_refused(max_size: int, excess: int) -> None:
-    assert PartPlan.for_size(max_size, max_size).size == max_size
+    assert PartPlan.for_size(max_size, CAPABILITIES, max_size).size == max_size
     with pytest.raises(FileTooLargeError) as refusal:
-        PartPlan.for_size(max_size + excess, max_size)
+        PartPlan.for_size(max_size + excess, CAPABILITIES, max_size)
     assert refusal.value.extensions == {"max_size": max_size}
 
 
 def test_limit_of_s3_holds_without_a_configured_limit() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
-        PartPlan.for_size(LARGEST + 1)
+        PartPlan.for_size(LARGEST + 1, CAPABILITIES)
     assert refusal.value.extensions == {"max_size": LARGEST}
 
 
 def test_configured_limit_cannot_exceed_that_of_s3() -> None:
     with pytest.raises(FileTooLargeError) as refusal:
-        PartPlan.for_size(LARGEST + 1, max_size=2 * LARGEST)
+        PartPlan.for_size(LARGEST + 1, CAPABILITIES, max_size=2 * LARGEST)
     assert refusal.value.extensions == {"max_size": LARGEST}
 
 
 def test_negative_file_size_is_refused() -> None:
     with pytest.raises(InvalidFieldError, match="size: "):
-        PartPlan.for_size(-1)
+        PartPlan.for_size(-1, CAPABILITIES)
 
 
 @given(st.integers(1, MOST), st.data())
 def test_store_with_a_lower_part_limit_gets_larger_parts(most: int, data: st.DataObject) -> None:
     size = data.draw(st.integers(0, most * 5 * GIB))
-    plan = PartPlan.for_size(size, max_parts=most)
+    plan = PartPlan.for_size(size, replace(CAPABILITIES, max_part_count=most))
     assert 1 <= plan.part_count <= most
     assert DEFAULT <= plan.part_size <= 5 * GIB
     assert sum((plan.part_size * (plan.part_count - 1), plan.size_of(plan.part_count))) == size
@@ -137,5 +139,5 @@ def test_store_with_a_lower_part_limit_gets_larger_parts(most: int, data: st.Dat
 
 def test_file_that_exceeds_the_part_limit_is_too_large() -> None:
     with pytest.raises(FileTooLargeError) as refused:
-        PartPlan.for_size(1000 * 5 * GIB + 1, max_parts=1000)
+        PartPlan.for_size(1000 * 5 * GIB + 1, replace(CAPABILITIES, max_part_count=1000))
     assert refused.value.extensions == {"max_size": 1000 * 5 * GIB}

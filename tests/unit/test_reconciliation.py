@@ -13,6 +13,7 @@ from multipart_upload.domain.errors import PartsMissingError
 from multipart_upload.domain.part import Part, StoredPart
 from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.reconciliation import expected_numbers, reconcile_parts
+from multipart_upload.testing.memory.object_store import CAPABILITIES
 
 from .service import PART_SIZE, T0
 
@@ -56,7 +57,7 @@ def report(number: int, size: int, case: Case) -> Part:
 
 
 def plan_of(history: list[Case], last_size: int) -> PartPlan:
-    return PartPlan.for_size((len(history) - 1) * PART_SIZE + last_size)
+    return PartPlan.for_size((len(history) - 1) * PART_SIZE + last_size, CAPABILITIES)
 
 
 def reconcile(history: list[Case], plan: PartPlan, *, planned: bool) -> list[StoredPart]:
@@ -109,28 +110,54 @@ def test_without_a_plan_a_gap_is_missing() -> None:
 
 def test_without_a_plan_the_highest_report_counts_even_if_the_store_lacks_it() -> None:
     with pytest.raises(PartsMissingError) as refusal:
-        reconcile([Case.AGREES, Case.LOST], PartPlan.for_size(PART_SIZE + 1), planned=False)
+        reconcile(
+            [Case.AGREES, Case.LOST], PartPlan.for_size(PART_SIZE + 1, CAPABILITIES), planned=False
+        )
     assert refusal.value.extensions["missing_parts"] == [2]
 
 
 def test_stored_parts_beyond_the_plan_are_left_out() -> None:
     inside, beyond = (stored(number, 5, Case.AGREES) for number in (1, 2))
-    assert reconcile_parts(PartPlan.for_size(5), [], [beyond, inside]) == [inside]
+    assert reconcile_parts(PartPlan.for_size(5, CAPABILITIES), [], [beyond, inside]) == [inside]
 
 
 def test_empty_file_needs_one_stored_empty_part() -> None:
     empty = stored(1, 0, Case.UNREPORTED)
-    assert reconcile_parts(PartPlan.for_size(0), [], [empty]) == [empty]
+    assert reconcile_parts(PartPlan.for_size(0, CAPABILITIES), [], [empty]) == [empty]
     with pytest.raises(PartsMissingError) as refusal:
-        reconcile_parts(PartPlan.for_size(0), [], [])
+        reconcile_parts(PartPlan.for_size(0, CAPABILITIES), [], [])
     assert refusal.value.extensions["missing_parts"] == [1]
 
 
 @pytest.mark.parametrize(
     ("plan", "known", "expected"),
-    [(None, [], []), (None, [2, 4], [1, 2, 3, 4]), (PartPlan.for_size(PART_SIZE + 1), [1], [1, 2])],
+    [
+        (None, [], []),
+        (None, [2, 4], [1, 2, 3, 4]),
+        (PartPlan.for_size(PART_SIZE + 1, CAPABILITIES), [1], [1, 2]),
+    ],
 )
 def test_expected_numbers_of_a_file(
     plan: PartPlan | None, known: list[int], expected: list[int]
 ) -> None:
     assert list(expected_numbers(plan, known)) == expected
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=6))
+def test_store_that_requires_equal_parts_gets_no_others(sizes: list[int]) -> None:
+    parts = [
+        StoredPart(number=number, etag=f"e{number}", size=size, stored_at=T0)
+        for number, size in enumerate(sizes, 1)
+    ]
+    assert reconcile_parts(None, [], parts) == parts
+    *others, last = sizes
+    if all(size == sizes[0] for size in others) and last <= sizes[0]:
+        assert reconcile_parts(None, [], parts, equal_sizes=True) == parts
+        return
+    with pytest.raises(PartsMissingError) as refused:
+        reconcile_parts(None, [], parts, equal_sizes=True)
+    assert refused.value.extensions["mismatched_parts"] == [
+        number
+        for number, size in enumerate(sizes, 1)
+        if size > sizes[0] or (size < sizes[0] and number < len(sizes))
+    ]

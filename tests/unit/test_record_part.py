@@ -212,5 +212,5 @@ async def test_activity_counts_by_the_repositorys_clock_whatever_ones_own_says(
     wrong = SettableClock()
     wrong.time = service.clock.now() + timedelta(hours=hours)
     recent = SessionCache(service.sessions)
-    await RecordParts(recent, wrong, service.policy).record_one(reference_to(session), 1, "e1")
+    await RecordParts(recent, service.store, wrong).record_one(reference_to(session), 1, "e1")
     assert (await service.reload(session)).active_at == service.clock.now()

@@ -91,7 +91,7 @@ class Replica:
 
     def __init__(self, service: Service) -> None:
         self.sessions = new_cache(service.sessions, service.clock)
-        self.record = RecordParts(self.sessions, service.clock, service.policy).record_one
+        self.record = RecordParts(self.sessions, service.store, service.clock).record_one
         self.status = GetUploadStatus(ListParts(self.sessions, service.store, asyncio.Semaphore(2)))
 
 

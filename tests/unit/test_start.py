@@ -21,6 +21,7 @@ from multipart_upload.domain.errors import (
 from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.testing.memory.object_store import CAPABILITIES
 
 from .faults import CountingStore, SaveAnswerLost, StoreAnswersLost, UnavailableStore
 from .proxies import StoreProxy
@@ -48,7 +49,7 @@ async def test_session_and_store_upload_have_the_declared_values(service: Servic
     )
     assert (session.user_id, session.filename) == ("ada", "../Ünï.mov")
     assert session.metadata == {"colour": "red"}
-    assert session.plan == PartPlan.for_size(17 * MIB)
+    assert session.plan == PartPlan.for_size(17 * MIB, CAPABILITIES)
     assert store.created == [
         NewObject(
             key=session.key,
@@ -115,7 +116,7 @@ async def test_store_failure_leaves_a_pending_row_that_identifies_its_upload(
         await replace(service, store=fault(service.store)).start_session(size=5)
     (row,) = await list_sessions_of_ada(service)
     assert (row.state, row.store_upload_id) == (SessionState.PENDING, None)
-    assert row.plan == PartPlan.for_size(5)
+    assert row.plan == PartPlan.for_size(5, CAPABILITIES)
     assert len(await service.bucket.list_uploads(row.key)) == left_open
 
 

@@ -95,7 +95,7 @@ class World:
             clock = SettableClock()
             clock.time = self.now + timedelta(hours=self.random.uniform(-48, 48))
             cache = SessionCache(self.service.sessions)
-            record_parts = RecordParts(cache, clock, self.service.policy)
+            record_parts = RecordParts(cache, self.service.store, clock)
             await record_parts.record_one(reference_to(client.session), client.part, etag)
         client.last_seen = self.now
         client.acts_at = self.now + self.pause()

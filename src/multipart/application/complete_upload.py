@@ -150,7 +150,12 @@ class CompleteUpload:
     ) -> Sequence[StoredPart]:
         stored = await self.store.list_parts(session.key, store_upload_id)
         reported = await self.sessions.list_parts(session.id)
-        parts = reconcile_parts(session.plan, reported, stored)
+        parts = reconcile_parts(
+            session.plan,
+            reported,
+            stored,
+            equal_sizes=self.store.capabilities.equal_part_sizes,
+        )
         await self._record_unreported(session, reported, parts)
         return parts
 

@@ -17,9 +17,9 @@ from ..domain.errors import (
 )
 from ..domain.part import Part
 from ..domain.part_rules import require_part
-from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
-from .ports import Clock
+from ..domain.store_capabilities import StoreCapabilities
+from .ports import Clock, ObjectStore
 from .session_cache import SessionCache
 from .session_reference import SessionReference
 
@@ -59,15 +59,15 @@ class RecordParts:
     """
 
     sessions: SessionCache
+    store: ObjectStore
     clock: Clock
-    policy: UploadPolicy
 
     async def record_one(
         self, reference: SessionReference, part_number: int, etag: str, size: int | None = None
     ) -> RecordedPart:
         """Record one part."""
         session = await self._find_recordable(reference)
-        require_part(session, part_number, size, self.policy.max_parts, size_field="size")
+        require_part(session, part_number, size, self.store.capabilities, size_field="size")
         now = self.clock.now()
         return await self._record(session, [Part.from_report(part_number, etag, size, now)], now)
 
@@ -80,7 +80,7 @@ class RecordParts:
         """
         session = await self._find_recordable(reference)
         now = self.clock.now()
-        parts = await _validate_reports(session, reports, self.policy.max_parts, now)
+        parts = await _validate_reports(session, reports, self.store.capabilities, now)
         return await self._record(session, parts, now)
 
     async def _find_recordable(self, reference: SessionReference) -> UploadSession:
@@ -134,7 +134,7 @@ def _is_activity_due(session: UploadSession, now: datetime) -> bool:
 
 
 async def _validate_reports(
-    session: UploadSession, reports: Iterable[PartReport], max_parts: int, now: datetime
+    session: UploadSession, reports: Iterable[PartReport], store: StoreCapabilities, now: datetime
 ) -> list[Part]:
     parts: list[Part] = []
     wrong: list[FieldError] = []
@@ -144,7 +144,7 @@ async def _validate_reports(
                 session,
                 report.number,
                 report.size,
-                max_parts,
+                store,
                 number_field=f"parts[{index}].part_number",
                 size_field=f"parts[{index}].size",
             )

@@ -13,6 +13,7 @@ from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
 from ..domain.part_rules import last_number, require_part
 from ..domain.policy import UploadPolicy
 from ..domain.session import UploadSession
+from ..domain.store_capabilities import StoreCapabilities
 from .open_store_upload import OpenStoreUpload
 from .ports import Clock, ObjectStore, SignedPart, SignedParts
 from .session_cache import SessionCache
@@ -45,7 +46,7 @@ class SignParts:
             session,
             part_number,
             content_length,
-            self.policy.max_parts,
+            self.store.capabilities,
             size_field="content_length",
         )
         if session.is_lost:
@@ -69,7 +70,7 @@ class SignParts:
         if ranges is None:
             numbers = _list_planned(session)
         else:
-            numbers = _list_numbers(session, ranges, self.policy.max_parts)
+            numbers = _list_numbers(session, ranges, self.store.capabilities)
         if session.is_lost:
             session, now = await self._reopen(session)
         return await self.store.sign_parts(
@@ -103,8 +104,10 @@ def _list_planned(session: UploadSession) -> Sequence[int]:
     return range(1, session.plan.part_count + 1)
 
 
-def _list_numbers(session: UploadSession, ranges: Sequence[range], max_parts: int) -> Sequence[int]:
-    last = last_number(session, max_parts)
+def _list_numbers(
+    session: UploadSession, ranges: Sequence[range], store: StoreCapabilities
+) -> Sequence[int]:
+    last = last_number(session, store)
     wrong = [
         FieldError(f"{_FIELD}[{index}]", f"must be 1 to {last}, in ascending order")
         for index, numbers in enumerate(ranges)
@@ -113,7 +116,7 @@ def _list_numbers(session: UploadSession, ranges: Sequence[range], max_parts: in
     if wrong:
         raise InvalidFieldsError(wrong)
     # Before the numbers are listed: a short request can have "1-10000" a few thousand times.
-    if not 1 <= sum(map(len, ranges)) <= max_parts:
-        raise InvalidFieldError(_FIELD, f"must be 1 to {max_parts} parts")
+    if not 1 <= sum(map(len, ranges)) <= store.max_part_count:
+        raise InvalidFieldError(_FIELD, f"must be 1 to {store.max_part_count} parts")
     # Two bytes each: they are kept until the client has read the last URL.
     return array("H", dict.fromkeys(chain.from_iterable(ranges)))

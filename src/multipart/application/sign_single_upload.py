@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import uuid4
 
-from ..domain.limits import MAX_SINGLE_SIZE
 from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
 from ..domain.validation import require_start
@@ -36,6 +35,6 @@ class SignSingleUpload:
                 content_type=new.stored_type,
                 metadata=new.metadata,
             ),
-            max_size=min(self.policy.max_size, MAX_SINGLE_SIZE),
+            max_size=min(self.policy.max_size, self.store.capabilities.max_single_size),
             expires_in=self.policy.url_lifetime,
         )

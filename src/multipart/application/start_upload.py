@@ -16,7 +16,7 @@ from ..domain.validation import require_start
 from .leases import new_lease
 from .new_upload import NewUpload
 from .open_store_upload import OpenStoreUpload
-from .ports import SessionRepository
+from .ports import ObjectStore, SessionRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class StartUpload:
     """
 
     sessions: SessionRepository
+    store: ObjectStore
     open_store_upload: OpenStoreUpload
     policy: UploadPolicy
 
@@ -57,7 +58,7 @@ class StartUpload:
     def _plan(self, size: int | None) -> PartPlan | None:
         if size is None:
             return None
-        return PartPlan.for_size(size, self.policy.max_size, self.policy.max_parts)
+        return PartPlan.for_size(size, self.store.capabilities, self.policy.max_size)
 
     def _make_session(self, new: NewUpload, plan: PartPlan | None, now: datetime) -> UploadSession:
         upload_id, nonce = _upload_id(new), new_nonce()

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import FileTooLargeError, InvalidFieldError
-from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_PART_SIZE, MIB
+from .limits import MAX_OBJECT_SIZE, MIB
+from .store_capabilities import StoreCapabilities
 
 DEFAULT_PART_SIZE: Final = 8 * MIB
+
+
+def max_planned_size(store: StoreCapabilities, max_size: int) -> int:
+    """Return the largest file that `max_size` and the store allow."""
+    # A part of a plan is a multiple of 1 MiB.
+    largest_part = store.max_part_size // MIB * MIB
+    return min(max_size, store.max_object_size, store.max_part_count * largest_part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +29,19 @@ class PartPlan:
 
     @classmethod
     def for_size(
-        cls, size: int, max_size: int = MAX_OBJECT_SIZE, max_parts: int = MAX_PART_COUNT
+        cls, size: int, store: StoreCapabilities, max_size: int = MAX_OBJECT_SIZE
     ) -> PartPlan:
-        """Cut `size` bytes into parts of the smallest multiple of 1 MiB that `max_parts` allow.
+        """Cut `size` bytes into equal parts of the smallest multiple of 1 MiB that suits the store.
 
         Only the last part may be under 8 MiB. An empty file is one part of 0 bytes.
-        Raise FileTooLargeError if `size` is over `max_size` or does not fit into `max_parts` parts,
-        and InvalidFieldError if it is negative.
+        Raise FileTooLargeError if `size` is over `max_size` or the store's limits, and
+        InvalidFieldError if it is negative.
         """
         if size < 0:
             raise InvalidFieldError("size", "must be 0 bytes or more")
-        if size > (limit := min(max_size, max_parts * MAX_PART_SIZE)):
+        if size > (limit := max_planned_size(store, max_size)):
             raise FileTooLargeError(size, limit)
-        smallest = -(-size // max_parts)
+        smallest = max(-(-size // store.max_part_count), store.min_part_size)
         part_size = max(DEFAULT_PART_SIZE, -(-smallest // MIB) * MIB)
         return cls(size=size, part_size=part_size, part_count=max(1, -(-size // part_size)))
 

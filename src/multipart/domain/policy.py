@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .limits import MAX_OBJECT_SIZE, MAX_PART_COUNT
+from .limits import MAX_OBJECT_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
-    `max_parts` is how many parts per upload the store accepts.
+    `max_size` is the largest file, if the store accepts it.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
@@ -20,7 +20,6 @@ class UploadPolicy:
 
     key_prefix: str = ""
     max_size: int = MAX_OBJECT_SIZE
-    max_parts: int = MAX_PART_COUNT
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
     url_lifetime: timedelta = timedelta(hours=1)

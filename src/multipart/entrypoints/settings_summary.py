@@ -5,12 +5,14 @@ from __future__ import annotations
 from ..domain.errors import RepositoryUnavailableError, UnavailableError
 from ..session_database import choose_database
 from ..settings import Settings
+from ..stores import choose_store
 
 
 def describe_settings(settings: Settings) -> str:
     """Describe database, bucket, credentials and authentication in one line."""
+    database, store = choose_database(settings), choose_store(settings)
     return (
-        f"database: {choose_database(settings).description}; bucket: {_bucket(settings)}; "
+        f"database: {database.description}; bucket: {store.description}; "
         f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
     )
 
@@ -18,16 +20,8 @@ def describe_settings(settings: Settings) -> str:
 def explain_outage(reason: UnavailableError, settings: Settings) -> str:
     """Name the database or bucket that is unavailable, its setting, and the reason."""
     is_database = isinstance(reason, RepositoryUnavailableError)
-    description = choose_database(settings).description if is_database else _bucket(settings)
-    return f"{description}: {reason.cause or reason}"
-
-
-def _bucket(settings: Settings) -> str:
-    if settings.object_store is not None:
-        return f"{settings.object_store} (OBJECT_STORE)"
-    if settings.s3_endpoint_url is None:
-        return f"{settings.s3_bucket_name} on AWS in {settings.aws_region} (S3_BUCKET_NAME)"
-    return f"{settings.s3_bucket_name} at {settings.s3_endpoint_url} (S3_BUCKET_NAME)"
+    chosen = choose_database(settings) if is_database else choose_store(settings)
+    return f"{chosen.description}: {reason.cause or reason}"
 
 
 def _credentials(settings: Settings) -> str:

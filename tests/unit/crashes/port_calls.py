@@ -19,7 +19,10 @@ from .process import CallSite
 
 PORTS: Final = (SessionRepository, ObjectStore)
 METHODS: Final = frozenset(
-    name for port in (*PORTS, SessionCache) for name in vars(port) if not name.startswith("_")
+    name
+    for port in (*PORTS, SessionCache)
+    for name, member in vars(port).items()
+    if not name.startswith("_") and callable(member)
 )
 
 

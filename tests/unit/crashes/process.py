@@ -139,8 +139,10 @@ class _FaultyPort:
     def __init__(self, process: FaultyProcess, port: object, unavailable: Unavailable) -> None:
         self._process, self._port, self._unavailable = process, port, unavailable
 
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
+        if not callable(method):  # capabilities, which are no call
+            return method
 
         def call(*args: object, **options: object) -> Coroutine[Any, Any, Any]:
             number = len(self._process.call_sites)

@@ -10,6 +10,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 
 from .errors import REQUEST_SECONDS
+from .limits import MAX_PART_COUNT
 from .part_xml import use_fast_parsing
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class S3Config:
     """Where the bytes are stored; without static keys the usual AWS credential chain applies.
 
     `endpoint_url` is None for AWS. `public_endpoint_url` is the endpoint that clients see, if it
-    differs from the service's own.
+    differs from the service's own. `max_parts` and `equal_part_sizes` are where stores differ.
     """
 
     bucket: str
@@ -36,6 +37,8 @@ class S3Config:
     session_token: str | None = field(default=None, repr=False)
     endpoint_url: str | None = None
     public_endpoint_url: str | None = None
+    max_parts: int = MAX_PART_COUNT
+    equal_part_sizes: bool = False
 
 
 def create_session(config: S3Config) -> AioSession:

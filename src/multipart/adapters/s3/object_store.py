@@ -24,11 +24,19 @@ from ...application.task_cancellation import close_in_time
 from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
+from ...domain.store_capabilities import StoreCapabilities
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
 from .bucket import find_abort_age
 from .client import S3Config, create_session, open_client
 from .errors import REQUEST_SECONDS, await_answer, error_code, require_fields, translate_errors
 from .headers import content_disposition, form_fields, object_metadata
+from .limits import (
+    MAX_OBJECT_SIZE,
+    MAX_PART_SIZE,
+    MAX_SINGLE_SIZE,
+    MAX_URL_SECONDS,
+    MIN_PART_SIZE,
+)
 from .listing import list_parts, list_uploads, scan_uploads
 from .presigner import Presigner, resolve_bucket_url
 
@@ -56,9 +64,29 @@ async def open_s3_store(config: S3Config) -> AsyncIterator[ObjectStore]:
         complete_client = await clients.enter_async_context(
             open_client(session, config, read_timeout=COMPLETE_SECONDS, attempts=1)
         )
-        yield S3ObjectStore(config.bucket, client, complete_client, Presigner(session, bucket_url))
+        yield S3ObjectStore(
+            config.bucket,
+            client,
+            complete_client,
+            Presigner(session, bucket_url),
+            describe_capabilities(config, bucket_url.origin),
+        )
     finally:
         await close_in_time("S3", clients.aclose())
+
+
+def describe_capabilities(config: S3Config, browser_origin: str) -> StoreCapabilities:
+    """Return S3's limits, with the settings for stores that differ."""
+    return StoreCapabilities(
+        min_part_size=MIN_PART_SIZE,
+        max_part_size=MAX_PART_SIZE,
+        max_part_count=config.max_parts,
+        max_object_size=MAX_OBJECT_SIZE,
+        max_single_size=MAX_SINGLE_SIZE,
+        max_url_lifetime=timedelta(seconds=MAX_URL_SECONDS),
+        browser_origin=browser_origin,
+        equal_part_sizes=config.equal_part_sizes,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +97,7 @@ class S3ObjectStore:
     client: S3Client
     complete_client: S3Client
     presigner: Presigner
+    capabilities: StoreCapabilities
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         """Open a multipart upload; with a checksum algorithm, every part would need a checksum."""

@@ -15,9 +15,9 @@ from botocore.session import get_session
 
 from ...application.ports import SignedPart, SignedParts
 from ...domain.errors import StoreUnavailableError
-from ...domain.limits import MAX_URL_SECONDS
 from .client import S3Config, client_settings
 from .errors import REQUEST_SECONDS, await_answer, translate_errors
+from .limits import MAX_URL_SECONDS
 from .sigv4 import SigningContext, UrlSigner
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ...domain.part import StoredPart
 from ...domain.session import StoredObject
+from ...domain.store_capabilities import StoreCapabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,11 @@ class ObjectStore(Protocol):
     and a retry would not help; then nothing has changed.
     """
 
+    @property
+    def capabilities(self) -> StoreCapabilities:
+        """The store's limits and rules, constant while it is open."""
+        ...
+
     async def create_upload(self, new: NewObject) -> OpenedUpload:
         """Open a multipart upload.
 
@@ -110,7 +116,8 @@ class ObjectStore(Protocol):
     ) -> SignedPart:
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
 
-        The URL may expire earlier than asked: it never outlives 7 days or the credentials.
+        The URL may expire earlier than asked: it never outlives the credentials or
+        `capabilities.max_url_lifetime`.
         """
         ...
 

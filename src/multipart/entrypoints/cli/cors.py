@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from ...container import apply_cors_rule, check_cors_rule
 from ...domain.errors import UploadError
+from ...s3_bucket import apply_cors_rule, check_cors_rule
 from ...settings import Settings, SettingsError, load_settings
 from ..terminal import escape_unprintable
 

@@ -15,8 +15,9 @@ from typing import Final
 import click
 import uvicorn
 
-from ...container import Container, make_bucket
+from ...container import Container
 from ...domain.errors import UploadError
+from ...s3_bucket import make_bucket
 from ...settings import Settings
 from ..http.app import create_app
 from ..http.connection import BoundedHttpProtocol
@@ -97,7 +98,7 @@ def _settings(emulator: Emulator, folder: Path) -> Settings:
         s3_endpoint_url=emulator.url,
         s3_public_endpoint_url=None,
         session_repository=None,
-        object_store=None,
+        object_store="s3",
         mongo_uri=None,
         database_url=f"sqlite+aiosqlite:///{folder}/sessions.db",
         cors_allowed_origins="*",

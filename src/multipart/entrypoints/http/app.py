@@ -12,8 +12,9 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.openapi import OpenAPIConfig
 
-from ...container import Container, store_origin
+from ...container import Container
 from ...settings import Settings
+from ...stores import choose_store
 from ..startup import OpenUseCases
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
@@ -83,16 +84,16 @@ def _api() -> Router:
 def _openapi(settings: Settings) -> OpenAPIConfig | None:
     if not settings.api_docs:
         return None
-    return openapi_config(version("multipart-upload"), settings.s3_max_parts)
+    return openapi_config(version("multipart-upload"), choose_store(settings).max_part_count)
 
 
 def _companion(settings: Settings) -> Router:
     users = UserSource(settings.companion_user_id, settings.companion_user_header)
-    return companion_router(settings.s3_bucket_name, users)
+    return companion_router(choose_store(settings).bucket, users)
 
 
 def _web_page(settings: Settings) -> list[Router]:
-    return [web_page_router(store_origin(settings))] if settings.web_page else []
+    return [web_page_router()] if settings.web_page else []
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

@@ -10,7 +10,7 @@ import pytest
 
 from ...application.ports import SessionRepository
 from ...domain.errors import SessionNotFoundError, StaleSessionError
-from ...domain.limits import MAX_OBJECT_SIZE
+from ...domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, StoredObject, UploadSession
 from .sample_sessions import MILLISECOND, NOW, full_session, sample_session
@@ -51,7 +51,7 @@ class SessionSavingContract:
         assert await sessions.get(session.id) == session
 
     async def test_sizes_are_returned_as_plain_int(self, sessions: SessionRepository) -> None:
-        large = PartPlan.for_size(MAX_OBJECT_SIZE)
+        large = PartPlan(MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PART_COUNT)
         result = StoredObject(location="http://s3/key", etag="e", size=MAX_OBJECT_SIZE)
         session = replace(sample_session(), plan=large, result=result)
         await sessions.add(session)

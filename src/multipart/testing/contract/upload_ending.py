@@ -10,7 +10,6 @@ import pytest
 
 from ...application.ports import NewObject, ObjectStore
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
-from ...domain.limits import MIN_PART_SIZE
 from ...domain.session import StoredObject
 from .sample_uploads import KEY, Put, new_object, open_upload
 
@@ -31,13 +30,13 @@ class UploadEndingContract:
 
     async def test_completed_upload_becomes_an_object(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
-        await upload.put_part(1, b"a" * MIN_PART_SIZE)
+        await upload.put_part(1, b"a" * store.capabilities.min_part_size)
         await upload.put_part(2, b"tail")
         parts = await store.list_parts(*upload.key_and_id)
         completed = await store.complete_upload(*upload.key_and_id, parts)
         head = await store.head_object(KEY)
         assert head == add_owner(completed, upload.new)
-        assert completed.size == MIN_PART_SIZE + 4
+        assert completed.size == store.capabilities.min_part_size + 4
         assert completed.etag
         assert '"' not in completed.etag
 
@@ -129,7 +128,7 @@ class UploadEndingContract:
         self, store: ObjectStore, put: Put
     ) -> None:
         upload = await open_upload(store, put)
-        await upload.put_part(1, b"a" * MIN_PART_SIZE)
+        await upload.put_part(1, b"a" * store.capabilities.min_part_size)
         parts = await store.list_parts(*upload.key_and_id)
         with pytest.raises(PartsRefusedError):
             await store.complete_upload(*upload.key_and_id, [*parts, replace(parts[0], number=2)])

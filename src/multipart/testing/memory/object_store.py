@@ -23,12 +23,21 @@ from ...application.ports import (
     UploadPage,
 )
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
-from ...domain.limits import MAX_URL_SECONDS, MIN_PART_SIZE
+from ...domain.limits import GIB, MIB
 from ...domain.part import StoredPart
 from ...domain.session import StoredObject
+from ...domain.store_capabilities import StoreCapabilities
 
+CAPABILITIES: Final = StoreCapabilities(
+    min_part_size=5 * MIB,
+    max_part_size=5 * GIB,
+    max_object_size=10_000 * 5 * GIB,
+    max_single_size=5 * GIB,
+    max_url_lifetime=timedelta(days=7),
+    browser_origin="memory:",
+)
+"""Those of S3."""
 _PAGE_SIZE: Final = 1000
-_MAX_EXPIRY: Final = timedelta(seconds=MAX_URL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,14 @@ class MemoryObjectStore:
     reported, never enforced.
     """
 
-    def __init__(self, clock: Clock, lifecycle: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        lifecycle: timedelta | None = None,
+        capabilities: StoreCapabilities = CAPABILITIES,
+    ) -> None:
         self.objects: dict[str, MemoryObject] = {}
+        self.capabilities = capabilities
         self._clock = clock
         self._lifecycle = lifecycle
         self._posts: dict[str, tuple[NewObject, int]] = {}
@@ -80,7 +95,7 @@ class MemoryObjectStore:
         content_length: int | None = None,
     ) -> SignedPart:
         """Encode the terms of the PUT in the URL."""
-        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
+        expires_at = self._clock.now() + min(expires_in, self.capabilities.max_url_lifetime)
         length = {} if content_length is None else {"Content-Length": str(content_length)}
         url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **length)
         return SignedPart(url, length, expires_at)
@@ -94,7 +109,7 @@ class MemoryObjectStore:
         expires_in: timedelta,
     ) -> SignedParts:
         """Encode the terms of each PUT in its URL."""
-        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
+        expires_at = self._clock.now() + min(expires_in, self.capabilities.max_url_lifetime)
 
         def sign(number: int) -> str:
             return _url(key, upload=store_upload_id, part=number, until=expires_at)
@@ -126,7 +141,7 @@ class MemoryObjectStore:
         """Remember the terms of the form."""
         policy = uuid4().hex
         self._posts[policy] = (new, max_size)
-        expires_at = self._clock.now() + min(expires_in, _MAX_EXPIRY)
+        expires_at = self._clock.now() + min(expires_in, self.capabilities.max_url_lifetime)
         return SignedPost("memory:/", {"key": new.key, "policy": policy}, expires_at)
 
     async def post(self, signed: SignedPost, body: bytes) -> bool:
@@ -149,7 +164,7 @@ class MemoryObjectStore:
     ) -> StoredObject:
         """Concatenate the parts, by S3's rules."""
         upload = self._upload(key, store_upload_id)
-        if refusal := _refusal(upload, parts):
+        if refusal := _refusal(upload, parts, self.capabilities):
             raise PartsRefusedError(*refusal)
         digests = b"".join(bytes.fromhex(part.etag) for part in parts)
         self.objects[key] = MemoryObject(
@@ -209,15 +224,17 @@ class MemoryObjectStore:
         )
 
 
-def _refusal(upload: _Upload, parts: Sequence[StoredPart]) -> tuple[str, str] | None:
+def _refusal(
+    upload: _Upload, parts: Sequence[StoredPart], limits: StoreCapabilities
+) -> tuple[str, str] | None:
     if not parts:
         return "MalformedXML", "there are none."
     if any(part.etag != _etag(upload.parts.get(part.number)) for part in parts):
         return "InvalidPart", "a part is not there or has another ETag."
     if any(first.number >= second.number for first, second in pairwise(parts)):
         return "InvalidPartOrder", "they are not in ascending order."
-    if any(len(upload.bodies[part.number]) < MIN_PART_SIZE for part in parts[:-1]):
-        return "EntityTooSmall", "a part other than the last is smaller than 5 MiB."
+    if any(len(upload.bodies[part.number]) < limits.min_part_size for part in parts[:-1]):
+        return "EntityTooSmall", "a part other than the last is too small."
     return None
 
 

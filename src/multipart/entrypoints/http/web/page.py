@@ -9,15 +9,18 @@ from importlib.resources import files
 from typing import Annotated, Final
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, HeaderParameter
 
+from ....domain.store_capabilities import StoreCapabilities
 from ..security_headers import page_headers
 
 _IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match")]
 
 # File names do not change between releases, so browsers revalidate each time; most answers are 304.
 _CACHE: Final = {"Cache-Control": "no-cache"}
+_SOURCES: Final = {"script-src": "'self'", "style-src": "'self'", "img-src": "'self' data:"}
 # Not from the system's table of types: with nosniff, a wrong type breaks the page.
 _MEDIA_TYPES: Final = {
     "css": "text/css",
@@ -36,19 +39,18 @@ class StaticFile:
     etag: str
 
 
-def web_page_router(store_origin: str) -> Router:
-    """Serve the page at `/`; its scripts may send requests to `store_origin`."""
+def web_page_router() -> Router:
+    """Serve the page at `/`; its scripts may send requests to the store."""
     files_by_name = load_static_files()
-    sources = {
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' data:",
-        "connect-src": f"'self' {store_origin}",
-    }
 
     @get("/", include_in_schema=False)
-    async def page(if_none_match: _IfNoneMatch = None) -> Response[bytes]:
-        return _respond(files_by_name["index.html"], if_none_match)
+    async def page(
+        store_capabilities: NamedDependency[StoreCapabilities], if_none_match: _IfNoneMatch = None
+    ) -> Response[bytes]:
+        response = _respond(files_by_name["index.html"], if_none_match)
+        origins = f"'self' {store_capabilities.browser_origin}".rstrip()
+        response.headers.update(page_headers({**_SOURCES, "connect-src": origins}))
+        return response
 
     @get("/web/{name:str}", include_in_schema=False)
     async def file(name: FromPath[str], if_none_match: _IfNoneMatch = None) -> Response[bytes]:
@@ -57,7 +59,7 @@ def web_page_router(store_origin: str) -> Router:
         return _respond(files_by_name[name], if_none_match)
 
     return Router(
-        "/", route_handlers=[page, file], response_headers={**page_headers(sources), **_CACHE}
+        "/", route_handlers=[page, file], response_headers={**page_headers(_SOURCES), **_CACHE}
     )
 
 

@@ -1,0 +1,104 @@
+"""Settings of uploads: limits, times, leases and the sweep."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings
+
+from ..domain.limits import MAX_OBJECT_SIZE
+from .values import DAY, TEN_YEARS, matching
+
+
+class UploadSettings(BaseSettings):
+    """What an upload may be, and when it ends."""
+
+    s3_key_prefix: Annotated[
+        str,
+        matching(
+            r"(?=.{0,100}$)([A-Za-z0-9!_.*'()/-]|\{shard\})*",
+            "must be at most 100 letters, digits and ! _ . * ' ( ) / -, or {shard}",
+        ),
+    ] = Field(
+        default="",
+        description="Prefix of every object key. {shard} in it becomes one of 256 values, which "
+        "spreads the uploads evenly over 256 key prefixes.",
+    )
+    max_upload_size: int = Field(
+        default=MAX_OBJECT_SIZE,
+        ge=1,
+        le=MAX_OBJECT_SIZE,
+        description="Largest file in bytes, if the store accepts it. The default is the limit of "
+        "S3, 48.8 TiB; some vendors stop at 5 TB.",
+    )
+    signed_url_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=TEN_YEARS,
+        description="Lifetime of a signed URL in seconds; never longer than the credentials, nor "
+        "than the store allows: 7 days on S3. Shorten it for stores that accept a PUT after the "
+        "end of an upload.",
+    )
+    upload_expiry_seconds: int = Field(
+        default=7 * DAY,
+        ge=60,
+        le=TEN_YEARS,
+        description="Seconds after which an idle upload expires; every reported or stored part "
+        "restarts that time. Clients see the time as expires_at.",
+    )
+    max_upload_age_seconds: int = Field(
+        default=30 * DAY,
+        ge=60,
+        le=TEN_YEARS,
+        description="Seconds after which an upload expires even if parts still arrive. No signed "
+        "URL works longer. The expiry_reason is then max-age.",
+    )
+    retention_seconds: int = Field(
+        default=30 * DAY,
+        ge=60,
+        le=TEN_YEARS,
+        description="Seconds for which a session is kept after it was completed, aborted or "
+        "expired.",
+    )
+    lease_seconds: int = Field(
+        default=20,
+        ge=3,
+        le=3600,
+        description="Lease duration in seconds: how long a crashed process blocks others from "
+        "opening, completing or aborting the same upload. A running process renews its lease, "
+        "for up to 600 seconds of work in S3.",
+    )
+    wait_seconds: int = Field(
+        default=25,
+        ge=0,
+        le=600,
+        description="Seconds that a request waits while another one holds the lease, before it is "
+        "answered 409 with Retry-After.",
+    )
+    sweep_interval_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=7 * DAY,
+        description="Average seconds between two sweeps of one process; each pause varies by "
+        "half. 0: `serve` does not sweep.",
+    )
+    sweep_grace_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=7 * DAY,
+        description="Seconds after its deadline before the sweep acts on an upload.",
+    )
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.signed_url_seconds > self.upload_expiry_seconds:
+            msg = "SIGNED_URL_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
+            raise ValueError(msg)
+        if self.upload_expiry_seconds > self.max_upload_age_seconds:
+            msg = "UPLOAD_EXPIRY_SECONDS: must not be longer than MAX_UPLOAD_AGE_SECONDS"
+            raise ValueError(msg)
+        if self.lease_seconds > self.upload_expiry_seconds:
+            msg = "LEASE_SECONDS: must not be longer than UPLOAD_EXPIRY_SECONDS"
+            raise ValueError(msg)
+        return self

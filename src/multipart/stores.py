@@ -1,0 +1,56 @@
+"""Choose the object store from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from .application.ports import ObjectStore
+from .domain.limits import MAX_PART_COUNT
+from .plugins import OBJECT_STORES, load_adapter
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChoice:
+    """The object store that the settings choose.
+
+    `description` names it and its settings for the log, without secrets. `bucket` is what clients
+    of Companion's routes are told, and `max_part_count` what the documentation of the API says.
+    """
+
+    description: str
+    bucket: str
+    open: Callable[[], AbstractAsyncContextManager[ObjectStore]]
+    max_part_count: int = MAX_PART_COUNT
+
+
+def choose_store(settings: Settings) -> StoreChoice:
+    """Choose the store that OBJECT_STORE names.
+
+    Raise ValueError, naming the setting, if its value can never work. Only the chosen adapter is
+    imported.
+    """
+    if settings.object_store in BUILT_IN:
+        return BUILT_IN[settings.object_store](settings)
+    name = settings.object_store
+    return StoreChoice(f"{name} (OBJECT_STORE)", name, load_adapter(OBJECT_STORES, name))
+
+
+def _choose_s3(settings: Settings) -> StoreChoice:
+    from .adapters.s3 import open_s3_store
+    from .s3_bucket import describe_bucket, s3_config
+
+    return StoreChoice(
+        describe_bucket(settings),
+        settings.s3_bucket_name,
+        partial(open_s3_store, s3_config(settings)),
+        settings.s3_max_parts,
+    )
+
+
+BUILT_IN: Final = {"s3": _choose_s3}
+"""The stores of this package by name."""
