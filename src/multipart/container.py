@@ -31,7 +31,6 @@ from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .domain.policy import UploadPolicy
-from .domain.store_capabilities import StoreCapabilities
 from .session_database import choose_database
 from .settings import Settings
 from .stores import choose_store
@@ -70,11 +69,6 @@ def open_store(settings: Settings) -> AbstractAsyncContextManager[ObjectStore]:
     return choose_store(settings).open()
 
 
-def get_capabilities(store: ObjectStore) -> StoreCapabilities:
-    """Return what the open store can do."""
-    return store.capabilities
-
-
 class Container(containers.DeclarativeContainer):
     """The adapter of each port, and a factory for each use case.
 
@@ -103,7 +97,6 @@ class Container(containers.DeclarativeContainer):
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
-    store_capabilities = providers.Factory(get_capabilities, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
 
     sweep_session = providers.Factory(SweepSession, sessions, store, complete_upload, abort_upload)
@@ -121,9 +114,10 @@ USE_CASES: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """The use cases of an open container, by name."""
+    """The use cases of an open container, by name, and the store that they use."""
 
     by_name: Mapping[str, object]
+    store: ObjectStore
 
     def get(self, kind: type[T]) -> T:
         """Return the use case of this class."""
@@ -136,7 +130,8 @@ async def open_use_cases(container: Container) -> AsyncIterator[UseCases]:
     try:
         await _await_if_needed(container.init_resources())
         yield UseCases(
-            {name: await _await_if_needed(container.providers[name]()) for name in USE_CASES}
+            {name: await _await_if_needed(container.providers[name]()) for name in USE_CASES},
+            await _await_if_needed(container.store()),
         )
     finally:
         await _await_if_needed(container.shutdown_resources())

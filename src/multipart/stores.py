@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from .application.ports import ObjectStore
 from .domain.limits import MAX_PART_COUNT
 from .plugins import OBJECT_STORES, load_adapter
 from .settings import Settings
+
+ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,15 @@ class StoreChoice:
 
     `description` names it and its settings for the log, without secrets. `bucket` is what clients
     of Companion's routes are told, and `max_part_count` what the documentation of the API says.
+    `serve` makes the ASGI application of a store whose bytes this service takes itself, below the
+    path `/objects/`.
     """
 
     description: str
     bucket: str
     open: Callable[[], AbstractAsyncContextManager[ObjectStore]]
     max_part_count: int = MAX_PART_COUNT
+    serve: Callable[[Any], ASGIApp] | None = None
 
 
 def choose_store(settings: Settings) -> StoreChoice:
@@ -52,5 +58,22 @@ def _choose_s3(settings: Settings) -> StoreChoice:
     )
 
 
-BUILT_IN: Final = {"s3": _choose_s3}
+def _choose_disk(settings: Settings) -> StoreChoice:
+    from .adapters.disk import DiskConfig, open_disk_store
+    from .adapters.disk.http import DiskServer
+
+    config = DiskConfig(
+        path=Path(settings.disk_store_path),
+        secret=settings.disk_store_secret.get_secret_value(),
+        public_url=settings.disk_store_public_url or "",
+    )
+    return StoreChoice(
+        f"{config.path} (DISK_STORE_PATH)",
+        config.path.name,
+        partial(open_disk_store, config),
+        serve=DiskServer,
+    )
+
+
+BUILT_IN: Final = {"disk": _choose_disk, "s3": _choose_s3}
 """The stores of this package by name."""

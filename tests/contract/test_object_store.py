@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from multipart_upload.adapters.clock import SystemClock
+from multipart_upload.adapters.disk import DiskConfig, DiskObjectStore, open_disk_store
+from multipart_upload.adapters.disk.http import DiskServer
 from multipart_upload.adapters.s3 import open_s3_store
 from multipart_upload.application.ports import ObjectStore
 from multipart_upload.testing.contract.object_store import ObjectStoreContract
@@ -28,6 +32,27 @@ class TestMemoryObjectStore(ObjectStoreContract):
     @pytest.fixture
     def post(self, store: MemoryObjectStore) -> Post:
         return store.post
+
+
+class TestDiskObjectStore(ObjectStoreContract):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[DiskObjectStore]:
+        config = DiskConfig(path=tmp_path / "store", secret="s" * 32, public_url="http://disk")
+        async with open_disk_store(config) as store:
+            yield store
+
+    @pytest.fixture
+    async def http(self, store: DiskObjectStore) -> AsyncIterator[httpx.AsyncClient]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(DiskServer(store))) as http:
+            yield http
+
+    @pytest.fixture
+    def put(self, put: Put) -> Put:
+        return put
+
+    @pytest.fixture
+    def post(self, post: Post) -> Post:
+        return post
 
 
 class S3StoreContract(ObjectStoreContract):

@@ -116,10 +116,14 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def running_service(
-    folder: Path, settings: Mapping[str, str], *options: str, command: Sequence[str] = COMMAND
+    folder: Path,
+    settings: Mapping[str, str],
+    *options: str,
+    command: Sequence[str] = COMMAND,
+    port: int | None = None,
 ) -> Iterator[Service]:
-    """Run the service on a free port, in a folder without `.env`."""
-    port = free_port()
+    """Run the service, by default on a free port, in a folder without `.env`."""
+    port = port or free_port()
     log_file = folder / f"service-{port}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.adapters.s3.headers import content_disposition, object_metadata
+from multipart_upload.adapters.s3.headers import object_metadata
 from multipart_upload.application.ports import NewObject
+from multipart_upload.domain.content_disposition import content_disposition
 
 
 def metadata_of(metadata: dict[str, str]) -> dict[str, str]:

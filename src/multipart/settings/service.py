@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .database import DatabaseSettings
+from .disk import DiskSettings
 from .http import HttpSettings
 from .names import environment_names, find_misspellings
 from .s3 import S3Settings
@@ -24,13 +25,15 @@ class StoreSettings(BaseSettings):
 
     object_store: str = Field(
         default="s3",
-        description="Where the bytes are stored: s3, or the entry point of an installed object "
-        "store.",
+        description="Where the bytes are stored: s3, disk, or the entry point of an installed "
+        "object store.",
     )
 
 
 # pydantic lists the fields of the last base first.
-class Settings(HttpSettings, UploadSettings, DatabaseSettings, S3Settings, StoreSettings):
+class Settings(
+    HttpSettings, UploadSettings, DatabaseSettings, DiskSettings, S3Settings, StoreSettings
+):
     """The service's settings; a field's environment variable is its name in capitals.
 
     The reference page and `.env.example` use the descriptions.

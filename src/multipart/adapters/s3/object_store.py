@@ -21,6 +21,7 @@ from ...application.ports import (
     UploadPage,
 )
 from ...application.task_cancellation import close_in_time
+from ...domain.content_disposition import content_disposition
 from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
 from ...domain.session import StoredObject
@@ -29,7 +30,7 @@ from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
 from .bucket import find_abort_age
 from .client import S3Config, create_session, open_client
 from .errors import REQUEST_SECONDS, await_answer, error_code, require_fields, translate_errors
-from .headers import content_disposition, form_fields, object_metadata
+from .headers import form_fields, object_metadata
 from .limits import (
     MAX_OBJECT_SIZE,
     MAX_PART_SIZE,

@@ -8,9 +8,11 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
-from litestar import Litestar, Router
+from litestar import Litestar, Router, asgi
 from litestar.config.cors import CORSConfig
+from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.types import Receive, Scope, Send
 
 from ...container import Container
 from ...settings import Settings
@@ -53,6 +55,7 @@ def create_app(container: Container) -> Litestar:
             HealthController,
             _companion(container.settings()),
             *_web_page(container.settings()),
+            *_store_server(container.settings(), opened),
         ],
         lifespan=[lifespan],
         dependencies={**provide_use_cases(opened), "turns": provide(Turns())},
@@ -96,13 +99,26 @@ def _web_page(settings: Settings) -> list[Router]:
     return [web_page_router()] if settings.web_page else []
 
 
+def _store_server(settings: Settings, opened: OpenUseCases) -> list[ASGIRouteHandler]:
+    """Mount the store's own routes, if the service itself takes the bytes."""
+    serve = choose_store(settings).serve
+    if serve is None:
+        return []
+
+    @asgi("/objects", is_mount=True, copy_scope=True)
+    async def objects(scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(opened.get().store)(scope, receive, send)
+
+    return [objects]
+
+
 def _cors(settings: Settings) -> CORSConfig | None:
     if not settings.allowed_origins:
         return None
     return CORSConfig(
         allow_origins=settings.allowed_origins,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=[*_REQUEST_HEADERS, *settings.allowed_headers],
         allow_credentials=settings.cors_allow_credentials,
-        expose_headers=[HEADER, "Retry-After"],
+        expose_headers=[HEADER, "ETag", "Location", "Retry-After"],
     )

@@ -24,6 +24,8 @@ MAX_PIPELINED: Final = 16
 """Requests that a client may send before it receives the answer to the first."""
 MAX_CONNECTIONS: Final = 800
 """Per worker. Together with connections to the database and S3, below the usual 1,024 files."""
+STREAMED: Final = b"/objects/"
+"""Begin of the paths that receive parts and files, for a store that the service itself serves."""
 _SECURITY_HEADERS: Final = b"".join(b"%s: %s\r\n" % header for header in DEFAULT_HEADERS)
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
@@ -131,6 +133,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._held = -self._read
+        if self.url.startswith(STREAMED) and not self.cycle.response_complete:
+            # A part takes as long as the client's network needs, as long as bytes arrive.
+            self._since = self.loop.time()
         super().on_body(body)
 
     def on_message_complete(self) -> None:

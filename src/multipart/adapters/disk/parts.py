@@ -1,0 +1,102 @@
+"""The parts of an open upload, as files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import md5
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self
+
+from ...domain.part import StoredPart
+from .files import sync_folder, temporary_name
+from .layout import part_name
+
+DIGEST_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class FileWriter:
+    """Writes a file that appears under its name only when it is complete.
+
+    The MD5 is computed on the way. Use it as a context manager, which removes the file again if
+    `commit` was not called.
+    """
+
+    folder: Path
+    size: int = 0
+    _digest: Any = field(init=False)
+    _path: Path = field(init=False)
+    _file: BinaryIO = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._digest = md5(usedforsecurity=False)
+        self._path = self.folder / temporary_name()
+        self._file = self._path.open("xb", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def etag(self) -> str:
+        """The MD5 of what has been written, in hexadecimal."""
+        return str(self._digest.hexdigest())
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes."""
+        self._digest.update(piece)
+        self.size += len(piece)
+        _write_all(self._file, piece)
+
+    def commit_part(self, number: int) -> str:
+        """Make the file the part of this number, and return its ETag.
+
+        Raise FileNotFoundError if the upload has ended meanwhile.
+        """
+        _write_all(self._file, self._digest.digest())
+        os.fsync(self._file.fileno())
+        self._path.rename(self.folder / part_name(number))
+        sync_folder(self.folder)
+        return self.etag
+
+    def commit(self, name: str, folder: int) -> None:
+        """Make the file durable under a name in another folder, given by its descriptor."""
+        os.fsync(self._file.fileno())
+        os.rename(self._path, name, dst_dir_fd=folder)
+
+    def close(self) -> None:
+        """Close the file, and remove it unless it was committed."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def list_stored_parts(folder: Path) -> list[StoredPart]:
+    """Read the parts by ascending number. Raise FileNotFoundError if there is no such folder."""
+    return sorted(_read_parts(folder), key=lambda part: part.number)
+
+
+def _read_parts(folder: Path) -> Iterator[StoredPart]:
+    for path in folder.iterdir():
+        if not path.name.isdigit():
+            continue
+        # Opened once: the file may be replaced at any time.
+        with path.open("rb", buffering=0) as file:
+            stat = os.fstat(file.fileno())
+            size = stat.st_size - DIGEST_BYTES
+            yield StoredPart(
+                number=int(path.name),
+                etag=os.pread(file.fileno(), DIGEST_BYTES, size).hex(),
+                size=size,
+                stored_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+            )
+
+
+def _write_all(file: BinaryIO, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
