@@ -3,7 +3,6 @@
 .PHONY: help run test chaos bench lint format docs locks screenshots clean
 
 PORT ?= 8000
-S3_PORT ?= 9000
 UPGRADE ?= --upgrade
 CHAOS_TESTS ?= tests
 
@@ -22,8 +21,8 @@ PIP_TOOLS := pip-tools==7.6.2
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.run ## Start the service with an S3 emulator and SQLite (PORT=8000 S3_PORT=9000)
-	@.venv/bin/multipart-upload dev --port $(PORT) --s3-port $(S3_PORT)
+run: .venv/.run ## Start the service with files in a folder and SQLite (PORT=8000 DATA=folder)
+	@.venv/bin/multipart-upload dev --port $(PORT) $(if $(DATA),--data $(DATA))
 
 # Two processes, because tests mostly wait for servers; the tests of a file share a process.
 test: .venv/.all .venv-ministack/.all .venv/.npm ## Run all tests except chaos (TEST=pytest options, such as --cov)
@@ -60,9 +59,9 @@ clean: ## Remove everything that make has created
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each setup touches a stamp file, so that it runs once, and again when its inputs change.
-.venv/.run: .venv/.made locks/embedded.txt pyproject.toml
-	@echo "Installing the service and the S3 emulator into .venv ..."
-	@.venv/bin/python $(PIP_INSTALL) -r locks/embedded.txt
+.venv/.run: .venv/.made locks/production.txt pyproject.toml
+	@echo "Installing the service into .venv ..."
+	@.venv/bin/python $(PIP_INSTALL) -r locks/production.txt
 	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
@@ -107,13 +106,12 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make locks" .venv-locks/bin/pip-compile --qui
 	--generate-hashes --allow-unsafe --strip-extras $(UPGRADE) --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
-DEVELOPMENT := --extra azure --extra bench --extra contract --extra docs --extra emulator --extra lint --extra postgres --extra redis --extra test
+DEVELOPMENT := --extra azure --extra bench --extra contract --extra docs --extra lint --extra postgres --extra redis --extra test
 
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 locks: .venv-locks/.all ## Pin the newest versions that pyproject.toml allows (UPGRADE= keeps pinned versions)
 	@.venv-locks/bin/python -c '$(BUILD)' | $(COMPILE) -o locks/build.txt -
 	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml
-	@$(COMPILE) --extra emulator -c locks/development.txt -o locks/embedded.txt pyproject.toml
 	@$(COMPILE) --extra azure --extra postgres --extra redis -c locks/development.txt -o locks/production.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o locks/ministack.txt -

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.servers.mongodb_kinds import free_port
 from tests.servers.mongodb_proxy import MongoProxy
 from tests.servers.s3_kinds import S3Server
 
@@ -38,7 +39,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "upload.py"
         (("serve",), ["--host", "--port", "--workers", "--reload", "S3_BUCKET_NAME", "MONGO_URI"]),
         (("sweep",), ["--once", "--dry-run", "--older-than", "UPLOAD_EXPIRY_SECONDS"]),
         (("migrate",), ["--check", "MongoDB"]),
-        (("dev",), ["--port", "--s3-port", "127.0.0.1"]),
+        (("dev",), ["--port", "--data", "127.0.0.1"]),
         (("cors",), ["apply", "check", "ETag", "Location"]),
         (("cors", "apply"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:PutBucketCORS"]),
         (("cors", "check"), ["BUCKET", "--origin", "CORS_ALLOWED_ORIGINS", "s3:GetBucketCORS"]),
@@ -151,13 +152,12 @@ def wait_until_refused(service: Service) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Dev:
-    """A running `dev`, and the URLs in its banner."""
+    """A running `dev`, and what its banner says."""
 
     process: subprocess.Popen[str]
     api: str
-    s3: str
+    files: Path
     command: str
-    folder: Path
 
     def client(self) -> httpx.Client:
         """Create a client that retries on 503, as clients should."""
@@ -168,25 +168,20 @@ class Dev:
             transport=RetryTransport(),
         )
 
-    def processes(self) -> list[int]:
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
-
 
 @contextmanager
-def running_dev(folder: Path) -> Iterator[Dev]:
-    """Start `dev` on free ports, with its temporary files in `folder`."""
+def running_dev(folder: Path, *options: str) -> Iterator[Dev]:
+    """Start `dev` on a free port, with its temporary files in `folder`."""
     process = subprocess.Popen(
-        [*COMMAND, "dev", "--port", "0", "--s3-port", "0"],
+        [*COMMAND, "dev", "--port", "0", *options],
         cwd=folder,
         # Settings of production, which `dev` must ignore.
         env=environment(
             {
                 "TMPDIR": str(folder),
                 "MONGO_URI": "mongodb://127.0.0.1:1",
-                "AWS_PROFILE": "unknown-profile",
-                "http_proxy": "http://127.0.0.1:1",
+                "OBJECT_STORE": "s3",
+                "LOG_LEVEL": "wrong",
             }
         ),
         stdout=subprocess.PIPE,
@@ -194,29 +189,23 @@ def running_dev(folder: Path) -> Iterator[Dev]:
     )
     with process:
         try:
-            yield Dev(process, *banner_of(process), folder)
+            yield Dev(process, *banner_of(process))
         finally:
             process.kill()
 
 
-def banner_of(process: subprocess.Popen[str]) -> tuple[str, str, str]:
+def banner_of(process: subprocess.Popen[str]) -> tuple[str, Path, str]:
     assert process.stdout is not None
     text = ""
     for line in process.stdout:
         text += line
         if "Ctrl-C" in line:
             break
-    api, s3 = re.search(r"API +(http\S+)", text), re.search(r"S3 emulator +(http\S+)", text)
-    assert api, text
-    assert s3, text
-    command = re.search(r"curl .+", text)
-    assert command, text
-    return api[1], s3[1], command[0]
-
-
-def is_running(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
+    patterns = (r"API +(\S+)", r"Files +(\S+)", r"(curl .+)")
+    found = [match[1] for pattern in patterns if (match := re.search(pattern, text))]
+    assert len(found) == len(patterns), text
+    api, files, command = found
+    return api, Path(files), command
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -225,50 +214,42 @@ def test_dev_accepts_an_upload_and_cleans_up(tmp_path: Path, ending: signal.Sign
         file = some_bytes(100_000)
         upload = Upload.start(api, size=len(file))
         upload.send(1, file)
-        location = answer(upload.complete())["location"]
-        assert location.startswith(dev.s3)
-        assert direct.get(location).content == file
+        answer(upload.complete())
+        assert (dev.files / upload.key).read_bytes() == file
         assert "<title>Uploads</title>" in api.get("/").text
         # Parse the printed curl command as a shell does; it works without a checkout.
         _, url, _, header, _, body = shlex.split(dev.command)
         name, _, value = header.partition(": ")
         started = answer(api.post(url, content=body, headers={name: value}))
         assert started["status"] == "initiated"
-        pids = dev.processes()
-        assert len(pids) > 1
         assert list(tmp_path.iterdir())
 
         dev.process.send_signal(ending)
         assert dev.process.wait(PATIENCE_SECONDS) == 0
 
-    assert [pid for pid in pids if is_running(pid)] == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_emulator_ends_when_dev_is_killed(tmp_path: Path) -> None:
-    with running_dev(tmp_path) as dev:
-        pids = dev.processes()
-        dev.process.kill()
-        dev.process.wait()
-
-    wait_until(lambda: not any(map(is_running, pids)), "the emulator ends")
-
-
-def test_occupied_emulator_port_is_reported_in_one_line(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ended = run_command(tmp_path, {}, "dev", "--port", "0", "--s3-port", str(port))
-    assert ended.returncode == 1
-    assert ended.stderr.count("\n") == 1
-    assert f"127.0.0.1:{port}" in ended.stderr
-    assert "--s3-port" in ended.stderr
-    assert "S3_PORT=" in ended.stderr
+def test_dev_keeps_files_sessions_and_signed_urls_in_its_data_folder(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", str(free_port())
+    with running_dev(tmp_path, "--data", str(data), "--port", port) as dev:
+        with dev.client() as api:
+            upload = Upload.start(api, size=5)
+            signed = answer(upload.sign(1))["signed_url"]
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(PATIENCE_SECONDS) == 0
+    with running_dev(tmp_path, "--data", str(data), "--port", port) as dev, dev.client() as api:
+        again = Upload(api, upload.user_id, upload.started)
+        assert direct.put(signed, b"hello").status_code == 200
+        answer(again.complete())
+    assert (data / "objects" / upload.key).read_bytes() == b"hello"
+    assert (data / "secret").stat().st_mode & 0o077 == 0
 
 
 def test_occupied_port_of_dev_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run_command(tmp_path, {}, "dev", "--port", str(port), "--s3-port", "0")
+        ended = run_command(tmp_path, {}, "dev", "--port", str(port))
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in ended.stderr
@@ -288,5 +269,5 @@ def test_example_uploads_a_file_and_prints_its_location(tmp_path: Path) -> None:
             timeout=PATIENCE_SECONDS,
         )
         assert ended.returncode == 0, ended.stderr
-        found = direct.get(ended.stdout.strip())
-    assert found.content == file.read_bytes()
+        key = ended.stdout.strip().partition("/objects/")[2]
+        assert (dev.files / key).read_bytes() == file.read_bytes()

@@ -42,5 +42,4 @@ def test_only_the_choice_of_the_store_reads_settings_of_s3() -> None:
         "s3_bucket.py",
         "stores.py",
         "entrypoints/settings_summary.py",
-        "entrypoints/cli/dev.py",
     }

@@ -105,15 +105,14 @@ def test_lock_files_pin_every_package_with_hashes(path: Path) -> None:
     assert [line for line in requirements if not re.match(r"\S+==\S+.* --hash=sha256:", line)] == []
 
 
-@pytest.mark.parametrize("name", ["production", "embedded"])
-def test_production_uses_the_tested_versions(name: str) -> None:
-    shipped = _pins(ROOT / f"locks/{name}.txt")
+def test_production_uses_the_tested_versions() -> None:
+    shipped = _pins(ROOT / "locks/production.txt")
 
     assert shipped
     assert shipped <= _pins(ROOT / "locks/development.txt")
 
 
-def test_production_contains_no_test_or_emulator_packages() -> None:
+def test_production_contains_no_test_packages() -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
     extras = dict(_pyproject()["project"]["optional-dependencies"])
     for shipped in ("azure", "postgres", "redis"):

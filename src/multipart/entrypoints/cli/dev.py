@@ -7,24 +7,24 @@ import logging.config
 import os
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
 import uvicorn
+from pydantic import SecretStr
 
 from ...container import Container
 from ...domain.errors import UploadError
-from ...s3_bucket import make_bucket
 from ...settings import Settings
 from ..http.app import create_app
 from ..http.connection import BoundedHttpProtocol
-from .emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Emulator, EmulatorError, run_emulator
 from .logs import log_config
 
-_BUCKET: Final = "uploads"
 _HOST: Final = "127.0.0.1"
 _START: Final = '{"user_id": "me", "filename": "hello.txt", "content_type": "text/plain"}'
 
@@ -38,80 +38,84 @@ _START: Final = '{"user_id": "me", "filename": "hello.txt", "content_type": "tex
     help="Port of the API and the web page.",
 )
 @click.option(
-    "--s3-port",
-    default=9000,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port of the S3 emulator.",
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps files and sessions.  [a temporary folder]",
 )
-def dev(port: int, s3_port: int) -> None:
-    """Serve the API and the web page on 127.0.0.1, with an S3 emulator and SQLite.
+def dev(port: int, data: Path | None) -> None:
+    """Serve the API and the web page on 127.0.0.1, with files in a folder and SQLite.
 
-    No setup is needed, and nothing remains when it stops: sessions and objects are in a temporary
-    folder. The emulator (pip install '.[emulator]') is moto, which does not check signatures and
-    assembles objects in memory, so a large file needs as much RAM. The variables AWS_* and .env are
-    ignored.
+    No setup is needed. Without --data nothing remains when it stops. Settings from the environment
+    and .env are ignored.
     """
     # Clean up after these signals as after Ctrl-C: uvicorn raises the signal again when it stops.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
-    _clear_aws_environment()
-    _require_free(port)
-    with TemporaryDirectory(prefix="multipart-upload-") as folder, suppress(KeyboardInterrupt):
+    _clear_settings()
+    with _listen(port) as listening, _open_folder(data) as folder, suppress(KeyboardInterrupt):
+        api = f"http://{_HOST}:{listening.getsockname()[1]}"
         try:
-            with run_emulator(_HOST, s3_port) as emulator:
-                asyncio.run(_serve(_settings(emulator, Path(folder)), port))
-        except (EmulatorError, UploadError) as exc:
+            asyncio.run(_serve(_settings(folder, api), listening, api, is_kept=data is not None))
+        except UploadError as exc:
             raise click.ClickException(str(exc)) from exc
 
 
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        # As uvicorn does: a port with only closing connections is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as exc:
-            msg = (
-                f"the API cannot listen on {_HOST}:{port}; is the port taken? "
-                "Choose another with --port (make run PORT=8001)."
-            )
-            raise click.ClickException(msg) from exc
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket()
+    # As uvicorn does: a port with only closing connections is free.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((_HOST, port))
+    except OSError as exc:
+        listening.close()
+        msg = (
+            f"the API cannot listen on {_HOST}:{port}; is the port taken? "
+            "Choose another with --port (make run PORT=8001)."
+        )
+        raise click.ClickException(msg) from exc
+    return listening
 
 
-def _clear_aws_environment() -> None:
-    """Remove variables for AWS and proxies, which would change requests to the emulator."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = _HOST
+@contextmanager
+def _open_folder(data: Path | None) -> Iterator[Path]:
+    if data is None:
+        with TemporaryDirectory(prefix="multipart-upload-") as folder:
+            yield Path(folder)
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    yield data.resolve()
 
 
-def _settings(emulator: Emulator, folder: Path) -> Settings:
-    # Independent of the environment: `dev` never uses a real bucket or database.
+def _clear_settings() -> None:
+    """Remove the settings of production from the environment: `dev` uses none of them."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+
+
+def _settings(folder: Path, api: str) -> Settings:
     return Settings(
         _env_file=None,
-        aws_region="us-east-1",
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
-        aws_session_token=None,
-        s3_bucket_name=_BUCKET,
-        s3_endpoint_url=emulator.url,
-        s3_public_endpoint_url=None,
-        session_repository=None,
-        object_store="s3",
-        mongo_uri=None,
+        object_store="disk",
+        disk_store_path=str(folder / "objects"),
+        disk_store_secret=_read_secret(folder / "secret"),
+        disk_store_public_url=api,
         database_url=f"sqlite+aiosqlite:///{folder}/sessions.db",
         cors_allowed_origins="*",
         web_page=True,
     )
 
 
-async def _serve(settings: Settings, port: int) -> None:
-    await make_bucket(settings, ["*"])
+def _read_secret(path: Path) -> SecretStr:
+    """Return the secret of the folder, so that signed URLs outlive a restart."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(token_hex(32))
+    return SecretStr(path.read_text())
+
+
+async def _serve(settings: Settings, listening: socket.socket, api: str, *, is_kept: bool) -> None:
     config = uvicorn.Config(
         create_app(Container(settings=settings)),
-        host=_HOST,
-        port=port,
         http=BoundedHttpProtocol,
         ws="none",
         server_header=False,
@@ -124,31 +128,30 @@ async def _serve(settings: Settings, port: int) -> None:
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGHUP, server.handle_exit, signal.SIGHUP, None
     )
-    banner = asyncio.create_task(_announce(server, settings))
-    await server.serve()
+    banner = asyncio.create_task(_announce(server, _banner(settings, api, is_kept=is_kept)))
+    await server.serve(sockets=[listening])
     banner.cancel()
 
 
-async def _announce(server: uvicorn.Server, settings: Settings) -> None:
+async def _announce(server: uvicorn.Server, banner: str) -> None:
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
         await asyncio.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    click.echo(_banner(f"http://{_HOST}:{port}", settings))
+    click.echo(banner)
 
 
-def _banner(api: str, settings: Settings) -> str:
+def _banner(settings: Settings, api: str, *, is_kept: bool) -> str:
+    ending = "stops" if is_kept else "stops everything and deletes all data"
     return f"""
   multipart-upload is ready.
 
-    Web page     {api}/
-    API          {api}
-    OpenAPI      {api}/docs
-    S3 emulator  {settings.s3_endpoint_url}   bucket {_BUCKET}
-    credentials  {ACCESS_KEY_ID} / {SECRET_ACCESS_KEY}
+    Web page  {api}/
+    API       {api}
+    OpenAPI   {api}/docs
+    Files     {settings.disk_store_path}
 
   Upload a file on the web page, or start an upload from another terminal:
 
     curl {api}/api/start-upload -H "Content-Type: application/json" -d '{_START}'
 
-  Ctrl-C stops everything and deletes all data.
+  Ctrl-C {ending}.
 """
