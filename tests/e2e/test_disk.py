@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,35 +13,12 @@ from tests.servers.mongodb_kinds import free_port
 
 from . import direct
 from .companion import CompanionUpload, success
+from .disk import PAGE, Disk
 from .service import Service, run_command, running_service
 from .upload import Upload, answer, problem, some_bytes
 
 pytestmark = pytest.mark.e2e
 PART_SIZE: Final = 8 * 1024 * 1024
-PAGE: Final = "https://app.example.org"
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A folder, and the settings of a service on a port of its own that uses it."""
-
-    folder: Path
-    port: int
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "store"
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        return {
-            "OBJECT_STORE": "disk",
-            "DISK_STORE_PATH": str(self.root),
-            "DISK_STORE_SECRET": "a secret of more than 32 characters",
-            "DISK_STORE_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "CORS_ALLOWED_ORIGINS": PAGE,
-            "WEB_PAGE": "true",
-        }
 
 
 @pytest.fixture(scope="module")
