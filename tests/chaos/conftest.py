@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bucket import Bucket
+from tests.e2e.disk import Disk
 from tests.servers.mongodb import with_database
-from tests.servers.mongodb_kinds import MongoServer
+from tests.servers.mongodb_kinds import MongoServer, free_port
 from tests.servers.s3_kinds import S3Server
 
 from .environment import Environment
 from .rows import mongo_rows, sqlite_rows
+from .storage import BucketStorage, DiskStorage, Storage
 
 
 @pytest.fixture
@@ -39,13 +41,13 @@ def killable_bucket(versitygw: S3Server) -> Iterator[Bucket]:
 
 def on_mongo(folder: Path, bucket: Bucket, server: MongoServer) -> Environment:
     uri = with_database(server.uri, "chaos")
-    return Environment(folder, bucket, {"MONGO_URI": uri}, partial(mongo_rows, uri))
+    return Environment(folder, BucketStorage(bucket), {"MONGO_URI": uri}, partial(mongo_rows, uri))
 
 
-def on_sqlite(folder: Path, bucket: Bucket) -> Environment:
+def on_sqlite(folder: Path, storage: Storage) -> Environment:
     file = folder / "uploads.db"
     url = f"sqlite+aiosqlite:///{file}"
-    return Environment(folder, bucket, {"DATABASE_URL": url}, partial(sqlite_rows, file))
+    return Environment(folder, storage, {"DATABASE_URL": url}, partial(sqlite_rows, file))
 
 
 @pytest.fixture
@@ -62,7 +64,12 @@ def ceph_environment(
 
 @pytest.fixture
 def sqlite_environment(tmp_path: Path, bucket: Bucket) -> Environment:
-    return on_sqlite(tmp_path, bucket)
+    return on_sqlite(tmp_path, BucketStorage(bucket))
+
+
+@pytest.fixture
+def disk_environment(tmp_path: Path) -> Environment:
+    return on_sqlite(tmp_path, DiskStorage(Disk(tmp_path, free_port())))
 
 
 @pytest.fixture

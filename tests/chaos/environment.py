@@ -12,11 +12,11 @@ from typing import Final, Self
 
 import httpx
 
-from tests.e2e.bucket import Bucket
 from tests.e2e.service import Service, run_command, running_service
 from tests.patience import wait_until
 
 from .rows import Rows
+from .storage import Storage
 
 LEASE_SECONDS: Final = 3
 SETTINGS: Final = {
@@ -36,7 +36,7 @@ class Environment:
     """
 
     folder: Path
-    bucket: Bucket
+    storage: Storage
     settings: Mapping[str, str]
     rows: Callable[[], Rows]
     store_may_lose: bool = False
@@ -47,7 +47,7 @@ class Environment:
     def serving(self, sweep_interval: int) -> Iterator[Self]:
         """Run the service; with an interval of 0 it does not sweep."""
         sweeping = {"SWEEP_INTERVAL_SECONDS": str(sweep_interval)}
-        self.settings = {**SETTINGS, **self.bucket.settings, **self.settings, **sweeping}
+        self.settings = {**SETTINGS, **self.storage.settings, **self.settings, **sweeping}
         with self._running:
             self.start_service()
             yield self
@@ -62,7 +62,9 @@ class Environment:
 
     def start_service(self) -> None:
         self._services.append(
-            self._running.enter_context(running_service(self.folder, self.settings))
+            self._running.enter_context(
+                running_service(self.folder, self.settings, port=self.storage.port)
+            )
         )
 
     def kill_service(self) -> None:

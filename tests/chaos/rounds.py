@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from .environment import Environment
-from .final_state import FinalState, empty_bucket
+from .final_state import FinalState
 from .load import under_load
 from .rules import find_violations
 
@@ -33,14 +33,14 @@ def survive(environment: Environment, kill: Kill) -> None:
             environment.wait_until_ready()
     swept = environment.sweep_once()
     final = FinalState.read(
-        load.histories, environment.rows(), environment.bucket, may_lose=environment.store_may_lose
+        load.histories, environment.rows(), environment.storage, may_lose=environment.store_may_lose
     )
     states = Counter(row.state for row in final.rows.sessions.values())
     print(f"{len(load.histories)} uploads: {dict(states)}\n{swept}")  # noqa: T201
     found = find_violations(final)
     assert not found, "\n".join(found[:20])
     assert states["completed"], "nothing was uploaded, so nothing is proven"
-    empty_bucket(environment.bucket)
+    environment.storage.delete_objects()
 
 
 def kill_service(environment: Environment, _: Random) -> None:

@@ -25,6 +25,13 @@ def test_killed_service_on_sqlite_loses_nothing_and_keeps_its_file_intact(
         survive(sqlite_environment, kill_service)
 
 
+def test_killed_service_on_a_folder_loses_and_orphans_nothing(
+    disk_environment: Environment,
+) -> None:
+    with disk_environment.serving(sweep_interval=1):
+        survive(disk_environment, kill_service)
+
+
 def test_killed_service_on_ceph_loses_and_orphans_nothing(
     ceph_environment: Environment,
 ) -> None:
