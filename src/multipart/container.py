@@ -43,6 +43,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
     return UploadPolicy(
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
+        require_size=settings.require_size,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_lifetime=timedelta(seconds=settings.signed_url_seconds),
@@ -91,8 +92,8 @@ class Container(containers.DeclarativeContainer):
     )
     sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
     record_parts = providers.Factory(RecordParts, session_cache, store, clock)
-    complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy)
     abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
+    complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy, abort_upload)
     list_parts = providers.Factory(ListParts, session_cache, store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)

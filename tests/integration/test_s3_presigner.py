@@ -118,7 +118,7 @@ def test_a_url_has_the_signature_that_botocore_computes(
     signed = asyncio.run(presigner.sign_part(key, store_upload_id, number, lifetime, length))
     assert same_url(signed.url, expected)
     if length is None:
-        many = asyncio.run(presigner.sign_parts(key, store_upload_id, [number], lifetime))
+        many = asyncio.run(presigner.sign_parts(key, store_upload_id, [number], lifetime, None))
         assert many.urls == {number: signed.url}
 
 

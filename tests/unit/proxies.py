@@ -16,6 +16,7 @@ from multipart_upload.application.ports import (
     UploadPage,
 )
 from multipart_upload.domain.part import StoredPart
+from multipart_upload.domain.part_plan import PartPlan
 from multipart_upload.domain.session import StoredObject
 from multipart_upload.domain.store_capabilities import StoreCapabilities
 
@@ -51,9 +52,10 @@ class StoreProxy:
         part_numbers: Sequence[int],
         *,
         expires_in: timedelta,
+        plan: PartPlan | None = None,
     ) -> SignedParts:
         return await self.store.sign_parts(
-            key, store_upload_id, part_numbers, expires_in=expires_in
+            key, store_upload_id, part_numbers, expires_in=expires_in, plan=plan
         )
 
     async def sign_post(

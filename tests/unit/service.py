@@ -105,7 +105,7 @@ class Service:
 
     @property
     def complete(self) -> CompleteUpload:
-        return CompleteUpload(self.sessions, self.store, self.policy)
+        return CompleteUpload(self.sessions, self.store, self.policy, self.abort)
 
     @property
     def sign_single(self) -> SignSingleUpload:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from multipart_upload.domain.validation import UPLOAD_ID_METADATA_KEY
-from multipart_upload.entrypoints.http.companion.metadata import select_metadata
+from multipart_upload.entrypoints.http.companion.metadata import read_size, select_metadata
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,25 @@ def test_only_a_few_of_a_hostile_number_of_entries_are_read() -> None:
     select_metadata(entries)
 
     assert len(list(entries)) >= 99_000
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ({"size": 5}, 5),
+        ({"size": "5000000000000"}, 5_000_000_000_000),
+        ({"size": 0}, 0),
+        ({"size": "XL"}, None),
+        ({"size": -1}, None),
+        ({"size": 1.5}, None),
+        ({"size": True}, None),
+        ({"size": "9" * 19}, None),
+        ({"size": ""}, None),
+        ({"size": [5]}, None),
+        ({}, None),
+    ],
+)
+def test_whole_number_as_size_declares_the_bytes_of_the_file(
+    given: dict[str, object], size: int | None
+) -> None:
+    assert read_size(given) == size

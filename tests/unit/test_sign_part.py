@@ -47,17 +47,20 @@ async def in_state(service: Service, state: SessionState) -> UploadSession:
     return await service.sessions.save(replace(session, state=state))
 
 
-@pytest.mark.parametrize("content_length", [None, MIB])
-async def test_the_store_signs_the_part_of_its_own_upload_as_the_policy_says(
-    service: Service, content_length: int | None
+@pytest.mark.parametrize(
+    ("size", "content_length", "signed_length"),
+    [(17 * MIB, None, MIB), (17 * MIB, MIB, MIB), (None, None, None), (None, 5, 5)],
+)
+async def test_the_store_signs_the_planned_or_the_declared_length(
+    service: Service, size: int | None, content_length: int | None, signed_length: int | None
 ) -> None:
-    session = await service.start_session(size=17 * MIB)
+    session = await service.start_session(size=size)
     store = Asked(service.store)
     asking = replace(service, store=store, policy=UploadPolicy(url_lifetime=timedelta(minutes=9)))
     signed = await asking.sign(reference_to(session), 3, content_length)
     assert session.store_upload_id is not None
     life = timedelta(minutes=9)
-    assert store.calls == ((session.key, session.store_upload_id, 3, life, content_length),)
+    assert store.calls == ((session.key, session.store_upload_id, 3, life, signed_length),)
     assert signed.url
 
 

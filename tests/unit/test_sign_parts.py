@@ -51,6 +51,18 @@ async def test_a_url_serves_its_part_for_as_long_as_one_signed_alone(service: Se
     assert stored.number == 3
 
 
+async def test_urls_of_a_plan_take_only_the_planned_length(service: Service) -> None:
+    session = await service.start_session(17 * MIB)
+    many = await service.sign_many(reference_to(session), None)
+    for number, body in ((1, bytes(8 * MIB)), (3, bytes(MIB))):
+        signed = SignedPart(many.urls[number], {}, many.expires_at)
+        with pytest.raises(PermissionError):
+            await service.bucket.put(signed, body + b"x")
+        await service.bucket.put(signed, body)
+    stored = await service.bucket.list_parts(session.key, session.open_store_upload_id)
+    assert [(part.number, part.size) for part in stored] == [(1, 8 * MIB), (3, MIB)]
+
+
 @pytest.mark.parametrize(
     ("size", "wanted", "place", "last"),
     [

@@ -17,7 +17,7 @@ from multipart_upload.domain.session import Lease, UploadSession
 from multipart_upload.testing.contract.sample_sessions import sample_session
 
 from .proxies import StoreProxy
-from .service import IMPATIENT, T0, Service, SettableClock, reference_to
+from .service import BODY, IMPATIENT, T0, Service, SettableClock, reference_to
 
 TEMPLATE: Final = sample_session("u1", created_at=T0)
 STRANGE_KEYS: Final = ("file", "ada/file", "backup/0f0c/film.mov", "ada//film.mov", "/", "")
@@ -76,7 +76,7 @@ async def test_store_upload_of_a_lost_session_is_aborted(
     clock.advance(hours=1)
     assert (await service.sweep()).scan.orphaned_uploads == [session.key]
     signed = await service.sign(reference_to(session), 1)
-    await service.bucket.put(signed, b"x")
+    await service.bucket.put(signed, BODY)
 
 
 async def test_store_upload_is_kept_while_a_lost_session_is_being_reopened(

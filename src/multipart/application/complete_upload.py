@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.errors import (
+    FileTooLargeError,
     LeaseHeldError,
     PartsMissingError,
     PartsRefusedError,
@@ -19,7 +20,8 @@ from ..domain.named_parts import NamedPart, require_named
 from ..domain.part import Part, StoredPart
 from ..domain.policy import UploadPolicy
 from ..domain.reconciliation import reconcile_parts
-from ..domain.session import SessionState, StoredObject, UploadSession
+from ..domain.session import DISCARDED_STATES, SessionState, StoredObject, UploadSession
+from .abort_upload import AbortUpload
 from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
 from .ports import ObjectStore, SessionRepository
@@ -35,6 +37,8 @@ class CompleteUpload:
 
     Raise
     - SessionNotFoundError, also when the session has no part;
+    - FileTooLargeError when the parts have more bytes than the policy, the store or the session's
+      declared size allows, after which the session is aborted;
     - PartsMissingError, PartsUnnamedError, PartsRefusedError or StoreRefusedError, after which the
       session is open and has its parts;
     - StoreUploadGoneError (PartsMissingError if the parts were named) when the store has lost the
@@ -46,6 +50,7 @@ class CompleteUpload:
     sessions: SessionRepository
     store: ObjectStore
     policy: UploadPolicy
+    abort_upload: AbortUpload
 
     async def __call__(
         self, reference: SessionReference, named: Sequence[NamedPart] | None = None
@@ -65,6 +70,19 @@ class CompleteUpload:
         self, session: UploadSession, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
         """Complete a session that is in progress, or whose complete was interrupted."""
+        try:
+            return await self._complete(session, named)
+        except FileTooLargeError:
+            # Its parts are refused for good. If this process dies here, they are refused and
+            # discarded at the next complete, or expire.
+            await self.abort_upload(
+                SessionReference(upload_id=session.id, key=session.key, user_id=session.user_id)
+            )
+            raise
+
+    async def _complete(
+        self, session: UploadSession, named: Sequence[NamedPart] | None
+    ) -> UploadSession:
         is_retry = session.state is SessionState.COMPLETING
         lease = await new_lease(self.sessions, self.policy.lease)
         # Before the parts are read: from here on, reports of parts are refused.
@@ -72,6 +90,10 @@ class CompleteUpload:
         async with lease.hold(session) as held:
             try:
                 result = await self._complete_in_store(session, named)
+            except FileTooLargeError as exc:
+                now = await self.sessions.now()
+                await held.finish(held.session.size_refused(exc.size, now))
+                raise
             except (PartsMissingError, PartsUnnamedError, PartsRefusedError):
                 await self._reopen(held)
                 raise
@@ -96,6 +118,8 @@ class CompleteUpload:
         self, reference: SessionReference, named: Sequence[NamedPart] | None
     ) -> UploadSession:
         session = await reference.find_in(self.sessions)
+        if session.state in DISCARDED_STATES and session.refused_size is not None:
+            raise FileTooLargeError(session.refused_size, self._size_limit(session))
         if session.state is not SessionState.COMPLETED:
             session = await self.complete(await self._require_parts(session, named), named)
         if named is not None:
@@ -156,8 +180,19 @@ class CompleteUpload:
             stored,
             equal_sizes=self.store.capabilities.equal_part_sizes,
         )
+        self._require_size(session, sum(part.size for part in parts))
         await self._record_unreported(session, reported, parts)
         return parts
+
+    def _require_size(self, session: UploadSession, size: int) -> None:
+        # Here, because nothing limits the parts of an upload without a plan.
+        limit = self._size_limit(session)
+        if session.plan is None and size > limit:
+            raise FileTooLargeError(size, limit)
+
+    def _size_limit(self, session: UploadSession) -> int:
+        declared = self.policy.max_size if session.max_size is None else session.max_size
+        return min(declared, self.policy.max_size, self.store.capabilities.max_object_size)
 
     async def _record_unreported(
         self, session: UploadSession, reported: Sequence[Part], stored: Sequence[StoredPart]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
-    """What a client declares about its file; `size` in bytes, None if unknown.
+    """What a client declares about its file; sizes in bytes, None if unknown.
 
+    With `size`, the service plans the parts. `max_size` is the size of a file that the client cuts
+    itself; give one of them at most.
     A request with the same `idempotency_key` returns the same session.
     """
 
@@ -17,6 +19,7 @@ class NewUpload:
     filename: str
     content_type: str
     size: int | None = None
+    max_size: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
 

@@ -40,7 +40,10 @@ class SignParts:
     async def sign_one(
         self, reference: SessionReference, part_number: int, content_length: int | None = None
     ) -> SignedPart:
-        """Sign one part; with `content_length`, for exactly that many bytes."""
+        """Sign one part, for exactly its bytes in the plan.
+
+        Without a plan, for `content_length` bytes, or for any number.
+        """
         session, now = await self._find_signable(reference)
         require_part(
             session,
@@ -56,7 +59,7 @@ class SignParts:
             session.open_store_upload_id,
             part_number,
             expires_in=session.limit_url_lifetime(self.policy.url_lifetime, now),
-            content_length=content_length,
+            content_length=session.plan.size_of(part_number) if session.plan else content_length,
         )
 
     async def sign_many(
@@ -78,6 +81,7 @@ class SignParts:
             session.open_store_upload_id,
             numbers,
             expires_in=session.limit_url_lifetime(self.policy.url_lifetime, now),
+            plan=session.plan,
         )
 
     async def _find_signable(self, reference: SessionReference) -> tuple[UploadSession, datetime]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
 
-from ..domain.errors import IdempotencyKeyReusedError, StaleSessionError
+from ..domain.errors import IdempotencyKeyReusedError, InvalidFieldError, StaleSessionError
 from ..domain.object_key import new_nonce, object_key
 from ..domain.part_plan import PartPlan
 from ..domain.policy import UploadPolicy
@@ -35,7 +35,7 @@ class StartUpload:
 
     async def __call__(self, new: NewUpload) -> UploadSession:
         require_start(new.user_id, new.filename, new.content_type, new.metadata)
-        plan = self._plan(new.size)
+        plan = self._plan(new)
         lease = await new_lease(self.sessions, self.policy.lease)
         pending = self._make_session(new, plan, lease.now)
         session = pending.opening(lease.terms, lease.now)
@@ -55,10 +55,15 @@ class StartUpload:
         is_pending = started.state is SessionState.PENDING
         return await self.open_store_upload(started) if is_pending else started
 
-    def _plan(self, size: int | None) -> PartPlan | None:
-        if size is None:
+    def _plan(self, new: NewUpload) -> PartPlan | None:
+        declared = new.max_size if new.size is None else new.size
+        if declared is None:
+            if self.policy.require_size:
+                raise InvalidFieldError("size", "is required")
             return None
-        return PartPlan.for_size(size, self.store.capabilities, self.policy.max_size)
+        # Also checks the size of a file that the client cuts itself.
+        plan = PartPlan.for_size(declared, self.store.capabilities, self.policy.max_size)
+        return None if new.size is None else plan
 
     def _make_session(self, new: NewUpload, plan: PartPlan | None, now: datetime) -> UploadSession:
         upload_id, nonce = _upload_id(new), new_nonce()
@@ -71,6 +76,7 @@ class StartUpload:
             content_type=new.stored_type,
             metadata=dict(new.metadata),
             plan=plan,
+            max_size=None if plan else new.max_size,
             created_at=now,
             active_at=now,
             expires_at=now + min(self.policy.expiry, self.policy.max_age),

@@ -86,6 +86,7 @@ class FileTooLargeError(UploadError):
         super().__init__(
             f"size: {size} bytes is over the limit of {max_size} bytes", max_size=max_size
         )
+        self.size = size
 
 
 class ConflictError(UploadError):

@@ -10,7 +10,8 @@ from .limits import MAX_OBJECT_SIZE
 class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
-    `max_size` is the largest file, if the store accepts it.
+    `max_size` is the largest file, if the store accepts it, and `require_size` refuses uploads
+    whose size the client does not declare.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
@@ -20,6 +21,7 @@ class UploadPolicy:
 
     key_prefix: str = ""
     max_size: int = MAX_OBJECT_SIZE
+    require_size: bool = False
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
     url_lifetime: timedelta = timedelta(hours=1)

@@ -99,7 +99,10 @@ class UploadSession:
 
     - `nonce` is random. With the id it proves that an object was made by this session, and not by
       an earlier one with the same id. None in sessions of earlier versions.
-    - `plan` is None if the client declared no size.
+    - `plan` is None if the client declared no size, or cuts the file itself.
+    - `max_size` is how many bytes the client declared for a file that it cuts itself. None if it
+      declared none, or if there is a plan.
+    - `refused_size` is how many bytes its parts had when they were too many to be completed.
     - `store_upload_id` is S3's UploadId. None until S3 has opened the upload, and after S3 has lost
       it. A lifecycle rule of the bucket aborts the upload at `abort_date`, if there is such a rule.
     - From `closes_at`, the maximum age, the session accepts no more parts. None without such a
@@ -121,6 +124,8 @@ class UploadSession:
     closes_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     plan: PartPlan | None = None
+    max_size: int | None = None
+    refused_size: int | None = None
     state: SessionState = SessionState.PENDING
     store_upload_id: str | None = None
     abort_date: datetime | None = None
@@ -168,7 +173,12 @@ class UploadSession:
         self._require_free(now)
         if self.state is SessionState.COMPLETING:
             return replace(self, lease=lease)
-        return self._move(SessionState.COMPLETING, now, lease=lease)
+        return self._move(SessionState.COMPLETING, now, lease=lease, refused_size=None)
+
+    def size_refused(self, size: int, now: datetime) -> Self:
+        """Reopen the session, to be aborted next: its parts have too many bytes."""
+        self._require("reopen", SessionState.COMPLETING)
+        return self._move(SessionState.IN_PROGRESS, now, lease=None, refused_size=size)
 
     def completion_refused(self, now: datetime) -> Self:
         """Reopen the session with its parts: the object store cannot complete the upload."""

@@ -32,6 +32,11 @@ class UploadSettings(BaseSettings):
         description="Largest file in bytes, if the store accepts it. The default is the limit of "
         "S3, 48.8 TiB; some vendors stop at 5 TB.",
     )
+    require_size: bool = Field(
+        default=False,
+        description="Whether the size of every file must be declared at its start: `size`, or the "
+        "metadata entry `size` of Uppy.",
+    )
     signed_url_seconds: int = Field(
         default=3600,
         ge=1,

@@ -15,7 +15,7 @@ from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
 from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
-from tests.unit.service import BODY, MIB, Service, reference_to
+from tests.unit.service import BODY, MIB, Service, new_upload, reference_to
 
 from .interleavings import RenewalAnswerLost, SlowStore
 from .requests import Call, Request, wrap_store
@@ -87,6 +87,13 @@ async def complete_with_a_part_too_small(world: World) -> Request:
     session = await world.service.start_session()
     await world.upload(session, 1)
     return Request(make_complete_call(await world.upload(session, 2)))
+
+
+async def complete_more_bytes_than_the_client_declared(world: World) -> Request:
+    session = await world.service.start(replace(new_upload(), max_size=len(BODY) - 1))
+    session = await world.upload(session)
+    world.drop_expectations(session)
+    return Request(make_complete_call(session))
 
 
 async def complete_an_upload_lost_by_the_store(world: World) -> Request:

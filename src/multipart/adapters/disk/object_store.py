@@ -23,6 +23,7 @@ from ...application.ports import (
 from ...domain.errors import StoreUnavailableError
 from ...domain.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE
 from ...domain.part import StoredPart
+from ...domain.part_plan import PartPlan
 from ...domain.session import StoredObject
 from ...domain.store_capabilities import StoreCapabilities
 from . import objects, uploads
@@ -99,12 +100,14 @@ class DiskObjectStore:
         part_numbers: Sequence[int],
         *,
         expires_in: timedelta,
+        plan: PartPlan | None = None,
     ) -> SignedParts:
         """Sign a PUT of each part."""
         expires, expires_at = limit_expiry(expires_in)
 
         def sign(number: int) -> str:
-            return self.signer.sign_part(key, store_upload_id, number, None, expires)
+            length = None if plan is None else plan.size_of(number)
+            return self.signer.sign_part(key, store_upload_id, number, length, expires)
 
         return SignedParts(part_numbers, sign, expires_at)
 

@@ -45,6 +45,8 @@ class SessionDocument(Document):
     metadata: list[tuple[str, str]] = Field(default_factory=list)
     state: SessionState
     plan: PartPlan | None = None
+    max_size: int | None = None
+    refused_size: int | None = None
     store_upload_id: str | None = None
     abort_date: datetime | None = None
     lease: Lease | None = None
@@ -83,6 +85,8 @@ class SessionDocument(Document):
             metadata=list(session.metadata.items()),
             state=session.state,
             plan=session.plan,
+            max_size=session.max_size,
+            refused_size=session.refused_size,
             store_upload_id=session.store_upload_id,
             abort_date=session.abort_date,
             lease=session.lease,
@@ -108,6 +112,8 @@ class SessionDocument(Document):
             metadata=dict(self.metadata),
             state=self.state,
             plan=self.plan,
+            max_size=self.max_size,
+            refused_size=self.refused_size,
             store_upload_id=self.store_upload_id,
             abort_date=self.abort_date,
             lease=self.lease,

@@ -24,6 +24,7 @@ from ...application.task_cancellation import close_in_time
 from ...domain.content_disposition import content_disposition
 from ...domain.errors import StoreRefusedError, StoreUnavailableError, StoreUploadGoneError
 from ...domain.part import StoredPart, bare_etag
+from ...domain.part_plan import PartPlan
 from ...domain.session import StoredObject
 from ...domain.store_capabilities import StoreCapabilities
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
@@ -140,9 +141,10 @@ class S3ObjectStore:
         part_numbers: Sequence[int],
         *,
         expires_in: timedelta,
+        plan: PartPlan | None = None,
     ) -> SignedParts:
         """Sign a PUT of each part."""
-        return await self.presigner.sign_parts(key, store_upload_id, part_numbers, expires_in)
+        return await self.presigner.sign_parts(key, store_upload_id, part_numbers, expires_in, plan)
 
     async def sign_post(
         self, new: NewObject, *, max_size: int, expires_in: timedelta

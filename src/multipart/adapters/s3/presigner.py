@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -15,6 +15,7 @@ from botocore.session import get_session
 
 from ...application.ports import SignedPart, SignedParts
 from ...domain.errors import StoreUnavailableError
+from ...domain.part_plan import PartPlan
 from .client import S3Config, client_settings
 from .errors import REQUEST_SECONDS, await_answer, translate_errors
 from .limits import MAX_URL_SECONDS
@@ -107,11 +108,17 @@ class Presigner:
         return SignedPart(sign(part_number), headers, context.expires_at)
 
     async def sign_parts(
-        self, key: str, store_upload_id: str, part_numbers: Sequence[int], expires_in: timedelta
+        self,
+        key: str,
+        store_upload_id: str,
+        part_numbers: Sequence[int],
+        expires_in: timedelta,
+        plan: PartPlan | None,
     ) -> SignedParts:
         """Sign PUTs of many parts; see ObjectStore.sign_parts."""
         context = await self.signing_context(expires_in)
-        sign = _part_signer(context, self.bucket_url, key, store_upload_id, None)
+        signer = partial(_part_signer, context, self.bucket_url, key, store_upload_id)
+        sign = signer(None) if plan is None else _sign_planned(plan, signer)
         return SignedParts(part_numbers, sign, context.expires_at)
 
     def location(self, key: str) -> str:
@@ -154,6 +161,14 @@ class Presigner:
             signed_at=signed_at,
             lifetime_seconds=seconds,
         )
+
+
+def _sign_planned(
+    plan: PartPlan, signer: Callable[[int], Callable[[int], str]]
+) -> Callable[[int], str]:
+    last = plan.part_count
+    sign_full, sign_last = signer(plan.part_size), signer(plan.size_of(last))
+    return lambda number: sign_last(number) if number == last else sign_full(number)
 
 
 # Preparing a signer takes twice as long as signing, and a client signs many parts in sequence.

@@ -28,6 +28,8 @@ SESSIONS: Final = Table(
     Column("plan_size", BigInteger),
     Column("plan_part_size", BigInteger),
     Column("plan_part_count", Integer),
+    Column("max_size", BigInteger),
+    Column("refused_size", BigInteger),
     Column("state", Text, nullable=False),
     Column("store_upload_id", Text),
     Column("abort_date", BigInteger),

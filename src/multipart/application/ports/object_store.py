@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ...domain.part import StoredPart
+from ...domain.part_plan import PartPlan
 from ...domain.session import StoredObject
 from ...domain.store_capabilities import StoreCapabilities
 
@@ -128,8 +129,11 @@ class ObjectStore(Protocol):
         part_numbers: Sequence[int],
         *,
         expires_in: timedelta,
+        plan: PartPlan | None = None,
     ) -> SignedParts:
-        """Sign a PUT of each part, of any length, as `sign_part` does; all end at the same time.
+        """Sign a PUT of each part as `sign_part` does; all end at the same time.
+
+        With `plan`, each is signed for exactly the bytes that its part has in the plan.
 
         Everything that can fail happens before this returns. Each URL is made on request, so that a
         caller holds few at a time and other requests run between two of them.

@@ -17,7 +17,7 @@ class SweepOutcome(StrEnum):
     EXPIRED = "expired"
     """It was idle or too old, or its start was interrupted."""
     ABORTED = "aborted"
-    """The sweep finished an interrupted abort."""
+    """The sweep finished an interrupted abort, or the parts have too many bytes."""
     COMPLETED = "completed"
     """The sweep finished an interrupted complete."""
     REOPENED = "reopened"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from ...domain.errors import (
+    FileTooLargeError,
     LeaseHeldError,
     NotFoundError,
     PartsMissingError,
@@ -65,6 +66,8 @@ class SweepSession:
     async def _complete(self, session: UploadSession) -> SweepOutcome:
         try:
             await self.complete.complete(session)
+        except FileTooLargeError:
+            return SweepOutcome.ABORTED
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
         except (UnavailableError, StoreRefusedError):

@@ -65,7 +65,8 @@ ContentLengthQuery = Annotated[
     QueryParameter(
         ge=0,
         le=MAX_PART_SIZE,
-        description="Bytes of the part. If given, it is signed: S3 refuses any other length.",
+        description="Bytes of the part, which are signed: the store refuses any other length. A "
+        "planned part has its length from the plan; another value is 422.",
         # Litestar ignores a bound of 0.
         schema_extra={"minimum": 0, "examples": [PART_SIZE]},
     ),

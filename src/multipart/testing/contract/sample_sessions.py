@@ -68,6 +68,8 @@ def full_session() -> UploadSession:
             "quoted \"'\\": '{"json": [null]}',
         },
         plan=PartPlan(size=MAX_OBJECT_SIZE, part_size=MAX_PART_SIZE, part_count=MAX_PART_COUNT),
+        max_size=MAX_OBJECT_SIZE,
+        refused_size=MAX_OBJECT_SIZE,
         state=SessionState.ABORTING,
         store_upload_id="2~" + "x" * 200,
         abort_date=NOW + timedelta(days=3, milliseconds=9),

@@ -25,6 +25,7 @@ from ...application.ports import (
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import GIB, MIB
 from ...domain.part import StoredPart
+from ...domain.part_plan import PartPlan
 from ...domain.session import StoredObject
 from ...domain.store_capabilities import StoreCapabilities
 
@@ -107,12 +108,14 @@ class MemoryObjectStore:
         part_numbers: Sequence[int],
         *,
         expires_in: timedelta,
+        plan: PartPlan | None = None,
     ) -> SignedParts:
         """Encode the terms of each PUT in its URL."""
         expires_at = self._clock.now() + min(expires_in, self.capabilities.max_url_lifetime)
 
         def sign(number: int) -> str:
-            return _url(key, upload=store_upload_id, part=number, until=expires_at)
+            length = {} if plan is None else {"Content-Length": plan.size_of(number)}
+            return _url(key, upload=store_upload_id, part=number, until=expires_at, **length)
 
         return SignedParts(part_numbers, sign, expires_at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
@@ -11,6 +12,8 @@ from ....domain.errors import InvalidFieldError
 from ....domain.object_key import is_printable
 from ....domain.validation import require_metadata
 
+# No file has more bytes than 18 digits can count.
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _MAX_ENTRIES: Final = 100
 """Entries that are considered, three times as many as an object can have."""
 
@@ -32,6 +35,18 @@ def select_metadata(given: Iterable[tuple[str, object]]) -> Mapping[str, str]:
             continue
         kept = candidate
     return kept
+
+
+def read_size(given: Mapping[str, object]) -> int | None:
+    """Return the size of the file that the entry `size` declares, as a number or as text.
+
+    None if there is none, or if it is anything but a whole number of bytes: another page may mean
+    something else by it.
+    """
+    size = given.get("size")
+    if isinstance(size, bool) or not isinstance(size, int | str):
+        return None
+    return int(size) if _WHOLE_NUMBER.fullmatch(str(size)) else None
 
 
 def _text(value: object) -> str:

@@ -19,7 +19,7 @@ from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH,
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
 from ..problems.schemas import ExtensionMembers
 from ..responses import encode_urls
-from .metadata import select_metadata
+from .metadata import read_size, select_metadata
 
 MAX_ETAG_LENGTH: Final = 130
 _encode: Final = Encoder().encode
@@ -58,7 +58,8 @@ class CreateRequest(Struct, frozen=True):
     metadata: Annotated[
         dict[str, Any] | None,
         Meta(
-            description="Any JSON. Entries that fit become user metadata of the object.",
+            description="Any JSON. Entries that fit become user metadata of the object. A whole "
+            "number as `size` declares the bytes of the file: the upload may not have more.",
             examples=[{"name": "film.mp4"}],
         ),
     ] = None
@@ -70,6 +71,8 @@ class CreateRequest(Struct, frozen=True):
             filename=self.filename,
             content_type=self.type or "",
             metadata=select_metadata((self.metadata or {}).items()),
+            # Uppy cuts the file itself.
+            max_size=read_size(self.metadata or {}),
         )
 
 
