@@ -30,20 +30,21 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     401: "The proxy did not name the user (only with COMPANION_USER_HEADER).",
     404: "The upload does not exist, was aborted or has expired.",
     409: "The state of the upload does not allow this; `upload_status` names the state.",
-    413: "The body is too large.",
+    413: "The body, or the file, is too large.",
+    500: "A bug, or a setting or right that an operator must correct; repeating does not help.",
     503: "The database or S3 is unavailable; retry after `Retry-After`.",
 }
 
 
 def document_companion_errors(*statuses: int) -> dict[int, ResponseSpec]:
-    """Return the OpenAPI responses for the errors that a route answers."""
+    """Return the OpenAPI responses for the errors that a route answers, and for a bug (500)."""
     return {
         status: ResponseSpec(
             data_container=CompanionError,
             description=_DESCRIPTIONS[status],
             generate_examples=False,
         )
-        for status in statuses
+        for status in (*statuses, 500)
     }
 
 
