@@ -14,6 +14,7 @@ from dependency_injector import containers, providers
 
 from .adapters.clock import SystemClock
 from .application.abort_upload import AbortUpload
+from .application.authenticate import Authenticate
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
@@ -30,6 +31,7 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
+from .credentials import open_verifiers
 from .domain.policy import UploadPolicy
 from .session_database import choose_database
 from .settings import Settings
@@ -81,11 +83,13 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(upload_policy, settings)
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
+    verifiers = providers.Resource(open_verifiers, settings)
     # Use cases that change sessions go through the cache, so that signing sees their changes.
     session_cache = providers.Resource(SessionCache, sessions)
     large_lists = providers.Singleton(asyncio.Semaphore, LARGE_LISTS_AT_ONCE)
     open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
+    authenticate = providers.Factory(Authenticate, verifiers)
     start_upload = providers.Factory(StartUpload, session_cache, store, open_store_upload, policy)
     sign_parts = providers.Factory(
         SignParts, session_cache, store, open_store_upload, policy, clock

@@ -14,7 +14,7 @@ from multipart_upload.domain.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE
 from multipart_upload.entrypoints.http.app import create_app
 from multipart_upload.entrypoints.http.docs.flow import ORDER
 from multipart_upload.entrypoints.http.docs.html import render_page
-from multipart_upload.entrypoints.http.problems.examples import EXAMPLES
+from multipart_upload.entrypoints.http.problems.examples import AUTHENTICATION_EXAMPLES, EXAMPLES
 from multipart_upload.settings import load_settings
 
 
@@ -107,7 +107,7 @@ def test_patterns_are_valid_json_schema(document: dict[str, Any]) -> None:
 def test_every_error_of_the_service_has_an_example() -> None:
     codes = {kind.code for kind in leaves(UploadError)} - {UploadError.code}
 
-    assert {example.error.code for example in EXAMPLES} == codes
+    assert {example.error.code for example in (*EXAMPLES, *AUTHENTICATION_EXAMPLES)} == codes
 
 
 def test_error_examples_have_documented_members(document: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from multipart_upload.domain.errors import (
     FieldError,
     FileTooLargeError,
     IdempotencyKeyReusedError,
+    IdentityProviderUnavailableError,
+    InvalidCredentialsError,
     InvalidFieldError,
     InvalidFieldsError,
     LeaseHeldError,
@@ -32,8 +34,10 @@ from multipart_upload.domain.errors import (
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
+    UnauthenticatedError,
     UnavailableError,
     UploadError,
+    UserNotAllowedError,
 )
 from multipart_upload.entrypoints.http.problems.handlers import status_of
 
@@ -42,6 +46,10 @@ CODES: Final = {
     SessionNotFoundError: "upload-not-found",
     InvalidFieldError: "invalid-field",
     InvalidFieldsError: "invalid-field",
+    UnauthenticatedError: "unauthenticated",
+    InvalidCredentialsError: "invalid-credentials",
+    UserNotAllowedError: "user-not-allowed",
+    IdentityProviderUnavailableError: "identity-provider-unavailable",
     IdempotencyKeyReusedError: "idempotency-key-reused",
     FileTooLargeError: "file-too-large",
     TransitionError: "wrong-state",
@@ -64,6 +72,10 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     InvalidFieldError("user_id", "at most 128 characters"),
     InvalidFieldsError([FieldError("user_id", "is required"), FieldError("key", "is required")]),
     IdempotencyKeyReusedError(),
+    UnauthenticatedError(),
+    InvalidCredentialsError(),
+    UserNotAllowedError(),
+    IdentityProviderUnavailableError(),
     FileTooLargeError(11, 10),
     TransitionError("abort", "completed"),
     LeaseHeldError("completing", 2.5),
@@ -103,6 +115,7 @@ def test_no_two_errors_share_a_code() -> None:
 def test_error_kinds_group_errors_by_what_the_caller_can_do() -> None:
     assert set(_find_subclasses(NotFoundError)) == {SessionNotFoundError}
     assert set(_find_subclasses(UnavailableError)) == {
+        IdentityProviderUnavailableError,
         RepositoryUnavailableError,
         RepositoryMisconfiguredError,
         StoreUnavailableError,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import cast
 
 import pytest
+from litestar import Litestar
 
 from multipart_upload.entrypoints.http.server import app_from_environment
 
@@ -17,7 +19,8 @@ async def test_long_lived_objects_are_exempt_from_garbage_collection(
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
     monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///uploads.db")
     gc.unfreeze()
-    async with app_from_environment().lifespan():
+    app = cast("Litestar", app_from_environment().app)
+    async with app.lifespan():
         frozen = gc.get_freeze_count()
     gc.unfreeze()
     assert frozen > 100_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain.errors import SessionNotFoundError
+from ..domain.principal import Principal, Scope
 from ..domain.session import UploadSession
 from .ports import SessionRepository
 
@@ -16,6 +17,22 @@ class SessionReference:
     upload_id: str
     key: str
     user_id: str | None = None
+
+    @classmethod
+    def by(
+        cls,
+        principal: Principal,
+        *allowing: Scope,
+        upload_id: str,
+        key: str,
+        user_id: str | None = None,
+    ) -> SessionReference:
+        """Refer to a session of the caller, or of the user that the request names.
+
+        `allowing` are scopes that let the caller name others. Raise UserNotAllowedError.
+        """
+        owner = principal.resolve_owner(user_id, *allowing)
+        return cls(upload_id=upload_id, key=key, user_id=owner)
 
     async def find_in(self, sessions: SessionRepository) -> UploadSession:
         """Read the session. Raise SessionNotFoundError, whichever value was wrong."""

@@ -77,6 +77,33 @@ class IdempotencyKeyReusedError(InvalidFieldError):
         )
 
 
+class UnauthenticatedError(UploadError):
+    """The request has no credentials."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("The request has no credentials.")
+
+
+class InvalidCredentialsError(UnauthenticatedError):
+    """The credentials of the request are not valid; why is not told."""
+
+    code = "invalid-credentials"
+
+    def __init__(self) -> None:
+        UploadError.__init__(self, "The credentials are not valid.")
+
+
+class UserNotAllowedError(UploadError):
+    """The caller may not act for this user."""
+
+    code = "user-not-allowed"
+
+    def __init__(self) -> None:
+        super().__init__("The caller may not act for this user.")
+
+
 class FileTooLargeError(UploadError):
     """The declared size is over the limit."""
 
@@ -236,6 +263,15 @@ class RepositoryMisconfiguredError(RepositoryUnavailableError):
             self, f"The session repository is misconfigured: {reason}.", reason=reason
         )
         self.cause = cause
+
+
+class IdentityProviderUnavailableError(UnavailableError):
+    """The public keys of the identity provider cannot be read."""
+
+    code = "identity-provider-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The keys of the identity provider are not available.")
 
 
 class StoreUnavailableError(UnavailableError):

@@ -62,6 +62,11 @@ def require_metadata(metadata: Mapping[str, str]) -> None:
         raise InvalidFieldError("metadata", rule)
 
 
+def is_user_id(text: str) -> bool:
+    """Return whether a text can be a user id."""
+    return _user_id_rule(text) is None
+
+
 def _user_id_rule(user_id: str | None) -> str | None:
     if user_id is None:
         return None

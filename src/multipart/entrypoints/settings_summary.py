@@ -30,6 +30,8 @@ def _credentials(settings: Settings) -> str:
 
 
 def _callers(settings: Settings) -> str:
+    if settings.auth_methods:
+        return f"{', '.join(settings.auth_methods)} (AUTH)"
     companion = settings.companion_user_header
     if companion is None:
         return f"not authenticated, /s3 as {settings.companion_user_id} (COMPANION_USER_ID)"

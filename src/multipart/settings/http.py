@@ -26,7 +26,7 @@ class HttpSettings(BaseSettings):
     cors_allowed_headers: Annotated[str, NoDecode, AfterValidator(check_header_names)] = Field(
         default="",
         description="Headers that these pages may send in addition to Content-Type, "
-        "Authorization, Idempotency-Key and X-Request-ID, separated by commas.",
+        "Authorization, Idempotency-Key, X-API-Key and X-Request-ID, separated by commas.",
     )
     companion_user_id: Annotated[
         str, matching(r"[\x21-\x7e]{1,128}", "must be 1 to 128 visible ASCII characters")

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .auth import AuthSettings
 from .database import DatabaseSettings
 from .disk import DiskSettings
 from .http import HttpSettings
@@ -32,7 +33,13 @@ class StoreSettings(BaseSettings):
 
 # pydantic lists the fields of the last base first.
 class Settings(
-    HttpSettings, UploadSettings, DatabaseSettings, DiskSettings, S3Settings, StoreSettings
+    AuthSettings,
+    HttpSettings,
+    UploadSettings,
+    DatabaseSettings,
+    DiskSettings,
+    S3Settings,
+    StoreSettings,
 ):
     """The service's settings; a field's environment variable is its name in capitals.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -50,6 +51,16 @@ Endpoint = Annotated[
     str,
     matching(_ORIGIN + r"(/[^\s?#]*)?", "must be of the form http://host:port or https://host"),
 ]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is the machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def split_list(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The ports: what the application needs from adapters. The contract suites check each promise."""
 
 from .clock import Clock
+from .credential_verifier import CredentialVerifier
 from .forwarding import ForwardingRepository
 from .object_store import (
     ListedUpload,
@@ -16,6 +17,7 @@ from .session_repository import SessionPage, SessionQuery, SessionRepository
 
 __all__ = [
     "Clock",
+    "CredentialVerifier",
     "ForwardingRepository",
     "ListedUpload",
     "NewObject",

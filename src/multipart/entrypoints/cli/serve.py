@@ -10,7 +10,8 @@ import click
 import uvicorn
 
 from ...container import check_adapters
-from ...settings import SettingsError, load_settings
+from ...settings import Settings, SettingsError, load_settings
+from ...settings.values import is_loopback
 from ..http.connection import MAX_CONNECTIONS, BoundedHttpProtocol
 from .logs import log_config
 from .open_files import allow_open_files
@@ -73,12 +74,14 @@ def serve(
       AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY                [the usual AWS chain]
       S3_ENDPOINT_URL        a store other than AWS
       MONGO_URI              the session database, or DATABASE_URL (one is required)
+      AUTH                   how callers are authenticated (required with another --host)
       WEB_PAGE               true: serve the upload page at / [false]
     .env.example describes all of them.
     """  # noqa: D301  # click needs the control character
     try:
         settings = load_settings()
         check_adapters(settings)
+        check_exposure(settings, host)
     except (SettingsError, ValueError) as exc:
         raise click.ClickException(add_misspellings(str(exc))) from exc
     logging.config.dictConfig(log_config(settings.log_level))
@@ -96,8 +99,20 @@ def serve(
         http=BoundedHttpProtocol,
         limit_concurrency=max_connections,
         ws="none",
+        # TrustedProxies does it.
+        proxy_headers=False,
         access_log=access_log,
         server_header=False,
         timeout_graceful_shutdown=grace,
         log_config=log_config(settings.log_level),
     )
+
+
+def check_exposure(settings: Settings, host: str) -> None:
+    """Raise ValueError if other machines could call the service and AUTH is not set."""
+    if settings.auth is None and not is_loopback(host):
+        msg = (
+            f"AUTH: is required with --host {host}; name how callers are authenticated, or "
+            "AUTH=none if a proxy does it or every request may name any user"
+        )
+        raise ValueError(msg)

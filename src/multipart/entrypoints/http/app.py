@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
+from ipaddress import ip_network
 from typing import Final
 
 from litestar import Litestar, Router, asgi
 from litestar.config.cors import CORSConfig
+from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import Receive, Scope, Send
 
+from ...application.authenticate import Authenticate
 from ...container import Container
 from ...settings import Settings
 from ...stores import choose_store
@@ -21,12 +24,16 @@ from ..startup import OpenUseCases
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
 from .api.uploads import UploadController
+from .auth.credentials import API_KEY_HEADER
+from .auth.middleware import Authentication
+from .auth.proxy_header import ProxyHeader
 from .companion.router import companion_router
 from .companion.users import UserSource
 from .dependencies import provide, provide_use_cases
 from .docs import openapi_config
 from .health import HealthController
 from .large_bodies import LargeBodyGate
+from .principal import provide_principal
 from .problems.handlers import EXCEPTION_HANDLERS
 from .request import ServiceRequest, check_api_request
 from .request_id import HEADER
@@ -36,41 +43,71 @@ from .web import web_page_router
 
 # The largest body is start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
-_REQUEST_HEADERS: Final = ("Content-Type", "Authorization", "Idempotency-Key", HEADER)
+_REQUEST_HEADERS: Final = (
+    "Content-Type",
+    "Authorization",
+    "Idempotency-Key",
+    API_KEY_HEADER,
+    HEADER,
+)
 
 
 def create_app(container: Container) -> Litestar:
     """Create the application; its resources open when it starts and close when it stops."""
-    opened = OpenUseCases()
+    opened, settings = OpenUseCases(), container.settings()
+    authentication = _authentication(settings, opened)
+    principal = provide_principal(is_authenticated=bool(authentication))
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        interval = timedelta(seconds=container.settings().sweep_interval_seconds)
+        interval = timedelta(seconds=settings.sweep_interval_seconds)
         async with opened.keep_open(container, interval):
             yield
 
     return Litestar(
         route_handlers=[
-            _api(),
+            _api(authentication),
             HealthController,
-            _companion(container.settings()),
-            *_web_page(container.settings()),
-            *_store_server(container.settings(), opened),
+            _companion(settings, authentication),
+            *_web_page(settings),
+            *_store_server(settings, opened),
         ],
         lifespan=[lifespan],
-        dependencies={**provide_use_cases(opened), "turns": provide(Turns())},
+        dependencies={
+            **provide_use_cases(opened),
+            "turns": provide(Turns()),
+            "principal": principal,
+        },
         exception_handlers={**EXCEPTION_HANDLERS},
         before_send=[add_headers],
         request_class=ServiceRequest,
-        cors_config=_cors(container.settings()),
-        openapi_config=_openapi(container.settings()),
+        cors_config=_cors(settings),
+        openapi_config=_openapi(settings),
         request_max_body_size=MAX_BODY_BYTES,
         # The command line configures logging; an imported application must not.
         logging_config=None,
     )
 
 
-def _api() -> Router:
+def _authentication(settings: Settings, opened: OpenUseCases) -> list[Authentication]:
+    """Create the middleware that AUTH demands, if any."""
+    if not settings.auth_methods:
+        return []
+
+    def find_use_case() -> Authenticate:
+        return opened.get().get(Authenticate)
+
+    networks = [ip_network(network) for network in settings.trusted_networks]
+    proxy = ProxyHeader(settings.companion_user_header or settings.auth_user_header, networks)
+    return [
+        Authentication(
+            None if settings.auth_methods == ["header"] else find_use_case,
+            proxy if "header" in settings.auth_methods else None,
+        )
+    ]
+
+
+def _api(authentication: Sequence[Authentication]) -> Router:
     return Router(
         "/",
         route_handlers=[
@@ -81,18 +118,25 @@ def _api() -> Router:
             QueryController,
         ],
         before_request=check_api_request,
+        middleware=authentication,
     )
 
 
 def _openapi(settings: Settings) -> OpenAPIConfig | None:
     if not settings.api_docs:
         return None
-    return openapi_config(version("multipart-upload"), choose_store(settings).max_part_count)
+    return openapi_config(
+        version("multipart-upload"),
+        choose_store(settings).max_part_count,
+        settings.auth_methods,
+    )
 
 
-def _companion(settings: Settings) -> Router:
+def _companion(settings: Settings, authentication: Sequence[Authentication]) -> Router:
     users = UserSource(settings.companion_user_id, settings.companion_user_header)
-    return companion_router(choose_store(settings).bucket, users)
+    # Companion's protocol names no user.
+    principal = None if authentication else Provide(users.principal, sync_to_thread=False)
+    return companion_router(choose_store(settings).bucket, authentication, principal)
 
 
 def _web_page(settings: Settings) -> list[Router]:

@@ -31,13 +31,13 @@ KeyQuery = Annotated[
         schema_extra={"examples": [KEY]},
     ),
 ]
-UserIdQuery = Annotated[
-    str,
+ListedUserIdQuery = Annotated[
+    str | None,
     QueryParameter(
         min_length=1,
         max_length=MAX_USER_ID_LENGTH,
         pattern=NO_NUL,
-        description="User whose sessions are listed.",
+        description="User whose uploads are listed.",
         schema_extra={"examples": ["alice"]},
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -12,12 +13,14 @@ from litestar.exceptions import HTTPException, InternalServerException
 from litestar.handlers import BaseRouteHandler
 
 from ...domain.errors import FieldError, InvalidFieldsError
+from .principal import find_principal
 from .validation.field_rules import body_errors
 from .validation.parameter_rules import has_repeated_parameters, parameter_errors
 
 _JSON: Final = "application/json"
 _UNFINISHED: Final = "The request body ends before its length."
 _EMPTY_URL: Final = URL("/")
+_USER: Final = "user_id"
 _Struct = type[msgspec.Struct]
 
 
@@ -81,11 +84,20 @@ class ServiceRequest(Request[Any, Any, Any]):
         try:
             return _decoder(kind).decode(body)
         except msgspec.ValidationError:
-            wrong = [*parameter_errors(self), *body_errors(_read_object(body), kind)]
+            found = _read_object(body)
+            if user_id := self._missing_user(found, kind):
+                return self._decode(_add_user(user_id, body))
+            wrong = [*parameter_errors(self), *body_errors(found, kind)]
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise MalformedBodyError from None
         # The decoder reads both values of a repeated name, `body_errors` only the last one.
         raise InvalidFieldsError(wrong or [FieldError("body", "must name every field once")])
+
+    def _missing_user(self, found: Mapping[str, Any], kind: _Struct) -> str | None:
+        """Return the authenticated caller, if the body needs a user and does not name one."""
+        principal = find_principal(self.scope)
+        is_missing = _USER not in found and _requires_user(kind)
+        return principal.user_id if principal and is_missing else None
 
 
 async def check_request(request: Request[Any, Any, Any]) -> None:
@@ -130,6 +142,21 @@ def body_type(handler: BaseRouteHandler) -> _Struct | None:
 @cache
 def _decoder(kind: _Struct) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
+
+
+@cache
+def _requires_user(kind: _Struct) -> bool:
+    return any(
+        field.encode_name == _USER and field.required for field in msgspec.structs.fields(kind)
+    )
+
+
+def _add_user(user_id: str, body: bytes) -> bytes:
+    """Add the user to a JSON object."""
+    # Not encoded anew, which would hide that a name is repeated.
+    rest = body.lstrip()[1:]
+    comma = b"" if rest.lstrip().startswith(b"}") else b","
+    return b'{"user_id":%b%b%b' % (msgspec.json.encode(user_id), comma, rest)
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

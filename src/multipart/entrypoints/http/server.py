@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gc
 
-from litestar import Litestar
-
 from ...container import Container
 from ...settings import load_settings
 from .app import create_app
+from .auth.peer import TrustedProxies
 
 
-def app_from_environment() -> Litestar:
+def app_from_environment() -> TrustedProxies:
     """Create the application from the environment and `.env`. Raise SettingsError."""
-    app = create_app(Container(settings=load_settings()))
+    settings = load_settings()
+    app = create_app(Container(settings=settings))
     app.on_startup.append(_freeze_garbage_collector)
-    return app
+    return TrustedProxies(app, settings.trusted_networks)
 
 
 def _freeze_garbage_collector() -> None:

@@ -12,6 +12,7 @@ from ....application.ports import SignedParts
 from ....application.record_parts import PartReport
 from ....application.session_reference import SessionReference
 from ....domain.limits import MAX_PART_COUNT
+from ....domain.principal import Principal
 from ..responses import encode_urls
 from ..validation.limits import RANGE_PATTERN
 from .schemas import (
@@ -53,9 +54,11 @@ class SignPartsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     user_id: ComparedUserId = None
 
-    def to_reference(self) -> SessionReference:
-        """Convert the session fields for the use case."""
-        return SessionReference(upload_id=self.upload_id, key=self.key, user_id=self.user_id)
+    def to_reference(self, principal: Principal) -> SessionReference:
+        """Convert the session fields for the use case. Raise UserNotAllowedError."""
+        return SessionReference.by(
+            principal, upload_id=self.upload_id, key=self.key, user_id=self.user_id
+        )
 
     def to_ranges(self) -> Sequence[range] | None:
         """Return the ranges of part numbers, None for all."""

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from ....application.record_parts import RecordParts
 from ....application.sign_parts import SignParts
+from ....domain.principal import Principal
 from ..responses import JsonResponse, JsonStream, Turns
 from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest, encode_signed_urls
 from .decorators import command
@@ -35,11 +36,12 @@ class BatchController(Controller):
     async def sign(
         self,
         data: JSONBody[SignPartsRequest],
+        principal: NamedDependency[Principal],
         sign_parts: NamedDependency[SignParts],
         turns: NamedDependency[Turns],
     ) -> JsonStream[SignedUrls]:
         """Sign URLs for the PUT of many parts straight to S3, each part once."""
-        signed = await sign_parts.sign_many(data.to_reference(), data.to_ranges())
+        signed = await sign_parts.sign_many(data.to_reference(principal), data.to_ranges())
         return JsonStream(encode_signed_urls(signed), turns)
 
     @command(
@@ -48,8 +50,11 @@ class BatchController(Controller):
         summary="Record many parts",
     )
     async def record(
-        self, data: JSONBody[RecordPartsRequest], record_parts: NamedDependency[RecordParts]
+        self,
+        data: JSONBody[RecordPartsRequest],
+        principal: NamedDependency[Principal],
+        record_parts: NamedDependency[RecordParts],
     ) -> PartRecorded:
         """Record many parts that S3 has accepted. The last report of a part number wins."""
-        recorded = await record_parts.record_many(data.to_reference(), data.to_reports())
+        recorded = await record_parts.record_many(data.to_reference(principal), data.to_reports())
         return PartRecorded(recorded.status, recorded.parts_recorded)

@@ -14,8 +14,9 @@ from ....application.list_sessions import ListSessions
 from ....application.ports import SessionQuery
 from ....application.session_reference import SessionReference
 from ....application.upload_status import GetUploadStatus
+from ....domain.principal import Principal, Scope
 from ....domain.session import SessionState
-from ..parameters import KeyQuery, OptionalUserIdQuery, UploadIdQuery, UserIdQuery
+from ..parameters import KeyQuery, ListedUserIdQuery, OptionalUserIdQuery, UploadIdQuery
 from ..responses import JsonResponse
 from ..validation.limits import TIME_PATTERN
 from ..validation.parsing import FieldParser, parse_time
@@ -76,11 +77,14 @@ class QueryController(Controller):
         self,
         upload_id: UploadIdQuery,
         key: KeyQuery,
+        principal: NamedDependency[Principal],
         upload_status: NamedDependency[GetUploadStatus],
         user_id: OptionalUserIdQuery = None,
     ) -> UploadStatusAnswer:
         """Get the state of an upload and of its parts in S3."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(
+            principal, Scope.OPERATE, upload_id=upload_id, key=key, user_id=user_id
+        )
         return UploadStatusAnswer.of_status(await upload_status(reference))
 
     @query(
@@ -92,11 +96,14 @@ class QueryController(Controller):
         self,
         upload_id: UploadIdQuery,
         key: KeyQuery,
+        principal: NamedDependency[Principal],
         list_parts: NamedDependency[ListParts],
         user_id: OptionalUserIdQuery = None,
     ) -> PartList:
         """List the parts that are recorded or in S3, for example to resume an upload."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(
+            principal, Scope.OPERATE, upload_id=upload_id, key=key, user_id=user_id
+        )
         session, parts = await list_parts(reference)
         answers = [PartAnswer.of(part) for part in parts]
         return PartList(session.id, session.key, session.state, answers)
@@ -109,8 +116,9 @@ class QueryController(Controller):
     )
     async def uploads(
         self,
-        user_id: UserIdQuery,
+        principal: NamedDependency[Principal],
         list_sessions: NamedDependency[ListSessions],
+        user_id: ListedUserIdQuery = None,
         status: _States = None,
         created_from: _From = None,
         created_before: _Before = None,
@@ -120,7 +128,7 @@ class QueryController(Controller):
         """List a user's uploads, newest first."""
         parser = FieldParser()
         session_query = SessionQuery(
-            user_id=user_id,
+            user_id=parser.parse(principal.resolve_user, user_id, Scope.OPERATE) or "",
             states=frozenset(status or ()),
             created_from=parser.parse(parse_time, "created_from", created_from),
             created_before=parser.parse(parse_time, "created_before", created_before),

@@ -22,6 +22,7 @@ from ....domain.limits import (
     MAX_PART_COUNT,
     MAX_PART_SIZE,
 )
+from ....domain.principal import Principal, Scope
 from ....domain.session import SessionState, UploadSession
 from ....domain.validation import (
     CONTENT_TYPE_PATTERN,
@@ -175,10 +176,10 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the errors of the rules that a type cannot express."""
         return start_errors(**{name: fields[name] for name in _DOMAIN_CHECKED if name in fields})
 
-    def to_domain(self, idempotency_key: str | None) -> NewUpload:
-        """Convert the request for the use case."""
+    def to_domain(self, principal: Principal, idempotency_key: str | None) -> NewUpload:
+        """Convert the request for the use case. Raise UserNotAllowedError."""
         return NewUpload(
-            user_id=self.user_id,
+            user_id=principal.resolve_user(self.user_id),
             filename=self.filename,
             content_type=self.content_type,
             size=self.size,
@@ -253,9 +254,11 @@ class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     upload_id: UploadId
     key: Key
 
-    def to_reference(self) -> SessionReference:
-        """Convert the session fields for the use case."""
-        return SessionReference(upload_id=self.upload_id, key=self.key, user_id=self.user_id)
+    def to_reference(self, principal: Principal, *allowing: Scope) -> SessionReference:
+        """Convert the session fields for the use case. Raise UserNotAllowedError."""
+        return SessionReference.by(
+            principal, *allowing, upload_id=self.upload_id, key=self.key, user_id=self.user_id
+        )
 
 
 class RecordPartRequest(SessionRequest, frozen=True):

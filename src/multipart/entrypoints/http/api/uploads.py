@@ -12,6 +12,7 @@ from ....application.record_parts import RecordParts
 from ....application.session_reference import SessionReference
 from ....application.sign_parts import SignParts
 from ....application.start_upload import StartUpload
+from ....domain.principal import Principal, Scope
 from ..parameters import (
     ContentLengthQuery,
     IdempotencyKeyHeader,
@@ -50,11 +51,12 @@ class UploadController(Controller):
     async def start(
         self,
         data: JSONBody[StartUploadRequest],
+        principal: NamedDependency[Principal],
         start_upload: NamedDependency[StartUpload],
         idempotency_key: IdempotencyKeyHeader = None,
     ) -> StartedUpload:
         """Start an upload. With `size`, the answer contains the part plan."""
-        return StartedUpload.of(await start_upload(data.to_domain(idempotency_key)))
+        return StartedUpload.of(await start_upload(data.to_domain(principal, idempotency_key)))
 
     @query(
         "/get-signed-url",
@@ -66,12 +68,13 @@ class UploadController(Controller):
         upload_id: UploadIdQuery,
         key: KeyQuery,
         part_number: PartNumberQuery,
+        principal: NamedDependency[Principal],
         sign_parts: NamedDependency[SignParts],
         content_length: ContentLengthQuery = None,
         user_id: OptionalUserIdQuery = None,
     ) -> SignedUrl:
         """Sign a URL for the PUT of one part straight to S3."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key, user_id=user_id)
         return SignedUrl.of(await sign_parts.sign_one(reference, part_number, content_length))
 
     @command(
@@ -80,11 +83,14 @@ class UploadController(Controller):
         summary="Record a part",
     )
     async def record(
-        self, data: JSONBody[RecordPartRequest], record_parts: NamedDependency[RecordParts]
+        self,
+        data: JSONBody[RecordPartRequest],
+        principal: NamedDependency[Principal],
+        record_parts: NamedDependency[RecordParts],
     ) -> PartRecorded:
         """Record a part that S3 has accepted. The last report of a part number wins."""
         recorded = await record_parts.record_one(
-            data.to_reference(), data.part_number, data.etag, data.size
+            data.to_reference(principal), data.part_number, data.etag, data.size
         )
         return PartRecorded(recorded.status, recorded.parts_recorded)
 
@@ -94,10 +100,13 @@ class UploadController(Controller):
         summary="Complete an upload",
     )
     async def complete(
-        self, data: JSONBody[SessionRequest], complete_upload: NamedDependency[CompleteUpload]
+        self,
+        data: JSONBody[SessionRequest],
+        principal: NamedDependency[Principal],
+        complete_upload: NamedDependency[CompleteUpload],
     ) -> CompletedUpload:
         """Assemble the object from the parts. A repeated call returns the same answer."""
-        return CompletedUpload.of(await complete_upload(data.to_reference()))
+        return CompletedUpload.of(await complete_upload(data.to_reference(principal)))
 
     @command(
         "/abort-upload",
@@ -105,7 +114,11 @@ class UploadController(Controller):
         summary="Abort an upload",
     )
     async def abort(
-        self, data: JSONBody[SessionRequest], abort_upload: NamedDependency[AbortUpload]
+        self,
+        data: JSONBody[SessionRequest],
+        principal: NamedDependency[Principal],
+        abort_upload: NamedDependency[AbortUpload],
     ) -> AbortedUpload:
         """Discard the upload and its parts. A repeated call changes nothing."""
-        return AbortedUpload((await abort_upload(data.to_reference())).state)
+        reference = data.to_reference(principal, Scope.OPERATE)
+        return AbortedUpload((await abort_upload(reference)).state)

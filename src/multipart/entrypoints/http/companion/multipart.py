@@ -16,6 +16,7 @@ from ....application.sign_parts import SignParts
 from ....application.start_upload import StartUpload
 from ....domain.errors import SessionNotFoundError, TransitionError
 from ....domain.part import PartState
+from ....domain.principal import Principal
 from ....domain.session import DISCARDED_STATES, SessionState
 from ..parameters import KeyQuery
 from ..responses import JsonStream, Turns
@@ -70,12 +71,12 @@ class MultipartController(Controller):
     async def create(
         self,
         data: JSONBody[CreateRequest],
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         bucket: NamedDependency[str],
         start_upload: NamedDependency[StartUpload],
     ) -> CreatedUpload:
         """Start an upload of a file of undeclared size."""
-        session = await start_upload(data.to_domain(user_id))
+        session = await start_upload(data.to_domain(principal.resolve_user(None)))
         return CreatedUpload(session.key, session.id, bucket)
 
     @get(
@@ -88,11 +89,11 @@ class MultipartController(Controller):
         self,
         upload_id: UploadIdPath,
         key: KeyQuery,
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         list_parts: NamedDependency[ListParts],
     ) -> list[ListedPart]:
         """List the parts that the client need not send again."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key)
         session, parts = await list_parts(reference)
         if session.state in DISCARDED_STATES:
             raise SessionNotFoundError
@@ -114,11 +115,11 @@ class MultipartController(Controller):
         upload_id: UploadIdPath,
         number: PartNumberPath,
         key: KeyQuery,
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         sign_parts: NamedDependency[SignParts],
     ) -> PartUrl:
         """Sign a URL for the PUT of one part."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key)
         return PartUrl.of(await sign_parts.sign_one(reference, parse_part_number(number)))
 
     @get(
@@ -132,12 +133,12 @@ class MultipartController(Controller):
         upload_id: UploadIdPath,
         key: KeyQuery,
         numbers: _PartNumbers,
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         sign_parts: NamedDependency[SignParts],
         turns: NamedDependency[Turns],
     ) -> JsonStream[PartUrls]:
         """Sign URLs for several parts, for clients before Uppy 4."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key)
         ranges = [range(number, number + 1) for number in parse_part_numbers(numbers)]
         signed = await sign_parts.sign_many(reference, ranges)
         return JsonStream(encode_part_urls(signed), turns)
@@ -155,12 +156,12 @@ class MultipartController(Controller):
         upload_id: UploadIdPath,
         key: KeyQuery,
         data: JSONBody[CompleteRequest],
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         bucket: NamedDependency[str],
         complete_upload: NamedDependency[CompleteUpload],
     ) -> CompletedObject:
         """Assemble the object from the parts. A repeated call returns the same answer."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key)
         session = await complete_upload(reference, data.to_named_parts())
         return CompletedObject.of(session, bucket)
 
@@ -175,11 +176,11 @@ class MultipartController(Controller):
         self,
         upload_id: UploadIdPath,
         key: KeyQuery,
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         abort_upload: NamedDependency[AbortUpload],
     ) -> NoContent:
         """Discard the upload and its parts. A completed upload remains."""
-        reference = SessionReference(upload_id=upload_id, key=key, user_id=user_id)
+        reference = SessionReference.by(principal, upload_id=upload_id, key=key)
         try:
             await abort_upload(reference)
         except TransitionError as exc:

@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 from ....application.new_upload import NewUpload
 from ....application.sign_single_upload import SignSingleUpload
 from ....domain.errors import InvalidFieldError
+from ....domain.principal import Principal
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ...terminal import escape_unprintable
 from ..problems.openapi import OperationWithoutSuccess
@@ -72,7 +73,7 @@ class SingleController(Controller):
         self,
         request: Request[Any, Any, Any],
         filename: _Filename,
-        user_id: NamedDependency[str],
+        principal: NamedDependency[Principal],
         sign_single_upload: NamedDependency[SignSingleUpload],
         content_type: _Type = "",
     ) -> SingleForm:
@@ -81,7 +82,7 @@ class SingleController(Controller):
         `metadata[name]=value` in the query becomes user metadata of the object.
         """
         new = NewUpload(
-            user_id=user_id,
+            user_id=principal.resolve_user(None),
             filename=filename,
             content_type=content_type,
             metadata=select_metadata(_metadata(request)),

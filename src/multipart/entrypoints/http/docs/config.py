@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from litestar import Router
@@ -53,7 +54,7 @@ another upload each time. Errors are RFC 9457 problem details with a `code` for 
 """
 
 
-def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
+def openapi_config(version: str, max_parts: int, authentication: Sequence[str]) -> OpenAPIConfig:
     """Return the configuration of the OpenAPI document at `/docs`."""
     return ApiConfig(
         title="multipart-upload",
@@ -70,5 +71,6 @@ def openapi_config(version: str, max_parts: int) -> OpenAPIConfig:
         ),
         use_handler_docstrings=True,
         max_parts=max_parts,
+        authentication=authentication,
         modules=(schemas, batch_schemas, query_schemas, problem_schemas, companion_schemas, health),
     )

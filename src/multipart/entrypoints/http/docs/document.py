@@ -19,6 +19,7 @@ from ..companion.errors import problem_statuses, rewrite_problem
 from ..example_values import REQUEST_ID
 from ..problems.examples import examples_for
 from ..problems.handlers import MEDIA_TYPE
+from .authentication import add_authentication
 from .flow import LINKS, ORDER
 from .members import example_of, resolve
 
@@ -50,12 +51,18 @@ class ApiConfig(OpenAPIConfig):
 
     modules: Sequence[ModuleType] = ()
     max_parts: int = MAX_PART_COUNT
+    authentication: Sequence[str] = ()
 
     def to_openapi_schema(self) -> OpenAPI:
         """Return the document before Litestar adds the routes."""
         plain = super().to_openapi_schema()
         given = {item.name: getattr(plain, item.name) for item in fields(plain)}
-        return ApiDocument(**given, modules=self.modules, max_parts=self.max_parts)
+        return ApiDocument(
+            **given,
+            modules=self.modules,
+            max_parts=self.max_parts,
+            authentication=self.authentication,
+        )
 
 
 @dataclass
@@ -64,10 +71,11 @@ class ApiDocument(OpenAPI):
 
     modules: Sequence[ModuleType] = field(default=())
     max_parts: int = MAX_PART_COUNT
+    authentication: Sequence[str] = ()
 
     @property
     def _exclude_fields(self) -> set[str]:
-        return {*super()._exclude_fields, "modules", "max_parts"}
+        return {*super()._exclude_fields, "modules", "max_parts", "authentication"}
 
     def to_schema(self) -> dict[str, Any]:
         """Return the document as JSON."""
@@ -79,6 +87,7 @@ class ApiDocument(OpenAPI):
         for path in document["paths"].values():
             for operation in path.values():
                 _complete_operation(operation, document)
+        add_authentication(document, self.authentication)
         cleaned: dict[str, Any] = _clean(document)
         return _limit_part_numbers(cleaned, self.max_parts)
 

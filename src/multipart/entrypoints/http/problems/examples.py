@@ -9,6 +9,8 @@ from typing import Final
 from ....domain.errors import (
     FileTooLargeError,
     IdempotencyKeyReusedError,
+    IdentityProviderUnavailableError,
+    InvalidCredentialsError,
     InvalidFieldError,
     LeaseHeldError,
     PartsMissingError,
@@ -24,7 +26,9 @@ from ....domain.errors import (
     StoreUnavailableError,
     StoreUploadGoneError,
     TransitionError,
+    UnauthenticatedError,
     UploadError,
+    UserNotAllowedError,
 )
 from ..example_values import UPLOAD_ID
 from ..large_bodies import TooManyBatchesError
@@ -84,6 +88,14 @@ EXAMPLES: Final = (
     ProblemExample(StoreMisconfiguredError("bucket-missing", "")),
 )
 """Errors of the domain; `FRAMEWORK_EXAMPLES` has those that occur before a use case runs."""
+
+AUTHENTICATION_EXAMPLES: Final = (
+    ProblemExample(UnauthenticatedError()),
+    ProblemExample(InvalidCredentialsError()),
+    ProblemExample(UserNotAllowedError()),
+    ProblemExample(IdentityProviderUnavailableError()),
+)
+"""Errors of every route under /api and /s3, if callers are authenticated."""
 
 FRAMEWORK_EXAMPLES: Final[Mapping[int, Mapping[str, object]]] = {
     401: problem_content(401, "unknown-user", "The request does not name its user.", {}),

@@ -19,13 +19,16 @@ from ....domain.errors import (
     ConflictError,
     FieldError,
     FileTooLargeError,
+    InvalidCredentialsError,
     InvalidFieldError,
     InvalidFieldsError,
     NotFoundError,
     RepositoryMisconfiguredError,
     StoreMisconfiguredError,
+    UnauthenticatedError,
     UnavailableError,
     UploadError,
+    UserNotAllowedError,
 )
 from ..request import RequestError
 from ..request_id import request_id_of
@@ -39,6 +42,8 @@ _MAX_RETRY_AFTER: Final = 10
 _AnyRequest = Request[Any, Any, Any]
 
 _STATUS: Final[Mapping[type[UploadError], int]] = {
+    UnauthenticatedError: 401,
+    UserNotAllowedError: 403,
     InvalidFieldError: 422,
     NotFoundError: 404,
     ConflictError: 409,
@@ -72,13 +77,22 @@ def answer_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         cause = getattr(exc, "cause", "") or exc
         _logger.warning("%s: %s [request %s]", exc.code, cause, request_id_of(request.scope))
+    return _problem(status, exc.code, str(exc), extension_members(exc), _headers(exc))
+
+
+def _headers(exc: UploadError) -> dict[str, str]:
+    if isinstance(exc, UnauthenticatedError):
+        return {"WWW-Authenticate": _challenge(exc)}
     retry_after = getattr(exc, "retry_after", None)
-    headers = (
-        {}
-        if retry_after is None
-        else {"Retry-After": str(min(max(1, math.ceil(retry_after)), _MAX_RETRY_AFTER))}
-    )
-    return _problem(status, exc.code, str(exc), extension_members(exc), headers)
+    if retry_after is None:
+        return {}
+    return {"Retry-After": str(min(max(1, math.ceil(retry_after)), _MAX_RETRY_AFTER))}
+
+
+def _challenge(exc: UnauthenticatedError) -> str:
+    # RFC 6750 3.1: the error is named only if the request had credentials.
+    error = ', error="invalid_token"' if isinstance(exc, InvalidCredentialsError) else ""
+    return f'Bearer realm="multipart-upload"{error}'
 
 
 def status_of(exc: UploadError) -> int:

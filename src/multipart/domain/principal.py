@@ -1,0 +1,58 @@
+"""Who calls, and for whom the caller may act."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from .errors import InvalidFieldError, UserNotAllowedError
+
+
+class Scope(StrEnum):
+    """What a caller may do."""
+
+    UPLOAD = "upload"
+    """Upload for itself."""
+    ACT_FOR = "act-for"
+    """Upload for every user, as a backend does."""
+    OPERATE = "operate"
+    """Read and abort the uploads of every user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The caller of a request.
+
+    `user_id` is None if callers are not authenticated: each request then names its user.
+    """
+
+    user_id: str | None
+    scopes: AbstractSet[Scope]
+
+    def resolve_owner(self, named: str | None, *allowing: Scope) -> str | None:
+        """Return the user who must own an upload; None if the caller may use anybody's.
+
+        `named` is the user that the request names. The scope `act-for` and each of `allowing` let
+        the caller name others. Raise UserNotAllowedError if the caller may not.
+        """
+        if not self.scopes.isdisjoint({Scope.ACT_FOR, *allowing}):
+            return named
+        if Scope.UPLOAD not in self.scopes or named not in (None, self.user_id):
+            raise UserNotAllowedError
+        return self.user_id
+
+    def resolve_user(self, named: str | None, *allowing: Scope) -> str:
+        """Return the user for whom the caller acts: the named one, or the caller itself.
+
+        Raise UserNotAllowedError if the caller may not, and InvalidFieldError if there is neither.
+        """
+        user_id = self.resolve_owner(named, *allowing) or self.user_id
+        if user_id is None:
+            raise InvalidFieldError("user_id", "is required")
+        return user_id
+
+
+ANYONE: Final = Principal(user_id=None, scopes=frozenset(Scope))
+"""The caller where callers are not authenticated."""

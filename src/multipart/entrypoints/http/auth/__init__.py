@@ -1,0 +1,1 @@
+"""Who calls: authentication of every request to /api and /s3."""

@@ -1,0 +1,49 @@
+"""Litestar middleware that authenticates requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from ....application.authenticate import Authenticate
+from ....domain.errors import UnauthenticatedError
+from ....domain.principal import Principal
+from ....domain.principal import Scope as Permission
+from ..principal import set_principal
+from .credentials import read_secret
+from .proxy_header import ProxyHeader
+
+_UPLOADER: Final = frozenset({Permission.UPLOAD})
+
+
+class Authentication(ASGIMiddleware):
+    """Finds the caller of each request before its body is read.
+
+    A bearer token or API key decides if there is one, else the header of a trusted proxy. CORS
+    preflights do not get here: Litestar answers them first.
+    """
+
+    def __init__(
+        self, find_use_case: Callable[[], Authenticate] | None, proxy: ProxyHeader | None
+    ) -> None:
+        """Take a function that returns the use case, because Litestar copies middleware deeply.
+
+        Without one, bearer tokens and API keys count for nothing.
+        """
+        self._find_use_case = find_use_case
+        self._proxy = proxy
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Pass the request on with its principal. Raise UnauthenticatedError."""
+        set_principal(scope, await self._find_principal(scope))
+        await next_app(scope, receive, send)
+
+    async def _find_principal(self, scope: Scope) -> Principal:
+        if self._find_use_case and (secret := read_secret(scope)) is not None:
+            return await self._find_use_case()(secret)
+        if self._proxy and (user_id := self._proxy.read_user(scope)) is not None:
+            return Principal(user_id=user_id, scopes=_UPLOADER)
+        raise UnauthenticatedError
