@@ -43,7 +43,8 @@ def choose_store(settings: Settings) -> StoreChoice:
     if settings.object_store in BUILT_IN:
         return BUILT_IN[settings.object_store](settings)
     name = settings.object_store
-    return StoreChoice(f"{name} (OBJECT_STORE)", name, load_adapter(OBJECT_STORES, name))
+    opener = load_adapter(OBJECT_STORES, name)
+    return StoreChoice(f"{name} (OBJECT_STORE)", name, opener, serve=getattr(opener, "serve", None))
 
 
 def _choose_s3(settings: Settings) -> StoreChoice:

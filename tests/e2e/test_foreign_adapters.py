@@ -152,6 +152,26 @@ async def test_sweep_uses_the_adapters_named_in_settings(
         assert (await sessions.get("upload-1")).state is SessionState.EXPIRED
 
 
+def test_adapters_of_all_packages_are_listed(tmp_path: Path, installed: dict[str, str]) -> None:
+    paths = {"PYTHONPATH": installed["PYTHONPATH"]}
+    ran = run_command(tmp_path, paths, "adapters")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    rows = [re.split(r" {2,}", line) for line in ran.stdout.splitlines()]
+    assert [row[:2] for row in rows] == [
+        ["SETTING", "VALUE"],
+        ["DATABASE_URL", "SQLite or PostgreSQL"],
+        ["MONGO_URI", "MongoDB"],
+        ["OBJECT_STORE", "disk"],
+        ["OBJECT_STORE", "s3"],
+        ["OBJECT_STORE", "mine"],
+        ["SESSION_REPOSITORY", "broken"],
+        ["SESSION_REPOSITORY", "mine"],
+    ]
+    assert rows[-1][2] == "my-sessions 1.0"
+    assert rows[-2][2].startswith("my-sessions 1.0 (cannot be imported: ")
+
+
 @pytest.mark.parametrize("command", [("serve",), ("sweep", "--once")], ids=["serve", "sweep"])
 @pytest.mark.parametrize(
     ("settings", "sentence"),

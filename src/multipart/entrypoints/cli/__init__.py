@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .adapters import adapters
 from .cors import cors
 from .dev import dev
 from .migrate import migrate
@@ -28,4 +29,5 @@ main.add_command(serve)
 main.add_command(dev)
 main.add_command(sweep)
 main.add_command(migrate)
+main.add_command(adapters)
 main.add_command(cors)
