@@ -31,7 +31,7 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
-from .credentials import open_verifiers
+from .credentials import open_verifiers, require_api_keys
 from .domain.policy import UploadPolicy
 from .session_database import choose_database
 from .settings import Settings
@@ -60,6 +60,8 @@ def check_adapters(settings: Settings) -> None:
     """Raise ValueError, naming the setting, if the store or the database can never open."""
     choose_store(settings)
     choose_database(settings)
+    if "api-key" in settings.auth_methods:
+        require_api_keys(settings)
 
 
 def open_sessions(settings: Settings) -> AbstractAsyncContextManager[SessionRepository]:

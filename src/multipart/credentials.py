@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-from .application.ports import CredentialVerifier
+from .adapters.clock import SystemClock
+from .application.api_keys import ApiKeyVerifier, IssueApiKey, RevokeApiKey
+from .application.ports import ApiKeyRepository, CredentialVerifier
+from .session_database import choose_database
 from .settings import Settings
 
 
@@ -16,7 +20,40 @@ async def open_verifiers(settings: Settings) -> AsyncIterator[Sequence[Credentia
         verifiers: list[CredentialVerifier] = []
         if "jwt" in settings.auth_methods:
             verifiers.append(await stack.enter_async_context(_open_jwt(settings)))
+        if "api-key" in settings.auth_methods:
+            keys = await stack.enter_async_context(require_api_keys(settings)())
+            verifiers.append(ApiKeyVerifier(keys, SystemClock()))
         yield verifiers
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyUseCases:
+    """What manages API keys, and the keys themselves."""
+
+    keys: ApiKeyRepository
+    issue: IssueApiKey
+    revoke: RevokeApiKey
+
+
+@asynccontextmanager
+async def open_api_key_use_cases(settings: Settings) -> AsyncIterator[ApiKeyUseCases]:
+    """Open the API keys of the session database. Raise ValueError if it stores none."""
+    async with require_api_keys(settings)() as keys:
+        clock = SystemClock()
+        yield ApiKeyUseCases(keys, IssueApiKey(keys, clock), RevokeApiKey(keys, clock))
+
+
+def require_api_keys(
+    settings: Settings,
+) -> Callable[[], AbstractAsyncContextManager[ApiKeyRepository]]:
+    """Return what opens the API keys. Raise ValueError if the database stores none."""
+    open_api_keys = choose_database(settings).open_api_keys
+    if open_api_keys is None:
+        msg = (
+            "AUTH: api-key needs MONGO_URI or DATABASE_URL, because SESSION_REPOSITORY stores none"
+        )
+        raise ValueError(msg)
+    return open_api_keys
 
 
 @asynccontextmanager

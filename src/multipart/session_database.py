@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 
-from .application.ports import SessionRepository
+from .application.ports import ApiKeyRepository, SessionRepository
 from .plugins import SESSION_REPOSITORIES, load_adapter
 from .settings import Settings
 
@@ -16,13 +16,15 @@ from .settings import Settings
 class SessionDatabase:
     """The database that the settings choose.
 
-    `description` names its setting, server and database, without user and password. `migrate`
-    and `list_pending_migrations` return the names of migrations; they are None for a database
+    `description` names its setting, server and database, without user and password.
+    `open_api_keys` is None for the adapter of another package, which stores none. `migrate` and
+    `list_pending_migrations` return the names of migrations; they are None for a database
     without migrations.
     """
 
     description: str
     open: Callable[[], AbstractAsyncContextManager[SessionRepository]]
+    open_api_keys: Callable[[], AbstractAsyncContextManager[ApiKeyRepository]] | None = None
     migrate: Callable[[], Awaitable[list[str]]] | None = None
     list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
 
@@ -51,12 +53,14 @@ def _choose_plugin(name: str) -> SessionDatabase:
 
 
 def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
-    from .adapters.mongo import open_mongo_sessions
+    from .adapters.mongo import open_mongo_api_keys, open_mongo_sessions
     from .adapters.mongo.uri import check_mongo_uri, describe_mongo_database
 
     check_mongo_uri(uri)
     return SessionDatabase(
-        f"{describe_mongo_database(uri, name)} (MONGO_URI)", partial(open_mongo_sessions, uri, name)
+        f"{describe_mongo_database(uri, name)} (MONGO_URI)",
+        partial(open_mongo_sessions, uri, name),
+        partial(open_mongo_api_keys, uri, name),
     )
 
 
@@ -69,6 +73,7 @@ def _choose_sql(url: str) -> SessionDatabase:
     return SessionDatabase(
         f"{describe_sql_database(parsed)} (DATABASE_URL)",
         partial(sql.open_sql_sessions, url),
+        partial(sql.open_sql_api_keys, url),
         partial(sql.migrate_sql_database, url),
         partial(sql.list_pending_sql_migrations, url),
     )

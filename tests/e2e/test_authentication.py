@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.identities import AUDIENCE, ISSUER, SigningKey, hmac_token, key_set, unsigned_token
+from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 
 from . import routes
 from .bucket import Bucket
@@ -30,7 +31,7 @@ def settings(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     keys.write_bytes(key_set(KEY))
     return {
         **bucket.settings,
-        "AUTH": "jwt,header",
+        "AUTH": "jwt,api-key,header",
         "AUTH_JWKS_URL": str(keys),
         "AUTH_JWT_ISSUER": ISSUER,
         "AUTH_JWT_AUDIENCE": AUDIENCE,
@@ -39,11 +40,15 @@ def settings(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 @pytest.fixture(scope="module")
-def guarded(
-    settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Provide the folder of the service, which has its database."""
+    return tmp_path_factory.mktemp("guarded")
+
+
+@pytest.fixture(scope="module")
+def guarded(settings: dict[str, str], folder: Path) -> Iterator[Service]:
     """Provide a service that authenticates its callers."""
-    with running_service(tmp_path_factory.mktemp("guarded"), settings, "--access-log") as service:
+    with running_service(folder, settings, "--access-log") as service:
         yield service
 
 
@@ -246,6 +251,48 @@ def test_operator_reads_and_aborts_but_does_not_upload(
     assert answer(upload.status())["status"] == "aborted"
 
 
+def test_api_key_is_created_used_listed_and_revoked(
+    guarded: Service, settings: dict[str, str], folder: Path
+) -> None:
+    def keys(*arguments: str) -> str:
+        done = run_command(folder, settings, "keys", *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    secret = keys("create", "--user", "bob", "--name", "the site").split()[-1]
+    backend = keys("create", "--user", "site", "--scope", "act-for", "--expires", "1").split()[-1]
+    for headers in (bearer(secret), {"X-API-Key": secret}):
+        with guarded.client(**headers) as bob:
+            upload = Upload.start(bob, user_id="bob")
+            assert routes.start(Upload(bob, "alice", upload.started)).status_code == 403
+    with guarded.client(**bearer(backend)) as client:
+        assert Upload.start(client, user_id="carol").key.startswith("carol/")
+
+    of_bob, of_site = (line.split("; ") for line in keys("list").splitlines())
+    assert of_bob[1:4] == ["user: bob", "scopes: upload", "name: the site"]
+    assert [fact.partition(":")[0] for fact in of_bob[4:]] == ["created", "last used"]
+    assert of_site[1:3] == ["user: site", "scopes: act-for"]
+    assert keys("revoke", of_bob[0]) == f"Revoked {of_bob[0]}.\n"
+    assert "revoked: " in keys("list").splitlines()[0]
+    with guarded.client(**bearer(secret)) as bob:
+        # A process remembers a key for a few seconds.
+        assert eventually(lambda: bob.get("/api/uploads").status_code == 401)
+    assert not any(key in guarded.log for key in (secret, backend))
+
+
+def eventually(is_true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := is_true()) and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+    return found
+
+
+def test_unknown_key_cannot_be_revoked(settings: dict[str, str], folder: Path) -> None:
+    done = run_command(folder, settings, "keys", "revoke", "0123")
+
+    assert (done.returncode, done.stderr) == (1, "Error: there is no key 0123\n")
+
+
 def test_trusted_proxy_names_the_user(guarded: Service, anonymous: httpx.Client) -> None:
     with guarded.client(**{PROXY_USER: "zoe", "X-Forwarded-For": "203.0.113.9"}) as zoe:
         upload = CompanionUpload.create(zoe)
@@ -289,7 +336,7 @@ def test_document_describes_authentication(anonymous: httpx.Client) -> None:
     create = document["paths"]["/s3/multipart"]["post"]
 
     assert document["components"]["securitySchemes"]["jwt"]["scheme"] == "bearer"
-    assert start["security"] == create["security"] == [{"jwt": []}]
+    assert start["security"] == create["security"] == [{"jwt": []}, {"api-key": []}]
     assert "user_id" not in document["components"]["schemas"]["StartUploadRequest"]["required"]
     assert_documented(start, anonymous.post("/api/start-upload", json={}))
     assert_documented(create, anonymous.post("/s3/multipart", json={}))

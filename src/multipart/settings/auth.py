@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from .values import HEADER_NAME, is_loopback, matching, split_list
 
-METHODS: Final = ("jwt", "header")
+METHODS: Final = ("jwt", "api-key", "header")
 NONE: Final = "none"
 
 
@@ -50,8 +50,8 @@ class AuthSettings(BaseSettings):
     auth: Annotated[str, NoDecode, AfterValidator(_check_methods)] | None = Field(
         default=None,
         description="How callers are authenticated: none (each request names its user), or one or "
-        "more of jwt and header, separated by commas. Without it callers are not authenticated "
-        "either, and serve listens on loopback addresses only.",
+        "more of jwt, api-key and header, separated by commas. Without it callers are not "
+        "authenticated either, and serve listens on loopback addresses only.",
     )
     auth_jwks_url: Annotated[str, AfterValidator(_check_jwks_url)] | None = Field(
         default=None,

@@ -1,5 +1,6 @@
 """Sessions and parts in MongoDB: Beanie documents on PyMongo's async client."""
 
+from .api_keys import open_mongo_api_keys
 from .client import open_mongo_sessions
 
-__all__ = ["open_mongo_sessions"]
+__all__ = ["open_mongo_api_keys", "open_mongo_sessions"]

@@ -56,27 +56,37 @@ async def open_mongo_sessions(
     RepositoryUnavailableError if MongoDB does not answer, and PyMongo's ConfigurationError for a
     URI that cannot be right.
     """
+    async with open_database(uri, database) as chosen:
+        with translate_errors():
+            await init_beanie(chosen, document_models=_MODELS, skip_indexes=True)
+        building = asyncio.create_task(_build_indexes(chosen))
+        try:
+            # Nearly always the indexes exist already.
+            await asyncio.wait({building}, timeout=ANSWER_SECONDS)
+            options = chosen.client.codec_options.with_options(tz_aware=False, tzinfo=None)
+            yield MongoSessionRepository(
+                sessions=chosen[SessionDocument.get_collection_name()],
+                # Without time zones: adding one to 10,000 times doubles the time to list them.
+                parts=chosen.get_collection(
+                    PartDocument.get_collection_name(), codec_options=options
+                ),
+            )
+        finally:
+            await cancel_tasks([building])
+
+
+@asynccontextmanager
+async def open_database(
+    uri: str, database: str | None
+) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    """Connect to the database that `open_mongo_sessions` describes, and close the connection."""
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri, **_OPTIONS)
-    building: asyncio.Task[None] | None = None
     try:
         chosen = client[database] if database else client.get_default_database(DEFAULT_DATABASE)
         with translate_errors():
-            await init_beanie(chosen, document_models=_MODELS, skip_indexes=True)
             await chosen.command("ping")
-        building = asyncio.create_task(_build_indexes(chosen))
-        # Nearly always the indexes exist already.
-        await asyncio.wait({building}, timeout=ANSWER_SECONDS)
-        yield MongoSessionRepository(
-            sessions=chosen[SessionDocument.get_collection_name()],
-            # Without time zones: adding one to 10,000 timestamps doubles the time to list them.
-            parts=chosen.get_collection(
-                PartDocument.get_collection_name(),
-                codec_options=client.codec_options.with_options(tz_aware=False, tzinfo=None),
-            ),
-        )
+        yield chosen
     finally:
-        if building is not None:
-            await cancel_tasks([building])
         await close_in_time("MongoDB", client.close())
 
 

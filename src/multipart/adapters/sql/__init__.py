@@ -1,11 +1,14 @@
 """The session repository on a SQL database: SQLite in a file by default, or PostgreSQL."""
 
+from .api_keys import SqlApiKeyRepository, open_sql_api_keys
 from .engine import list_pending_sql_migrations, migrate_sql_database, open_sql_sessions
 from .session_repository import SqlSessionRepository
 
 __all__ = [
+    "SqlApiKeyRepository",
     "SqlSessionRepository",
     "list_pending_sql_migrations",
     "migrate_sql_database",
+    "open_sql_api_keys",
     "open_sql_sessions",
 ]

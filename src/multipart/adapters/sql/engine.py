@@ -37,10 +37,17 @@ async def open_sql_sessions(url: str) -> AsyncIterator[SessionRepository]:
     DATABASE_URL, for a URL that can never work, RepositoryUnavailableError if the database does not
     answer, and RepositoryMisconfiguredError if it needs a migration that is not safe here.
     """
+    async with open_current_database(url) as database:
+        yield SqlSessionRepository(database)
+
+
+@asynccontextmanager
+async def open_current_database(url: str) -> AsyncIterator[Database]:
+    """Open the database with the schema of this release. Raises as `open_sql_sessions`."""
     async with _use_database(url) as database:
         await _retry_while_unavailable(database, partial(upgrade_schema, only_additive=True))
         database.mark_tables_created()
-        yield SqlSessionRepository(database)
+        yield database
 
 
 async def migrate_sql_database(url: str) -> list[str]:

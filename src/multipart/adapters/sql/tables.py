@@ -64,3 +64,18 @@ PARTS: Final = Table(
     # Stores each row once, and the parts of a session next to each other, in order.
     sqlite_with_rowid=False,
 )
+
+API_KEYS: Final = Table(
+    "upload_api_keys",
+    SCHEMA,
+    # SHA-256 in hexadecimal.
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    # Separated by spaces.
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)

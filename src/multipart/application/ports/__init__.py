@@ -1,5 +1,6 @@
 """The ports: what the application needs from adapters. The contract suites check each promise."""
 
+from .api_key_repository import ApiKeyRepository
 from .clock import Clock
 from .credential_verifier import CredentialVerifier
 from .forwarding import ForwardingRepository
@@ -16,6 +17,7 @@ from .object_store import (
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 
 __all__ = [
+    "ApiKeyRepository",
     "Clock",
     "CredentialVerifier",
     "ForwardingRepository",

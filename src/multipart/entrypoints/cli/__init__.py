@@ -7,6 +7,7 @@ import click
 from .adapters import adapters
 from .cors import cors
 from .dev import dev
+from .keys import keys
 from .migrate import migrate
 from .serve import serve
 from .sweep import sweep
@@ -29,5 +30,6 @@ main.add_command(serve)
 main.add_command(dev)
 main.add_command(sweep)
 main.add_command(migrate)
+main.add_command(keys)
 main.add_command(adapters)
 main.add_command(cors)
