@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.servers.mongodb",
     "tests.servers.postgresql",
     "tests.servers.sql_databases",
+    "tests.servers.oidc",
     "tests.servers.s3",
     "tests.servers.used",
 ]

@@ -35,6 +35,11 @@ class SigningKey:
         return {**public, "kid": self.key_id, "use": "sig", "alg": "ES256"}
 
     @property
+    def private_jwk(self) -> dict[str, Any]:
+        private = json.loads(ECAlgorithm.to_jwk(self.private))
+        return {**private, "kid": self.key_id, "use": "sig", "alg": "ES256"}
+
+    @property
     def public_pem(self) -> bytes:
         return self.private.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
