@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -35,12 +35,18 @@ class Sample:
 
 
 def measure_rate(
-    server: Server, path: str, seconds: float, connections: int = CONNECTIONS
+    server: Server,
+    path: str,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    headers: Mapping[str, str] | None = None,
 ) -> Sample:
     """Repeat a GET with wrk for some seconds."""
     script = "/dev/stdin"
     before = server.cpu_seconds
-    command = ("taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s")
+    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s"]
+    for name, value in (headers or {}).items():
+        command += ["-H", f"{name}: {value}"]
     done = subprocess.run(  # wrk
         [*command, "-s", script, f"http://127.0.0.1:{server.port}{path}"],
         input=_PERCENTILES,
