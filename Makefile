@@ -25,7 +25,7 @@ run: .venv/.run ## Start the service with files in a folder and SQLite (PORT=800
 	@.venv/bin/multipart-upload dev --port $(PORT) $(if $(DATA),--data $(DATA))
 
 # Two processes, because tests mostly wait for servers; the tests of a file share a process.
-test: .venv/.all .venv-ministack/.all .venv/.npm .venv/.oidc ## Run all tests except chaos (TEST=pytest options, such as --cov)
+test: .venv/.all .venv-ministack/.all .venv/.npm-azurite .venv/.npm-browser .venv/.npm-oidc ## Run all tests except chaos (TEST=pytest options, such as --cov)
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(TEST)
 
 chaos: .venv/.all .venv-ministack/.all ## Kill the service and its servers under load (CHAOS_ROUNDS=30)
@@ -55,7 +55,7 @@ screenshots: .venv/.all ## Take docs/screenshots again (needs chromium; best wit
 clean: ## Remove everything that make has created
 	@rm -rf .venv .venv-* build dist site .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules \
-		tests/browser/node_modules tests/browser/*/node_modules tests/oidc/node_modules
+		tests/*/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each setup touches a stamp file, so that it runs once, and again when its inputs change.
@@ -83,19 +83,12 @@ benchmarks/peers/companion/node_modules: benchmarks/peers/companion/package.json
 	@.venv-ministack/bin/python $(COMPILE_ALL) .venv-ministack/lib
 	@touch $@
 
-# Uppy, only for the browser tests, which are skipped without npm.
-.venv/.npm: .venv/.made tests/browser/package-lock.json
+# Uppy, Azurite and an OpenID provider, only for tests, which are skipped without npm.
+.venv/.npm-%: .venv/.made tests/%/package-lock.json
 	@if command -v npm >/dev/null; then \
-		echo "Installing Uppy into tests/browser/node_modules ..."; \
-		npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent && touch $@; \
-	else echo "npm is not on PATH: the tests with Uppy are skipped."; fi
-
-# An OpenID provider, only for the tests of authentication, which are skipped without npm.
-.venv/.oidc: .venv/.made tests/oidc/package-lock.json
-	@if command -v npm >/dev/null; then \
-		echo "Installing an OpenID provider into tests/oidc/node_modules ..."; \
-		npm ci --prefix tests/oidc --ignore-scripts --no-audit --no-fund --silent && touch $@; \
-	else echo "npm is not on PATH: the tests with an OpenID provider are skipped."; fi
+		echo "Installing tests/$*/node_modules ..."; \
+		npm ci --prefix tests/$* --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo "npm is not on PATH: tests are skipped that need tests/$*."; fi
 
 # The pip that comes with Python takes twice as long as the pinned one.
 .venv/.made .venv-ministack/.made .venv-locks/.made: locks/build.txt

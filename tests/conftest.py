@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.servers.postgresql",
     "tests.servers.sql_databases",
     "tests.servers.oidc",
+    "tests.servers.azurite",
     "tests.servers.s3",
     "tests.servers.used",
 ]

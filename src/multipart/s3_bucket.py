@@ -34,6 +34,12 @@ def describe_bucket(settings: Settings) -> str:
     return f"{settings.s3_bucket_name} at {settings.s3_endpoint_url} (S3_BUCKET_NAME)"
 
 
+def describe_credentials(settings: Settings) -> str:
+    """Name where the credentials come from."""
+    has_key = settings.aws_access_key_id is not None
+    return "AWS_ACCESS_KEY_ID" if has_key else "the usual AWS credential chain"
+
+
 async def make_bucket(settings: Settings, allowed_origins: Sequence[str]) -> None:
     """Create the bucket if it does not exist, with the CORS rules that browsers need."""
     await ensure_bucket(s3_config(settings), allowed_origins)

@@ -8,14 +8,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from multipart_upload.adapters.azure import open_azure_store
 from multipart_upload.adapters.clock import SystemClock
 from multipart_upload.adapters.disk import DiskConfig, DiskObjectStore, open_disk_store
 from multipart_upload.adapters.disk.http import DiskServer
 from multipart_upload.adapters.s3 import open_s3_store
 from multipart_upload.application.ports import ObjectStore
-from multipart_upload.testing.contract.object_store import ObjectStoreContract
+from multipart_upload.testing.contract.object_store import (
+    MultipartStoreContract,
+    ObjectStoreContract,
+)
 from multipart_upload.testing.contract.sample_uploads import Post, Put
 from multipart_upload.testing.memory import MemoryObjectStore
+from tests.servers.azurite import Azurite
 from tests.servers.s3 import fresh_bucket
 from tests.servers.s3_kinds import S3Server
 
@@ -85,3 +90,15 @@ class TestOnVersitygw(S3StoreContract):
     @pytest.fixture
     def server(self, versitygw: S3Server) -> S3Server:
         return versitygw
+
+
+@pytest.mark.integration
+class TestOnAzurite(MultipartStoreContract):
+    @pytest.fixture
+    async def store(self, azurite: Azurite) -> AsyncIterator[ObjectStore]:
+        async with open_azure_store(azurite.make_container()) as store:
+            yield store
+
+    @pytest.fixture
+    def put(self, put: Put) -> Put:
+        return put

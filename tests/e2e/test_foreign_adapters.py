@@ -162,6 +162,7 @@ def test_adapters_of_all_packages_are_listed(tmp_path: Path, installed: dict[str
         ["SETTING", "VALUE"],
         ["DATABASE_URL", "SQLite or PostgreSQL"],
         ["MONGO_URI", "MongoDB"],
+        ["OBJECT_STORE", "azure"],
         ["OBJECT_STORE", "disk"],
         ["OBJECT_STORE", "s3"],
         ["OBJECT_STORE", "mine"],

@@ -27,6 +27,7 @@ from multipart_upload.domain.errors import (
     RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
+    SingleUploadsUnsupportedError,
     StaleSessionError,
     StoredSessionUnreadableError,
     StoreMisconfiguredError,
@@ -59,6 +60,7 @@ CODES: Final = {
     PartsUnnamedError: "parts-unnamed",
     PartsRefusedError: "parts-refused",
     StoreRefusedError: "store-refused",
+    SingleUploadsUnsupportedError: "single-uploads-unsupported",
     StoreUploadGoneError: "store-upload-gone",
     StoredSessionUnreadableError: "stored-session-unreadable",
     RepositoryUnavailableError: "repository-unavailable",
@@ -84,6 +86,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     PartsUnnamedError("in-progress", [3]),
     PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB"),
     StoreRefusedError("AccessDenied"),
+    SingleUploadsUnsupportedError(),
     StoreUploadGoneError(),
     StoredSessionUnreadableError("upload-1"),
     RepositoryUnavailableError(),
@@ -129,6 +132,7 @@ def test_error_kinds_group_errors_by_what_the_caller_can_do() -> None:
         PartsUnnamedError,
         PartsRefusedError,
         StoreRefusedError,
+        SingleUploadsUnsupportedError,
         StoreUploadGoneError,
     }
 

@@ -38,8 +38,4 @@ def test_only_the_choice_of_the_store_reads_settings_of_s3() -> None:
         for module in SOURCE.glob("**/*.py")
         if reads.search(module.read_text())
     }
-    assert readers == {
-        "s3_bucket.py",
-        "stores.py",
-        "entrypoints/settings_summary.py",
-    }
+    assert readers == {"s3_bucket.py", "stores.py"}

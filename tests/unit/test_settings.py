@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from multipart_upload.entrypoints.cli import main
 from multipart_upload.settings import SettingsError, load_settings
+from multipart_upload.stores import choose_store
 
 SECRET = "do-not-show-me"
 
@@ -20,7 +22,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Clear the environment and work in a folder without `.env`."""
     for name in os.environ:
         if re.match(
-            "AWS_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|COMPANION_|WEB_",
+            "AWS_|AZURE_|S3_|MONGO_|DATABASE_|CORS_|LOG_|LEASE_|SIGNED_|UPLOAD_|MAX_|WAIT_|SWEEP_|RETENTION_|COMPANION_|WEB_",
             name,
         ):
             monkeypatch.delenv(name)
@@ -247,3 +249,44 @@ def test_all_wrong_settings_are_named_together(monkeypatch: pytest.MonkeyPatch) 
     assert "LOG_LEVEL" in message
     assert "LEASE_SECONDS" in message
     assert "\n" not in message
+
+
+def test_azure_names_its_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBJECT_STORE", "azure")
+    monkeypatch.delenv("S3_BUCKET_NAME")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", "My-Company")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", f"{SECRET}!")
+    monkeypatch.setenv("AZURE_CONTAINER", "up--loads")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+
+    assert str(refused.value) == (
+        "AZURE_STORAGE_ACCOUNT: must be 3 to 24 lowercase letters and digits; "
+        "AZURE_STORAGE_KEY: must be base64, as Azure shows it; "
+        "AZURE_CONTAINER: must be 3 to 63 lowercase letters, digits and single hyphens"
+    )
+
+
+def test_azure_without_its_extra_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBJECT_STORE", "azure")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", "company")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+    monkeypatch.setenv("AZURE_CONTAINER", "uploads")
+    monkeypatch.setitem(sys.modules, "multipart_upload.adapters.azure", None)
+
+    with pytest.raises(ValueError, match=r"^OBJECT_STORE: .*multipart-upload\[azure\]"):
+        choose_store(load_settings())
+
+
+def test_azure_is_reached_by_the_name_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBJECT_STORE", "azure")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", "company")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+    monkeypatch.setenv("AZURE_CONTAINER", "uploads")
+
+    choice = choose_store(load_settings())
+
+    assert choice.description == (
+        "uploads at https://company.blob.core.windows.net (AZURE_CONTAINER)"
+    )

@@ -11,10 +11,11 @@ from multipart_upload.domain.errors import (
     FileTooLargeError,
     InvalidFieldError,
     PartsMissingError,
+    SingleUploadsUnsupportedError,
 )
 from multipart_upload.testing.memory.object_store import CAPABILITIES
 
-from .service import MIB, Service, reference_to
+from .service import MIB, Service, new_upload, reference_to
 
 
 @pytest.fixture
@@ -87,3 +88,19 @@ async def test_unequal_parts_are_named_at_completion_and_can_be_sent_again(
     done = await service.complete(reference_to(session))
     assert done.result is not None
     assert done.result.size == 12 * MIB + len(b"last")
+
+
+async def test_reported_etags_are_dropped_where_the_store_answers_none(service: Service) -> None:
+    service.bucket.capabilities = replace(CAPABILITIES, answers_etag=False)
+    session = await service.start_session()
+    reference = reference_to(session)
+    await service.record(reference, 1, "none")
+    await service.record_many(reference, [PartReport(2, "anything", 5)])
+    parts = await service.sessions.list_parts(session.id)
+    assert [(part.number, part.etag, part.size) for part in parts] == [(1, "", None), (2, "", 5)]
+
+
+async def test_store_without_forms_signs_no_single_upload(service: Service) -> None:
+    service.bucket.capabilities = replace(CAPABILITIES, max_single_size=None)
+    with pytest.raises(SingleUploadsUnsupportedError):
+        await service.sign_single(new_upload())

@@ -69,7 +69,8 @@ class RecordParts:
         session = await self._find_recordable(reference)
         require_part(session, part_number, size, self.store.capabilities, size_field="size")
         now = self.clock.now()
-        return await self._record(session, [Part.from_report(part_number, etag, size, now)], now)
+        report = PartReport(part_number, etag, size)
+        return await self._record(session, [_to_part(report, self.store.capabilities, now)], now)
 
     async def record_many(
         self, reference: SessionReference, reports: Iterable[PartReport]
@@ -133,6 +134,12 @@ def _is_activity_due(session: UploadSession, now: datetime) -> bool:
     return session.state is SessionState.INITIATED or abs(now - session.active_at) >= grain
 
 
+def _to_part(report: PartReport, store: StoreCapabilities, now: datetime) -> Part:
+    # What a client reports where the store answers no ETag is not in the store's list either.
+    etag = report.etag if store.answers_etag else ""
+    return Part.from_report(report.number, etag, report.size, now)
+
+
 async def _validate_reports(
     session: UploadSession, reports: Iterable[PartReport], store: StoreCapabilities, now: datetime
 ) -> list[Part]:
@@ -150,7 +157,7 @@ async def _validate_reports(
             )
         except InvalidFieldError as exc:
             wrong += exc.wrong
-        parts.append(Part.from_report(report.number, report.etag, report.size, now))
+        parts.append(_to_part(report, store, now))
         if index % _CHUNK == _CHUNK - 1:
             await asyncio.sleep(0)
     if wrong:

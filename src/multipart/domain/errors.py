@@ -211,6 +211,15 @@ class StoreRefusedError(ConflictError):
         super().__init__(f"The object store refused the request: {reason}.", reason=reason)
 
 
+class SingleUploadsUnsupportedError(ConflictError):
+    """The object store has no forms with which a client sends a whole file."""
+
+    code = "single-uploads-unsupported"
+
+    def __init__(self) -> None:
+        super().__init__("The object store accepts files in parts only.")
+
+
 class StoreUploadGoneError(ConflictError):
     """The object store no longer has the upload, nor a finished object."""
 

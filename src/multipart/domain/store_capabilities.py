@@ -14,16 +14,19 @@ class StoreCapabilities:
 
     - `min_part_size` holds for every part but the last.
     - `max_part_count` and `max_part_size` are at most those of `domain.limits`.
-    - `max_single_size` is the largest file that a signed form accepts.
+    - `max_single_size` is the largest file that a signed form accepts; None if there are no forms.
     - `browser_origin` is the origin of the signed URLs: scheme, host and port.
     - `equal_part_sizes`: every part but the last must have the same size.
+    - `answers_etag`: a PUT of a part answers its ETag. Otherwise the ETag of every part is empty,
+      whatever clients report.
     """
 
     min_part_size: int
     max_part_size: int
     max_object_size: int
-    max_single_size: int
+    max_single_size: int | None
     max_url_lifetime: timedelta
     browser_origin: str
     max_part_count: int = MAX_PART_COUNT
     equal_part_sizes: bool = False
+    answers_etag: bool = True

@@ -13,7 +13,7 @@ def describe_settings(settings: Settings) -> str:
     database, store = choose_database(settings), choose_store(settings)
     return (
         f"database: {database.description}; bucket: {store.description}; "
-        f"credentials: {_credentials(settings)}; callers: {_callers(settings)}"
+        f"credentials: {store.credentials}; callers: {_callers(settings)}"
     )
 
 
@@ -22,11 +22,6 @@ def explain_outage(reason: UnavailableError, settings: Settings) -> str:
     is_database = isinstance(reason, RepositoryUnavailableError)
     chosen = choose_database(settings) if is_database else choose_store(settings)
     return f"{chosen.description}: {reason.cause or reason}"
-
-
-def _credentials(settings: Settings) -> str:
-    has_key = settings.aws_access_key_id is not None
-    return "AWS_ACCESS_KEY_ID" if has_key else "the usual AWS credential chain"
 
 
 def _callers(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .auth import AuthSettings
+from .azure import AzureSettings
 from .database import DatabaseSettings
 from .disk import DiskSettings
 from .http import HttpSettings
@@ -26,8 +27,8 @@ class StoreSettings(BaseSettings):
 
     object_store: str = Field(
         default="s3",
-        description="Where the bytes are stored: s3, disk, or the entry point of an installed "
-        "object store.",
+        description="Where the bytes are stored: s3, azure, disk, or the entry point of an "
+        "installed object store.",
     )
 
 
@@ -38,6 +39,7 @@ class Settings(
     UploadSettings,
     DatabaseSettings,
     DiskSettings,
+    AzureSettings,
     S3Settings,
     StoreSettings,
 ):

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
+from ...domain.limits import MAX_PART_SIZE
 from .download import ObjectNotFoundError, open_download
 from .errors import InvalidKeyError
 from .form import FormError, receive_form
@@ -129,7 +130,7 @@ class DiskServer:
         return await run_in_thread(commit)
 
     async def _receive_form(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = _content_length(scope, self.store.capabilities.max_single_size + PIECE_BYTES)
+        length = _content_length(scope, MAX_PART_SIZE + PIECE_BYTES)
         content_type = _header(scope, b"content-type").decode("latin-1")
         key, etag = await receive_form(self.store, content_type, length, collect_pieces(receive))
         location = self.store.signer.location(key)

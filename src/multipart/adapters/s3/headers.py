@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from typing import Final
-
 from ...application.ports import NewObject
 from ...domain.content_disposition import content_disposition
+from ...domain.encoded_words import encode_header_value
 from ...domain.validation import NONCE_METADATA_KEY, UPLOAD_ID_METADATA_KEY
-
-# RFC 2047 limits an encoded word to 75 characters: 12 of frame and 60 of base64, for 45 bytes.
-_MAX_WORD_BYTES: Final = 45
 
 
 def object_metadata(new: NewObject) -> dict[str, str]:
     """Return the metadata that S3 stores: lowercase keys, ASCII values, our upload id and nonce."""
-    metadata = {key.lower(): _encode(value) for key, value in new.metadata.items()}
+    metadata = {key.lower(): encode_header_value(value) for key, value in new.metadata.items()}
     metadata[UPLOAD_ID_METADATA_KEY] = new.upload_id
     if new.nonce is not None:
         metadata[NONCE_METADATA_KEY] = new.nonce
@@ -33,22 +27,3 @@ def form_fields(new: NewObject) -> dict[str, str]:
         "success_action_status": "201",
         **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
     }
-
-
-def _encode(value: str) -> str:
-    """Encode a header value by RFC 2047 unless it is plain ASCII."""
-    # HTTP drops leading and trailing spaces; a reader would decode what looks encoded.
-    is_plain = value.isascii() and value.isprintable() and value == value.strip()
-    if is_plain and "=?" not in value:
-        return value
-    return " ".join(f"=?UTF-8?B?{b64encode(word).decode()}?=" for word in _split_words(value))
-
-
-def _split_words(value: str) -> Iterator[bytes]:
-    word = b""
-    for char in map(str.encode, value):
-        if len(word) + len(char) > _MAX_WORD_BYTES:
-            yield word
-            word = b""
-        word += char
-    yield word

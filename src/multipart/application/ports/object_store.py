@@ -117,6 +117,8 @@ class ObjectStore(Protocol):
     ) -> SignedPart:
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
 
+        A store may accept other lengths nevertheless: completing compares the stored ones. A part
+        of 0 bytes must be signed with its length.
         The URL may expire earlier than asked: it never outlives the credentials or
         `capabilities.max_url_lifetime`.
         """
@@ -147,6 +149,8 @@ class ObjectStore(Protocol):
 
         The store answers 201 with the object's location: the form's URL, with a slash at its end,
         and the key. The form may expire earlier than asked, as with `sign_part`.
+
+        Raise SingleUploadsUnsupportedError if `capabilities.max_single_size` is None.
         """
         ...
 

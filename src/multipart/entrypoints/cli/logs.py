@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import logging
 from traceback import extract_tb
+from typing import Final
 
 from ..terminal import escape_unprintable
+
+# They log requests and answers, signed URLs included, at DEBUG; Azure and SQLAlchemy at INFO.
+_CHATTY: Final = (
+    "aiobotocore",
+    "aiosqlite",
+    "azure",
+    "botocore",
+    "pymongo",
+    "sqlalchemy",
+    "urllib3",
+)
 
 
 class OneLine(logging.Formatter):
@@ -48,9 +60,7 @@ def log_config(level: str) -> dict[str, object]:
         "formatters": {"one-line": {"()": OneLine}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "one-line"}},
         "root": {"level": level, "handlers": ["stderr"]},
-        # These log requests and answers, signed URLs included, at DEBUG; SQLAlchemy at INFO.
         "loggers": {
-            name: {"level": "ERROR" if level == "ERROR" else "WARNING"}
-            for name in ("aiobotocore", "botocore", "pymongo", "urllib3", "sqlalchemy", "aiosqlite")
+            name: {"level": "ERROR" if level == "ERROR" else "WARNING"} for name in _CHATTY
         },
     }

@@ -68,7 +68,7 @@ def create_app(container: Container) -> Litestar:
         route_handlers=[
             _api(authentication),
             HealthController,
-            _companion(settings, authentication),
+            _companion(settings, authentication, opened),
             *_web_page(settings),
             *_store_server(settings, opened),
         ],
@@ -132,11 +132,18 @@ def _openapi(settings: Settings) -> OpenAPIConfig | None:
     )
 
 
-def _companion(settings: Settings, authentication: Sequence[Authentication]) -> Router:
+def _companion(
+    settings: Settings, authentication: Sequence[Authentication], opened: OpenUseCases
+) -> Router:
     users = UserSource(settings.companion_user_id, settings.companion_user_header)
     # Companion's protocol names no user.
     principal = None if authentication else Provide(users.principal, sync_to_thread=False)
-    return companion_router(choose_store(settings).bucket, authentication, principal)
+    return companion_router(
+        choose_store(settings).bucket,
+        lambda: opened.get().store.capabilities,
+        authentication,
+        principal,
+    )
 
 
 def _web_page(settings: Settings) -> list[Router]:

@@ -27,11 +27,11 @@ from .upload_ending import UploadEndingContract
 
 
 @pytest.mark.asyncio
-class ObjectStoreContract(PartUploadingContract, SingleUploadingContract, UploadEndingContract):
-    """A subclass provides the fixtures `store`, `put` and `post`.
+class MultipartStoreContract(PartUploadingContract, UploadEndingContract):
+    """The suite for a store without forms; a subclass provides the fixtures `store` and `put`.
 
     `store` is open and its bucket is empty. `put` sends bytes to a signed URL with the headers
-    that the URL requires, and returns the ETag header of the response. `post` sends a form.
+    that the URL requires, and returns the ETag header of the response, "" if there is none.
     The suite tests promises that every S3 server keeps. The port does not promise that signatures
     are checked.
     """
@@ -46,10 +46,14 @@ class ObjectStoreContract(PartUploadingContract, SingleUploadingContract, Upload
         """Provide a client that sends parts to the store."""
         raise NotImplementedError
 
+    async def test_check_succeeds_while_the_store_is_open(self, store: ObjectStore) -> None:
+        await store.check()
+
+
+class ObjectStoreContract(MultipartStoreContract, SingleUploadingContract):
+    """The whole suite; a subclass also provides the fixture `post`, which sends a form."""
+
     @pytest.fixture
     def post(self) -> Post:
         """Provide a client that posts forms to the store."""
         raise NotImplementedError
-
-    async def test_check_succeeds_while_the_store_is_open(self, store: ObjectStore) -> None:
-        await store.check()

@@ -11,7 +11,7 @@ from uuid import uuid4
 from ...application.ports import NewObject, ObjectStore, SignedPart, SignedPost
 
 Put = Callable[[SignedPart, bytes], Awaitable[str]]
-"""Sends bytes to a signed URL and returns the ETag header of the response."""
+"""Sends bytes to a signed URL and returns the ETag header of the response, "" if there is none."""
 
 Post = Callable[[SignedPost, bytes], Awaitable[bool]]
 """Posts a file with a signed form and returns whether the store accepted it."""
@@ -48,11 +48,13 @@ class SampleUpload:
 
     async def put_part(self, number: int, body: bytes) -> str:
         """Upload a part and return its ETag header."""
-        return await self.put(await self.sign(number), body)
+        return await self.put(await self.sign(number, None if body else 0), body)
 
-    async def sign(self, number: int) -> SignedPart:
-        """Sign a part without declaring its length."""
-        return await self.store.sign_part(*self.key_and_id, number, expires_in=HOUR)
+    async def sign(self, number: int, content_length: int | None = None) -> SignedPart:
+        """Sign a part, without declaring its length unless it is given."""
+        return await self.store.sign_part(
+            *self.key_and_id, number, expires_in=HOUR, content_length=content_length
+        )
 
 
 async def open_upload(store: ObjectStore, put: Put, new: NewObject | None = None) -> SampleUpload:

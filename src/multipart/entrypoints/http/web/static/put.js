@@ -2,6 +2,8 @@
 
 // A dead connection would otherwise never end.
 const STALL_MS = 60_000;
+// S3 answers 200, Azure 201.
+const SUCCESS = [200, 201];
 
 /** S3 refused the part or did not answer; `status` is 0 without an answer that the page may read. */
 export class PutError extends Error {
@@ -19,7 +21,7 @@ export class FileChangedError extends Error {
 }
 
 /**
- * PUT a slice of a file and return S3's ETag, null if the CORS rule of the bucket hides it.
+ * PUT a slice of a file and return S3's ETag, null if a CORS rule hides it or the store has none.
  *
  * `onProgress` is called with the bytes sent. Throw PutError, FileChangedError, or the signal's reason.
  */
@@ -48,7 +50,7 @@ function send(url, slice, signal, onProgress) {
       clearTimeout(stalled);
       signal.removeEventListener("abort", abort);
       if (signal.aborted) reject(signal.reason);
-      else if (request.status === 200) resolve(request.getResponseHeader("ETag"));
+      else if (SUCCESS.includes(request.status)) resolve(request.getResponseHeader("ETag"));
       else reject(new PutError(request.status));
     };
     signal.addEventListener("abort", abort, { once: true });
