@@ -38,9 +38,12 @@ class Provider:
     monotonic: float = 0.0
     now: float = field(default_factory=time.time)
     is_down: bool = False
+    answers: asyncio.Event | None = None
 
     async def read(self) -> bytes:
         self.reads += 1
+        if self.answers:
+            await self.answers.wait()
         if self.is_down:
             raise OSError
         return self.document
@@ -188,6 +191,22 @@ async def test_old_keys_stay_while_the_provider_is_down(provider: Provider) -> N
     provider.monotonic += MAX_AGE_SECONDS + 1
 
     assert await verifier.verify(KEY.sign()) == ALICE
+
+
+async def test_one_caller_waits_while_old_keys_are_read_again(provider: Provider) -> None:
+    verifier = provider.verifier()
+    await verifier.verify(KEY.sign())
+    provider.monotonic += MAX_AGE_SECONDS + 1
+    provider.answers = asyncio.Event()
+    waiting = asyncio.create_task(verifier.verify(KEY.sign(n=1)))
+    await asyncio.sleep(0)
+
+    assert await verifier.verify(KEY.sign(n=2)) == ALICE
+    assert not waiting.done()
+
+    provider.answers.set()
+    assert await waiting == ALICE
+    assert provider.reads == 2
 
 
 @pytest.mark.parametrize("document", [b"", b"[]", b"{}", b'{"keys": 1}', b"\xff"])

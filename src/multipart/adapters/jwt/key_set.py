@@ -56,8 +56,11 @@ class KeySet:
         return found
 
     async def refresh(self) -> None:
-        """Read the keys again if they are too old. Old keys stay if that fails."""
-        if self.is_old:
+        """Read the keys again if they are too old. Old keys stay if that fails.
+
+        One caller waits for the provider; the others go on with the old keys.
+        """
+        if self.is_old and not (self.generation and self._lock.locked()):
             await self._read_again()
         if not self.generation:
             raise IdentityProviderUnavailableError
