@@ -33,6 +33,7 @@ from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .credentials import open_verifiers, require_api_keys
 from .domain.policy import UploadPolicy
+from .domain.upload_limits import UploadLimits
 from .session_database import choose_database
 from .settings import Settings
 from .stores import choose_store
@@ -46,6 +47,9 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         key_prefix=settings.s3_key_prefix,
         max_size=settings.max_upload_size,
         require_size=settings.require_size,
+        limits=UploadLimits(
+            content_types=settings.upload_content_types, extensions=settings.upload_extensions
+        ),
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_lifetime=timedelta(seconds=settings.signed_url_seconds),

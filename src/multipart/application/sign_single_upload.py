@@ -27,6 +27,7 @@ class SignSingleUpload:
 
     async def __call__(self, new: NewUpload) -> SignedPost:
         require_start(new.user_id, new.filename, new.content_type, new.metadata)
+        self.policy.limits.require(new.stored_type, new.stored_filename)
         max_single_size = self.store.capabilities.max_single_size
         if max_single_size is None:
             raise SingleUploadsUnsupportedError

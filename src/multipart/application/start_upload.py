@@ -35,6 +35,7 @@ class StartUpload:
 
     async def __call__(self, new: NewUpload) -> UploadSession:
         require_start(new.user_id, new.filename, new.content_type, new.metadata)
+        self.policy.limits.require(new.stored_type, new.stored_filename)
         plan = self._plan(new)
         lease = await new_lease(self.sessions, self.policy.lease)
         pending = self._make_session(new, plan, lease.now)

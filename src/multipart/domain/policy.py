@@ -1,9 +1,10 @@
 """Limits and durations that the operator sets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from .limits import MAX_OBJECT_SIZE
+from .upload_limits import UploadLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +12,7 @@ class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
     `max_size` is the largest file, if the store accepts it, and `require_size` refuses uploads
-    whose size the client does not declare.
+    whose size the client does not declare. `limits` are the allowed types and names of files.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
@@ -22,6 +23,7 @@ class UploadPolicy:
     key_prefix: str = ""
     max_size: int = MAX_OBJECT_SIZE
     require_size: bool = False
+    limits: UploadLimits = field(default_factory=UploadLimits)
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
     url_lifetime: timedelta = timedelta(hours=1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
 from ..domain.limits import MAX_OBJECT_SIZE
-from .values import DAY, TEN_YEARS, matching
+from .values import DAY, TEN_YEARS, matching, split_list
+
+_MEDIA_TYPE: Final = r"[A-Za-z0-9_!#$&^.+-]+/([A-Za-z0-9_!#$&^.+-]+|\*)"
+_EXTENSION: Final = r"\.?[^\s.,/*]+"
 
 
 class UploadSettings(BaseSettings):
@@ -36,6 +39,34 @@ class UploadSettings(BaseSettings):
         default=False,
         description="Whether the size of every file must be declared at its start: `size`, or the "
         "metadata entry `size` of Uppy.",
+    )
+    allowed_content_types: (
+        Annotated[
+            str,
+            matching(
+                rf"{_MEDIA_TYPE}(\s*,\s*{_MEDIA_TYPE})*",
+                "must be types such as image/png or image/*, separated by commas",
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Content types that a client may declare, separated by commas, such as "
+        "image/*,application/pdf. Default: all. An empty type counts as application/octet-stream.",
+    )
+    allowed_extensions: (
+        Annotated[
+            str,
+            matching(
+                rf"{_EXTENSION}(\s*,\s*{_EXTENSION})*",
+                "must be extensions such as jpg, separated by commas",
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Extensions that the name of a file may have, separated by commas, such as "
+        "jpg,png. Default: all.",
     )
     signed_url_seconds: int = Field(
         default=3600,
@@ -94,6 +125,22 @@ class UploadSettings(BaseSettings):
         le=7 * DAY,
         description="Seconds after its deadline before the sweep acts on an upload.",
     )
+
+    @property
+    def upload_content_types(self) -> tuple[str, ...] | None:
+        """Split ALLOWED_CONTENT_TYPES."""
+        text = self.allowed_content_types
+        return None if text is None else tuple(split_list(text.lower()))
+
+    @property
+    def upload_extensions(self) -> tuple[str, ...] | None:
+        """Split ALLOWED_EXTENSIONS."""
+        text = self.allowed_extensions
+        return (
+            None
+            if text is None
+            else tuple(extension.removeprefix(".") for extension in split_list(text.lower()))
+        )
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
