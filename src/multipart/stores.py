@@ -22,8 +22,8 @@ class StoreChoice:
     """The object store that the settings choose.
 
     `description` names it and its settings for the log, without secrets, and `credentials` those
-    that it uses. `bucket` is what clients of Companion's routes are told, and `max_part_count` what
-    the documentation of the API says.
+    that it uses. `bucket` is the bucket name in the answers of Companion's routes, and
+    `max_part_count` the limit in the documentation of the API.
     `serve` makes the ASGI application of a store whose bytes this service takes itself, below the
     path `/objects/`.
     """

@@ -180,10 +180,10 @@ async def test_abort_keeps_content_that_was_committed_meanwhile(
     store: AzureObjectStore, upload: SampleUpload
 ) -> None:
     blob = store.container.get_blob_client(KEY)
-    await blob.upload_blob(b"content of somebody else", overwrite=True)
+    await blob.upload_blob(b"content of another client", overwrite=True)
     await upload.put_part(2, b"a late part")
     await store.abort_upload(*upload.key_and_id)
-    assert await (await blob.download_blob()).readall() == b"content of somebody else"
+    assert await (await blob.download_blob()).readall() == b"content of another client"
     assert await store.list_uploads(KEY) == []
 
 
@@ -192,13 +192,13 @@ async def test_complete_never_replaces_a_blob(
 ) -> None:
     parts = await store.list_parts(*upload.key_and_id)
     blob = store.container.get_blob_client(KEY)
-    await blob.upload_blob(b"content of somebody else", overwrite=True)
+    await blob.upload_blob(b"content of another client", overwrite=True)
     await upload.put_part(1, b"hello")
     with pytest.raises(StoreUploadGoneError):
         await store.complete_upload(*upload.key_and_id, parts)
     head = await store.head_object(KEY)
     assert head is not None
-    assert (head.size, head.upload_id) == (len(b"content of somebody else"), None)
+    assert (head.size, head.upload_id) == (len(b"content of another client"), None)
 
 
 async def test_part_of_0_bytes_without_its_upload_is_listed_and_removed(

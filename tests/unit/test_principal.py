@@ -1,4 +1,4 @@
-"""For whom a caller may act."""
+"""The users that a caller may act for."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class UnauthenticatedError(UploadError):
 
 
 class InvalidCredentialsError(UnauthenticatedError):
-    """The credentials of the request are not valid; why is not told."""
+    """The credentials of the request are not valid; the answer does not say why."""
 
     code = "invalid-credentials"
 

@@ -59,7 +59,7 @@ class Blobs:
         """Commit blocks to a new blob and return its ETag.
 
         Raise PartsRefusedError if they are not all there, and StoreUploadGoneError if the blob
-        exists: this upload was committed before, or somebody else has written the blob.
+        exists: this upload was committed before, or another client wrote the blob.
         """
         blocks = [
             BlobBlock(block_id(store_upload_id, number), BlockState.UNCOMMITTED)

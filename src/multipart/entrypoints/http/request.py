@@ -153,7 +153,7 @@ def _requires_user(kind: _Struct) -> bool:
 
 def _add_user(user_id: str, body: bytes) -> bytes:
     """Add the user to a JSON object."""
-    # Not encoded anew, which would hide that a name is repeated.
+    # Inserted as text: parsing and encoding the body again would hide repeated names.
     rest = body.lstrip()[1:]
     comma = b"" if rest.lstrip().startswith(b"}") else b","
     return b'{"user_id":%b%b%b' % (msgspec.json.encode(user_id), comma, rest)
