@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.identities import AUDIENCE, ISSUER, SigningKey, hmac_token, key_set, unsigned_token
-from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.patience import wait_until
 
 from . import routes
 from .bucket import Bucket
@@ -276,15 +276,8 @@ def test_api_key_is_created_used_listed_and_revoked(
     assert "revoked: " in keys("list").splitlines()[0]
     with guarded.client(**bearer(secret)) as bob:
         # A process remembers a key for a few seconds.
-        assert eventually(lambda: bob.get("/api/uploads").status_code == 401)
+        wait_until(lambda: bob.get("/api/uploads").status_code == 401, "the key is refused")
     assert not any(key in guarded.log for key in (secret, backend))
-
-
-def eventually(is_true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := is_true()) and time.monotonic() < deadline:
-        time.sleep(PAUSE_SECONDS)
-    return found
 
 
 def test_unknown_key_cannot_be_revoked(settings: dict[str, str], folder: Path) -> None:

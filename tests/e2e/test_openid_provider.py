@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.identities import SigningKey
-from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.patience import wait_until
 from tests.servers.oidc import OpenIdProvider
 
 from .bucket import Bucket
@@ -17,27 +16,33 @@ from .upload import Upload, answer
 
 pytestmark = pytest.mark.e2e
 
+FIRST = SigningKey()
 
-def test_tokens_of_the_provider_follow_its_keys(
-    openid_provider: OpenIdProvider, bucket: Bucket, tmp_path: Path
-) -> None:
-    first, second = SigningKey(), SigningKey()
-    openid_provider.start(first)
-    settings = {
+
+@pytest.fixture
+def settings(openid_provider: OpenIdProvider, bucket: Bucket) -> dict[str, str]:
+    """Start the provider, and return the settings of a service that accepts its tokens."""
+    openid_provider.start(FIRST)
+    return {
         **bucket.settings,
         "AUTH": "jwt",
         "AUTH_JWKS_URL": openid_provider.jwks_url,
         "AUTH_JWT_ISSUER": openid_provider.url,
         "AUTH_JWT_AUDIENCE": "uploads",
     }
+
+
+def test_tokens_of_the_provider_follow_its_keys(
+    openid_provider: OpenIdProvider, settings: dict[str, str], tmp_path: Path
+) -> None:
     with running_service(tmp_path, settings) as service:
         old = openid_provider.issue_token()
         upload_as_site(service, old)
 
-        openid_provider.start(second, first)
+        openid_provider.start(SigningKey(), FIRST)
         new = openid_provider.issue_token()
         # The service reads the keys again at most every 10 s.
-        assert eventually_accepts(service, new)
+        wait_until(lambda: is_accepted(service, new), "the new key is accepted")
         upload_as_site(service, old)
 
         openid_provider.stop()
@@ -45,16 +50,8 @@ def test_tokens_of_the_provider_follow_its_keys(
 
 
 def test_scope_of_the_provider_lets_a_backend_act_for_users(
-    openid_provider: OpenIdProvider, bucket: Bucket, tmp_path: Path
+    openid_provider: OpenIdProvider, settings: dict[str, str], tmp_path: Path
 ) -> None:
-    openid_provider.start(SigningKey())
-    settings = {
-        **bucket.settings,
-        "AUTH": "jwt",
-        "AUTH_JWKS_URL": openid_provider.jwks_url,
-        "AUTH_JWT_ISSUER": openid_provider.url,
-        "AUTH_JWT_AUDIENCE": "uploads",
-    }
     token = openid_provider.issue_token("multipart-upload:act-for")
     with (
         running_service(tmp_path, settings) as service,
@@ -70,11 +67,6 @@ def upload_as_site(service: Service, token: str) -> None:
         answer(upload.complete())
 
 
-def eventually_accepts(service: Service, token: str) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def is_accepted(service: Service, token: str) -> bool:
     with service.client(Authorization=f"Bearer {token}") as client:
-        while time.monotonic() < deadline:
-            if client.get("/api/uploads").is_success:
-                return True
-            time.sleep(PAUSE_SECONDS)
-    return False
+        return client.get("/api/uploads").is_success

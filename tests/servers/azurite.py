@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.storage.blob import BlobServiceClient, CorsRule
+from azure.storage.blob import BlobServiceClient
 
 from multipart_upload.adapters.azure import AzureConfig
 
@@ -55,14 +55,6 @@ class Azurite(S3Server):
             endpoint_url=self.account_url,
             public_endpoint_url=self.account_url,
         )
-
-    def allow_pages(self, origin: str) -> None:
-        """Set the CORS rule that docs/how-to/azure.md describes."""
-        rule = CorsRule(
-            [origin], ["PUT"], allowed_headers=["content-type"], max_age_in_seconds=3600
-        )
-        with self.client() as client:
-            client.set_service_properties(cors=[rule])
 
     def client(self) -> BlobServiceClient:
         """Return a client with all rights."""

@@ -13,7 +13,7 @@ from multipart import MultipartError, MultipartParser, parse_options_header
 from multipart_upload.domain.errors import StoreUnavailableError, StoreUploadGoneError
 
 from .signer import ROUTE, WrongTokenError
-from .store import MIB, SqliteStore
+from .store import MAX_FILE_SIZE, MIB, SqliteStore
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -66,7 +66,7 @@ class StoreServer:
         await _answer(send, 200, {b"etag": f'"{etag}"'.encode()})
 
     async def _receive_form(self, headers: Headers, receive: Receive, send: Send) -> None:
-        length = _content_length(headers, self.store.capabilities.max_single_size + MIB)
+        length = _content_length(headers, MAX_FILE_SIZE + MIB)
         _, options = parse_options_header(headers.get(b"content-type", b"").decode("latin-1"))
         body = io.BytesIO(await _receive_body(receive, length))
         try:

@@ -38,6 +38,8 @@ from .signer import MAX_LIFETIME, Signer, expiry
 T = TypeVar("T")
 
 MIB = 1024 * 1024
+MAX_FILE_SIZE = 16 * MIB
+"""Largest file that is sent in one form."""
 PAGE_SIZE = 1000
 BUSY_SECONDS = 4.0
 TABLES = """
@@ -66,7 +68,7 @@ class SqliteStore:
             min_part_size=MIB,
             max_part_size=64 * MIB,
             max_object_size=1000 * 64 * MIB,
-            max_single_size=16 * MIB,
+            max_single_size=MAX_FILE_SIZE,
             max_url_lifetime=MAX_LIFETIME,
             browser_origin=self.signer.public_url,
         )

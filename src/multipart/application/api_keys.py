@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,7 +29,7 @@ _MAX_CACHED: Final = 10_000
 class IssueApiKey:
     """Store a new key and return it with its secret, which is not stored.
 
-    A process that dies in between leaves a key whose secret is lost, until it is revoked.
+    If the process dies before it shows the secret, the stored key cannot be used; revoke it.
     """
 
     keys: ApiKeyRepository
@@ -72,27 +72,28 @@ class RevokeApiKey:
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class ApiKeyVerifier:
-    """The verifier of API keys; remembers each valid key for CACHE_SECONDS."""
+    """The verifier of API keys; remembers each key for CACHE_SECONDS."""
 
-    keys: ApiKeyRepository
-    clock: Clock
-    timer: Callable[[], float] = time.monotonic
-    _cache: TTLCache[str, ApiKey] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_cache", TTLCache(_MAX_CACHED, CACHE_SECONDS, self.timer))
+    def __init__(
+        self,
+        keys: ApiKeyRepository,
+        clock: Clock,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._cache: TTLCache[str, ApiKey] = TTLCache(_MAX_CACHED, CACHE_SECONDS, timer)
 
     async def verify(self, secret: str) -> Principal | None:
         """Return whose key this is. Raise RepositoryUnavailableError."""
         if not secret.startswith(PREFIX):
             return None
         digest = digest_secret(secret)
-        now = self.clock.now()
+        now = self._clock.now()
         key = self._cache.get(digest)
         if key is None:
-            key = await self.keys.find_key(digest)
+            key = await self._keys.find_key(digest)
             if key is None:
                 return None
             await self._note_use(key, now)
@@ -104,4 +105,4 @@ class ApiKeyVerifier:
         if key.is_valid(now) and not is_recent:
             # The request goes on without it.
             with suppress(UnavailableError):
-                await self.keys.note_use(key.digest, now)
+                await self._keys.note_use(key.digest, now)

@@ -1,7 +1,8 @@
-"""Who calls, and for whom the caller may act."""
+"""The caller of a request, and the users it may act for."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,11 @@ class Scope(StrEnum):
     """Read and abort the uploads of every user."""
 
 
+def known_scopes(names: Container[str]) -> frozenset[Scope]:
+    """Return the scopes with these names. Other names, such as a later release's, allow nothing."""
+    return frozenset(scope for scope in Scope if scope.value in names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The caller of a request.
@@ -32,7 +38,7 @@ class Principal:
     scopes: AbstractSet[Scope]
 
     def resolve_owner(self, named: str | None, *allowing: Scope) -> str | None:
-        """Return the user who must own an upload; None if the caller may use anybody's.
+        """Return the user who must own an upload; None if the caller may use any user's.
 
         `named` is the user that the request names. The scope `act-for` and each of `allowing` let
         the caller name others. Raise UserNotAllowedError if the caller may not.
@@ -44,7 +50,7 @@ class Principal:
         return self.user_id
 
     def resolve_user(self, named: str | None, *allowing: Scope) -> str:
-        """Return the user for whom the caller acts: the named one, or the caller itself.
+        """Return the user that the caller acts for: the named user, or else its own.
 
         Raise UserNotAllowedError if the caller may not, and InvalidFieldError if there is neither.
         """
@@ -52,6 +58,11 @@ class Principal:
         if user_id is None:
             raise InvalidFieldError("user_id", "is required")
         return user_id
+
+
+def uploader(user_id: str) -> Principal:
+    """Return a caller that may only upload for itself."""
+    return Principal(user_id=user_id, scopes=frozenset({Scope.UPLOAD}))
 
 
 ANYONE: Final = Principal(user_id=None, scopes=frozenset(Scope))

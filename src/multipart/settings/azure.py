@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from .values import Endpoint, matching
+from .values import Endpoint, matching, require_for_store
 
 
 class AzureSettings(BaseSettings):
@@ -53,10 +53,7 @@ class AzureSettings(BaseSettings):
     @field_validator("azure_storage_account", "azure_storage_key", "azure_container")
     @classmethod
     def _require_with_azure(cls, value: Any, info: ValidationInfo) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if info.data.get("object_store") == "azure" and not text:
-            msg = "is required"
-            raise ValueError(msg)
+        require_for_store("azure", value, info)
         return value
 
     @field_validator("azure_storage_key")

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from .values import Endpoint
+from .values import Endpoint, require_for_store
 
 MIN_SECRET_LENGTH = 32
 
@@ -36,11 +36,13 @@ class DiskSettings(BaseSettings):
     @field_validator("disk_store_path", "disk_store_secret", "disk_store_public_url")
     @classmethod
     def _require_with_disk(cls, value: Any, info: ValidationInfo) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if info.data.get("object_store") == "disk" and not text:
-            msg = "is required"
-            raise ValueError(msg)
-        if text and isinstance(value, SecretStr) and len(text) < MIN_SECRET_LENGTH:
+        require_for_store("disk", value, info)
+        return value
+
+    @field_validator("disk_store_secret")
+    @classmethod
+    def _require_length(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret) < MIN_SECRET_LENGTH:
             msg = f"must have {MIN_SECRET_LENGTH} characters or more"
             raise ValueError(msg)
-        return value
+        return secret

@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings
 
 from ..domain.limits import MAX_PART_COUNT
-from .values import Endpoint, matching
+from .values import Endpoint, matching, require_for_store
 
 
 class S3Settings(BaseSettings):
@@ -82,9 +82,7 @@ class S3Settings(BaseSettings):
     ) -> str:
         if name:
             return str(check(name))
-        if info.data.get("object_store") == "s3":
-            msg = "is required"
-            raise ValueError(msg)
+        require_for_store("s3", name, info)
         return name
 
     @model_validator(mode="after")

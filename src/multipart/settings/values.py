@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr, ValidationInfo
 
 DAY: Final = 24 * 3600
 TEN_YEARS: Final = 3650 * DAY
@@ -24,6 +24,14 @@ def matching(pattern: str, rule: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def require_for_store(store: str, value: Any, info: ValidationInfo) -> None:
+    """Require a value if OBJECT_STORE names this store. Raise ValueError."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if info.data.get("object_store") == store and not text:
+        msg = "is required"
+        raise ValueError(msg)
 
 
 def check_origins(text: str) -> str:

@@ -48,14 +48,14 @@ class KeySet:
         Read the keys again for an unknown id. Raise IdentityProviderUnavailableError if they have
         never been read.
         """
-        await self.refresh()
+        await self._refresh()
         found = self._select(key_id)
         if not found:
             await self._read_again()
             found = self._select(key_id)
         return found
 
-    async def refresh(self) -> None:
+    async def _refresh(self) -> None:
         """Read the keys again if they are too old. Old keys stay if that fails.
 
         One caller waits for the provider; the others go on with the old keys.

@@ -11,7 +11,7 @@ from typing import Any, Final
 import jwt
 from cachetools import LRUCache
 
-from ...domain.principal import Principal, Scope
+from ...domain.principal import Principal, Scope, known_scopes
 from ...domain.validation import is_user_id
 from .key_set import KeySet
 
@@ -115,7 +115,7 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:
     """
     named = [*_words(claims.get("scope")), *_words(claims.get("scp"))]
     ours = {word.removeprefix(_SCOPE_PREFIX) for word in named if word.startswith(_SCOPE_PREFIX)}
-    return frozenset({Scope.UPLOAD} | {scope for scope in Scope if scope.value in ours})
+    return known_scopes({Scope.UPLOAD, *ours})
 
 
 def _words(value: object) -> Sequence[str]:

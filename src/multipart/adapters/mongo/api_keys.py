@@ -12,7 +12,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
 from ...domain.api_key import ApiKey
-from ...domain.principal import Scope
+from ...domain.principal import known_scopes
 from .client import open_database
 from .errors import translate_errors
 from .retries import resend_once
@@ -85,8 +85,7 @@ def _to_key(found: Mapping[str, Any]) -> ApiKey:
         digest=found["_id"],
         name=found.get("name", ""),
         user_id=found["user_id"],
-        # A scope of a later release is not known here and allows nothing.
-        scopes=frozenset(scope for scope in Scope if scope.value in found["scopes"]),
+        scopes=known_scopes(found["scopes"]),
         created_at=found["created_at"],
         expires_at=found.get("expires_at"),
         last_used_at=found.get("last_used_at"),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 
 from ...domain.api_key import ApiKey
-from ...domain.principal import Scope
+from ...domain.principal import known_scopes
 from .database import Database
 from .engine import open_current_database
 from .rows import from_milliseconds, to_milliseconds
@@ -71,13 +71,11 @@ def _to_row(key: ApiKey) -> dict[str, Any]:
 
 
 def _to_key(row: RowMapping) -> ApiKey:
-    named = row["scopes"].split()
     return ApiKey(
         digest=row["digest"],
         name=row["name"],
         user_id=row["user_id"],
-        # A scope of a later release is not known here and allows nothing.
-        scopes=frozenset(scope for scope in Scope if scope.value in named),
+        scopes=known_scopes(row["scopes"].split()),
         created_at=from_milliseconds(row["created_at"]),
         expires_at=_to_time(row["expires_at"]),
         last_used_at=_to_time(row["last_used_at"]),

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from ....application.authenticate import Authenticate
 from ....domain.errors import UnauthenticatedError
-from ....domain.principal import Principal
-from ....domain.principal import Scope as Permission
+from ....domain.principal import Principal, uploader
 from ..principal import set_principal
 from .credentials import read_secret
 from .proxy_header import ProxyHeader
-
-_UPLOADER: Final = frozenset({Permission.UPLOAD})
 
 
 class Authentication(ASGIMiddleware):
@@ -45,5 +41,5 @@ class Authentication(ASGIMiddleware):
         if self._find_use_case and (secret := read_secret(scope)) is not None:
             return await self._find_use_case()(secret)
         if self._proxy and (user_id := self._proxy.read_user(scope)) is not None:
-            return Principal(user_id=user_id, scopes=_UPLOADER)
+            return uploader(user_id)
         raise UnauthenticatedError

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from litestar import Request
 
-from ....domain.principal import Principal, Scope
+from ....domain.principal import Principal, uploader
 from ..request import RequestError
 
 _UNAUTHORIZED: Final = 401
-_UPLOADER: Final = frozenset({Scope.UPLOAD})
 
 
 class UnknownUserError(RequestError):
@@ -32,7 +31,7 @@ class UserSource:
 
     def principal(self, request: Request[Any, Any, Any]) -> Principal:
         """Return a caller that uploads for the user. Raise UnknownUserError."""
-        return Principal(user_id=self.user_id(request), scopes=_UPLOADER)
+        return uploader(self.user_id(request))
 
     def user_id(self, request: Request[Any, Any, Any]) -> str:
         """Return the user. Raise UnknownUserError unless the header is present exactly once."""
