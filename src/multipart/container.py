@@ -31,7 +31,7 @@ from .application.sweep.sweep_session import SweepSession
 from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
-from .credentials import open_verifiers, require_api_keys
+from .credentials import create_token_minter, open_verifiers, require_api_keys
 from .domain.policy import UploadPolicy
 from .domain.upload_limits import UploadLimits
 from .session_database import choose_database
@@ -96,6 +96,7 @@ class Container(containers.DeclarativeContainer):
     open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
     authenticate = providers.Factory(Authenticate, verifiers)
+    mint_upload_token = providers.Factory(create_token_minter, settings)
     start_upload = providers.Factory(StartUpload, session_cache, store, open_store_upload, policy)
     sign_parts = providers.Factory(
         SignParts, session_cache, store, open_store_upload, policy, clock

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .adapters.clock import SystemClock
 from .application.api_keys import ApiKeyVerifier, IssueApiKey, RevokeApiKey
-from .application.ports import ApiKeyRepository, CredentialVerifier
+from .application.mint_upload_token import MintUploadToken
+from .application.ports import ApiKeyRepository, CredentialVerifier, UploadTokenSigner
 from .session_database import choose_database
 from .settings import Settings
 
@@ -23,6 +24,8 @@ async def open_verifiers(settings: Settings) -> AsyncIterator[Sequence[Credentia
         if "api-key" in settings.auth_methods:
             keys = await stack.enter_async_context(require_api_keys(settings)())
             verifiers.append(ApiKeyVerifier(keys, SystemClock()))
+        if "token" in settings.auth_methods:
+            verifiers += await stack.enter_async_context(_open_upload_tokens(settings))
         yield verifiers
 
 
@@ -58,7 +61,7 @@ def require_api_keys(
 
 @asynccontextmanager
 async def _open_jwt(settings: Settings) -> AsyncIterator[CredentialVerifier]:
-    from .adapters.jwt import JwtConfig, JwtVerifier, open_key_set
+    from .adapters.jwt import JwtConfig, identity_verifier, open_key_set
 
     config = JwtConfig(
         issuer=settings.auth_jwt_issuer or "",
@@ -67,4 +70,39 @@ async def _open_jwt(settings: Settings) -> AsyncIterator[CredentialVerifier]:
         leeway_seconds=settings.auth_jwt_leeway_seconds,
     )
     async with open_key_set(settings.auth_jwks_url or "") as keys:
-        yield JwtVerifier(keys, config)
+        yield identity_verifier(keys, config)
+
+
+@asynccontextmanager
+async def _open_upload_tokens(settings: Settings) -> AsyncIterator[Sequence[CredentialVerifier]]:
+    from .adapters.jwt import (
+        ASYMMETRIC,
+        SYMMETRIC,
+        SecretKeys,
+        open_key_set,
+        upload_token_verifier,
+    )
+
+    leeway = settings.auth_jwt_leeway_seconds
+    verifiers = []
+    if secrets := settings.upload_token_secrets:
+        verifiers.append(upload_token_verifier(SecretKeys(secrets), SYMMETRIC, leeway))
+    if settings.upload_token_jwks_url is None:
+        yield verifiers
+        return
+    async with open_key_set(settings.upload_token_jwks_url) as keys:
+        yield [*verifiers, upload_token_verifier(keys, ASYMMETRIC, leeway)]
+
+
+def create_token_minter(settings: Settings) -> MintUploadToken:
+    """Return what makes upload tokens; it refuses to if the settings have no secret for them."""
+    return MintUploadToken(_create_signer(settings), SystemClock())
+
+
+def _create_signer(settings: Settings) -> UploadTokenSigner | None:
+    secrets = settings.upload_token_secrets
+    if not secrets or "token" not in settings.auth_methods:
+        return None
+    from .adapters.jwt import HmacSigner
+
+    return HmacSigner(secrets[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import jwt
 import pytest
 
 from tests.identities import AUDIENCE, ISSUER, SigningKey, hmac_token, key_set, unsigned_token
@@ -22,6 +23,7 @@ from .upload import Upload, answer
 pytestmark = pytest.mark.e2e
 
 KEY: Final = SigningKey()
+SECRET: Final = "0123456789abcdef0123456789abcdef"
 PROXY_USER: Final = "X-Forwarded-User"
 
 
@@ -31,7 +33,8 @@ def settings(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     keys.write_bytes(key_set(KEY))
     return {
         **bucket.settings,
-        "AUTH": "jwt,api-key,header",
+        "AUTH": "jwt,api-key,token,header",
+        "UPLOAD_TOKEN_SECRET": SECRET,
         "AUTH_JWKS_URL": str(keys),
         "AUTH_JWT_ISSUER": ISSUER,
         "AUTH_JWT_AUDIENCE": AUDIENCE,
@@ -70,6 +73,12 @@ def mallory(guarded: Service) -> Iterator[httpx.Client]:
         yield client
 
 
+def upload_token(secret: str = SECRET, **claims: object) -> str:
+    valid = {"sub": "alice", "jti": "t", "aud": "multipart-upload", "exp": time.time() + 600}
+    given = {name: value for name, value in {**valid, **claims}.items() if value is not None}
+    return jwt.encode(given, secret, algorithm="HS256")
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -89,9 +98,14 @@ def create(upload: Upload) -> httpx.Response:
     return upload.api.post("/s3/multipart", json={"filename": "a.txt", "type": "text/plain"})
 
 
+def make_token(upload: Upload) -> httpx.Response:
+    return upload.api.post("/api/upload-tokens", json={"user_id": "alice"})
+
+
 PART: Final = {"PartNumber": 1, "ETag": routes.ETAG}
 CALLS: Final[Mapping[str, Call]] = {
     **{path: call for path, call in routes.ALL.items() if path.startswith("/api")},
+    "/api/upload-tokens": make_token,
     "s3CreateMultipartUpload": create,
     "s3SignPart": on_companion(lambda upload: upload.sign(1)),
     "s3SignParts": on_companion(lambda upload: upload.sign_batch("1")),
@@ -117,6 +131,9 @@ CREDENTIALS: Final[Mapping[str, dict[str, str]]] = {
     "wrong audience": bearer(KEY.sign(aud="others")),
     "wrong issuer": bearer(KEY.sign(iss="https://evil.example.org")),
     "alg none": bearer(unsigned_token()),
+    "upload token of another secret": bearer(upload_token(secret=SECRET[::-1])),
+    "expired upload token": bearer(upload_token(exp=time.time() - 3600)),
+    "upload token without id": bearer(upload_token(jti=None)),
     "public key as HMAC secret": bearer(hmac_token(KEY.public_pem, KEY.key_id)),
 }
 
@@ -169,6 +186,46 @@ def test_foreign_caller_is_refused_on_every_route(
                 assert response.json()["code"] == "user-not-allowed"
 
     assert observe(upload) == before
+
+
+def test_upload_token_of_another_upload_is_refused_on_every_route(
+    guarded: Service, alice: httpx.Client
+) -> None:
+    upload = Upload.start(alice, user_id="alice")
+    before = observe(upload)
+
+    with guarded.client(**bearer(upload_token())) as bearer_of_token:
+        for name, call in CALLS.items():
+            if name not in OWN | {"/api/start-upload", "/api/uploads"}:
+                response = call(Upload(bearer_of_token, "alice", upload.started))
+                assert (name, response.status_code in {403, 404}) == (name, True), response.text
+        assert answer(bearer_of_token.get("/api/uploads"))["uploads"] == []
+
+    assert observe(upload) == before
+
+
+def test_upload_token_in_the_path_uploads_and_is_in_no_log(
+    guarded: Service, mallory: httpx.Client, anonymous: httpx.Client
+) -> None:
+    token = KEY.sign(sub="backend", scope="multipart-upload:act-for")
+    fields = {"user_id": "alice", "max_uploads": 1, "max_size": 3, "key_prefix": "avatars/"}
+    assert mallory.post("/api/upload-tokens", json=fields).status_code == 403
+    with guarded.client(**bearer(token)) as backend:
+        made = answer(backend.post("/api/upload-tokens", json=fields))
+    path = f"{made['path']}/api"
+    started = answer(
+        anonymous.post(f"{path}/start-upload", json={"filename": "a", "content_type": ""})
+    )
+    assert started["key"].startswith("avatars/alice/")
+    listed = answer(anonymous.get(f"{path}/uploads"))["uploads"]
+    assert [found["upload_id"] for found in listed] == [started["upload_id"]]
+    create = {"filename": "b", "type": "text/plain"}
+    again = anonymous.post(f"{made['path']}/s3/multipart", json=create)
+    refusal(again, 403, "upload-token-exhausted")
+    for wrong in (KEY.sign(), made["token"][:-4], ""):
+        assert anonymous.get(f"/t/{wrong}/api/uploads").status_code == 401
+    assert anonymous.get(f"{made['path']}/docs").status_code == 404
+    assert made["token"] not in guarded.log
 
 
 def test_foreign_upload_is_unknown_to_a_caller_that_names_itself(
@@ -329,7 +386,7 @@ def test_document_describes_authentication(anonymous: httpx.Client) -> None:
     create = document["paths"]["/s3/multipart"]["post"]
 
     assert document["components"]["securitySchemes"]["jwt"]["scheme"] == "bearer"
-    assert start["security"] == create["security"] == [{"jwt": []}, {"api-key": []}]
+    assert start["security"] == create["security"] == [{"jwt": []}, {"api-key": []}, {"token": []}]
     assert "user_id" not in document["components"]["schemas"]["StartUploadRequest"]["required"]
     assert_documented(start, anonymous.post("/api/start-upload", json={}))
     assert_documented(create, anonymous.post("/s3/multipart", json={}))
@@ -347,6 +404,8 @@ WRONG_SETTINGS: Final = {
     "jwt without its settings": ({"AUTH": "jwt"}, "AUTH_JWKS_URL"),
     "keys without TLS": ({"AUTH_JWKS_URL": "http://example.org/keys"}, "AUTH_JWKS_URL"),
     "keys in no file": ({"AUTH_JWKS_URL": "missing.json"}, "AUTH_JWKS_URL"),
+    "token without a secret": ({"AUTH": "token"}, "UPLOAD_TOKEN_SECRET"),
+    "short secret": ({"UPLOAD_TOKEN_SECRET": "short"}, "UPLOAD_TOKEN_SECRET"),
     "proxies": ({"AUTH_TRUSTED_PROXIES": "10.0.0.1/8"}, "AUTH_TRUSTED_PROXIES"),
 }
 

@@ -25,6 +25,7 @@ ROUTES: Final = {
     "/api/upload-status": "get",
     "/api/list-parts": "get",
     "/api/uploads": "get",
+    "/api/upload-tokens": "post",
     "/health/live": "get",
     "/health/ready": "get",
 }
@@ -63,6 +64,13 @@ def unknown(path: str, upload: Upload) -> httpx.Response:
     return routes.ON_ONE_UPLOAD[path](Upload(upload.api, "mallory", {"upload_id": "0", "key": "0"}))
 
 
+def conflict(path: str, upload: Upload) -> httpx.Response:
+    if path == "/api/upload-tokens":
+        # This service has no secret for them.
+        return upload.api.post(path, json={"user_id": "alice"})
+    return after_the_end(path, upload)
+
+
 def after_the_end(path: str, upload: Upload) -> httpx.Response:
     if path == "/api/abort-upload":
         upload.send(1, b"x")
@@ -93,7 +101,7 @@ SEEN_ELSEWHERE: Final = {
 PROVOKED_BY: Final[dict[str, Callable[[str, Upload], httpx.Response]]] = {
     "400": broken_json,
     "404": unknown,
-    "409": after_the_end,
+    "409": conflict,
     "413": too_large,
     "415": as_text,
     "422": without_fields,

@@ -38,6 +38,8 @@ from multipart_upload.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
     UploadError,
+    UploadTokenExhaustedError,
+    UploadTokensUnsupportedError,
     UserNotAllowedError,
 )
 from multipart_upload.entrypoints.http.problems.handlers import status_of
@@ -50,6 +52,8 @@ CODES: Final = {
     UnauthenticatedError: "unauthenticated",
     InvalidCredentialsError: "invalid-credentials",
     UserNotAllowedError: "user-not-allowed",
+    UploadTokenExhaustedError: "upload-token-exhausted",
+    UploadTokensUnsupportedError: "upload-tokens-unsupported",
     IdentityProviderUnavailableError: "identity-provider-unavailable",
     IdempotencyKeyReusedError: "idempotency-key-reused",
     FileTooLargeError: "file-too-large",
@@ -87,6 +91,8 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     PartsRefusedError("EntityTooSmall", "part 1 is under 5 MiB"),
     StoreRefusedError("AccessDenied"),
     SingleUploadsUnsupportedError(),
+    UploadTokenExhaustedError(3),
+    UploadTokensUnsupportedError(),
     StoreUploadGoneError(),
     StoredSessionUnreadableError("upload-1"),
     RepositoryUnavailableError(),
@@ -133,6 +139,7 @@ def test_error_kinds_group_errors_by_what_the_caller_can_do() -> None:
         PartsRefusedError,
         StoreRefusedError,
         SingleUploadsUnsupportedError,
+        UploadTokensUnsupportedError,
         StoreUploadGoneError,
     }
 

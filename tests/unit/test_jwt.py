@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multipart_upload.adapters.jwt import JwtConfig, JwtVerifier
+from multipart_upload.adapters.jwt import JwtConfig, JwtVerifier, identity_verifier
 from multipart_upload.adapters.jwt.key_set import COOLDOWN_SECONDS, MAX_AGE_SECONDS, KeySet
 from multipart_upload.domain.errors import IdentityProviderUnavailableError
 from multipart_upload.domain.principal import Principal, Scope
@@ -51,7 +51,8 @@ class Provider:
     def verifier(self, **config: str) -> JwtVerifier:
         keys = KeySet(self.read, lambda: self.monotonic)
         settings = {"issuer": ISSUER, "audience": AUDIENCE, **config}
-        return JwtVerifier(keys, JwtConfig(**settings, leeway_seconds=30), lambda: self.now)
+        rules = JwtConfig(**settings, leeway_seconds=30)
+        return identity_verifier(keys, rules, lambda: self.now)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How a client refers to a session: by id and key, and by user if the request has one."""
+"""How a client refers to a session: by id and key, and by user and upload token if it has one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class SessionReference:
     upload_id: str
     key: str
     user_id: str | None = None
+    token_id: str | None = None
 
     @classmethod
     def by(
@@ -32,7 +33,7 @@ class SessionReference:
         `allowing` are scopes that let the caller name others. Raise UserNotAllowedError.
         """
         owner = principal.resolve_owner(user_id, *allowing)
-        return cls(upload_id=upload_id, key=key, user_id=owner)
+        return cls(upload_id=upload_id, key=key, user_id=owner, token_id=principal.token_id)
 
     async def find_in(self, sessions: SessionRepository) -> UploadSession:
         """Read the session. Raise SessionNotFoundError, whichever value was wrong."""
@@ -40,6 +41,8 @@ class SessionReference:
 
     def require_match(self, session: UploadSession) -> UploadSession:
         """Return the session. Raise SessionNotFoundError, whichever value was wrong."""
-        if session.key != self.key or self.user_id not in (None, session.user_id):
+        is_other_user = self.user_id not in (None, session.user_id)
+        is_other_token = self.token_id not in (None, session.token and session.token.token_id)
+        if session.key != self.key or is_other_user or is_other_token:
             raise SessionNotFoundError
         return session

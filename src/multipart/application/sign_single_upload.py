@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 from ..domain.errors import SingleUploadsUnsupportedError
 from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
-from ..domain.validation import require_start
 from .new_upload import NewUpload
 from .ports import NewObject, ObjectStore, SignedPost
+
+_UNCOUNTED: Final = (
+    "The upload token limits the number of uploads, which are counted only if files are sent in "
+    "parts: set Uppy's option shouldUseMultipart to true."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +24,30 @@ class SignSingleUpload:
 
     There is no session: the store takes the whole file or nothing, the client reports nothing, and
     neither lists nor the sweep include it. Raise InvalidFieldError, and
-    SingleUploadsUnsupportedError if the store has no forms.
+    SingleUploadsUnsupportedError if the store has no forms or an upload token counts uploads.
     """
 
     store: ObjectStore
     policy: UploadPolicy
 
     async def __call__(self, new: NewUpload) -> SignedPost:
-        require_start(new.user_id, new.filename, new.content_type, new.metadata)
-        self.policy.limits.require(new.stored_type, new.stored_filename)
+        new.require_allowed(self.policy)
+        if new.token is not None and new.token.max_uploads is not None:
+            raise SingleUploadsUnsupportedError(_UNCOUNTED)
         max_single_size = self.store.capabilities.max_single_size
         if max_single_size is None:
             raise SingleUploadsUnsupportedError
         upload_id, nonce = uuid4().hex, new_nonce()
+        prefix = new.key_prefix(self.policy)
         return await self.store.sign_post(
             NewObject(
-                key=object_key(self.policy.key_prefix, new.user_id, upload_id, nonce, new.filename),
+                key=object_key(prefix, new.user_id, upload_id, nonce, new.filename),
                 upload_id=upload_id,
                 nonce=nonce,
                 filename=new.stored_filename,
                 content_type=new.stored_type,
-                metadata=new.metadata,
+                metadata=new.stored_metadata,
             ),
-            max_size=min(self.policy.max_size, max_single_size),
+            max_size=min(new.size_limit(self.policy), max_single_size),
             expires_in=self.policy.url_lifetime,
         )

@@ -104,6 +104,18 @@ class UserNotAllowedError(UploadError):
         super().__init__("The caller may not act for this user.")
 
 
+class UploadTokenExhaustedError(UploadError):
+    """As many uploads as the token allows were started with it."""
+
+    code = "upload-token-exhausted"
+
+    def __init__(self, max_uploads: int) -> None:
+        super().__init__(
+            f"The upload token allows {max_uploads} uploads, which were started.",
+            max_uploads=max_uploads,
+        )
+
+
 class FileTooLargeError(UploadError):
     """The declared size is over the limit."""
 
@@ -216,8 +228,17 @@ class SingleUploadsUnsupportedError(ConflictError):
 
     code = "single-uploads-unsupported"
 
+    def __init__(self, reason: str = "The object store accepts files in parts only.") -> None:
+        super().__init__(reason)
+
+
+class UploadTokensUnsupportedError(ConflictError):
+    """The service has no secret with which it could sign upload tokens."""
+
+    code = "upload-tokens-unsupported"
+
     def __init__(self) -> None:
-        super().__init__("The object store accepts files in parts only.")
+        super().__init__("This service does not sign upload tokens.")
 
 
 class StoreUploadGoneError(ConflictError):

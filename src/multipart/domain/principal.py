@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from .errors import InvalidFieldError, UserNotAllowedError
+from .upload_token import UploadToken
 
 
 class Scope(StrEnum):
@@ -31,11 +32,18 @@ def known_scopes(names: Container[str]) -> frozenset[Scope]:
 class Principal:
     """The caller of a request.
 
-    `user_id` is None if callers are not authenticated: each request then names its user.
+    `user_id` is None if callers are not authenticated: each request then names its user. `token`
+    limits its bearer to the uploads that were started with it.
     """
 
     user_id: str | None
     scopes: AbstractSet[Scope]
+    token: UploadToken | None = None
+
+    @property
+    def token_id(self) -> str | None:
+        """Id of the token that every upload of the caller must have been started with."""
+        return self.token.id if self.token else None
 
     def resolve_owner(self, named: str | None, *allowing: Scope) -> str | None:
         """Return the user who must own an upload; None if the caller may use any user's.
@@ -58,6 +66,11 @@ class Principal:
         if user_id is None:
             raise InvalidFieldError("user_id", "is required")
         return user_id
+
+    def require(self, scope: Scope) -> None:
+        """Raise UserNotAllowedError if the caller does not have a scope."""
+        if scope not in self.scopes:
+            raise UserNotAllowedError
 
 
 def uploader(user_id: str) -> Principal:

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from .errors import LeaseHeldError, StoreUploadGoneError, TransitionError
 from .part_plan import PartPlan
+from .upload_token import TokenUse
 
 
 class SessionState(StrEnum):
@@ -100,13 +101,14 @@ class UploadSession:
     - `nonce` is random. With the id it proves that an object was made by this session, and not by
       an earlier one with the same id. None in sessions of earlier versions.
     - `plan` is None if the client declared no size, or cuts the file itself.
-    - `max_size` is how many bytes the client declared for a file that it cuts itself. None if it
-      declared none, or if there is a plan.
+    - `max_size` is how many bytes the parts may have in all if the client cuts the file itself: as
+      many as it declared, or as its upload token allows. None without either, or with a plan.
     - `refused_size` is how many bytes its parts had when they were too many to be completed.
     - `store_upload_id` is S3's UploadId. None until S3 has opened the upload, and after S3 has lost
       it. A lifecycle rule of the bucket aborts the upload at `abort_date`, if there is such a rule.
     - From `closes_at`, the maximum age, the session accepts no more parts. None without such a
       limit; `expires_at` is never later.
+    - `token` is the upload token that it was started with, if any.
     - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
       the session ends.
     - `version` is the repository's, for compare-and-set.
@@ -130,6 +132,7 @@ class UploadSession:
     store_upload_id: str | None = None
     abort_date: datetime | None = None
     lease: Lease | None = None
+    token: TokenUse | None = None
     ending: SessionState | None = None
     result: StoredObject | None = None
     retained_until: datetime | None = None
@@ -318,7 +321,11 @@ class UploadSession:
     def _end(
         self, state: SessionState, now: datetime, retention: timedelta, **changes: object
     ) -> Self:
-        return self._move(state, now, lease=None, retained_until=now + retention, **changes)
+        retained_until = now + retention
+        if self.token is not None:
+            # Sessions are what counts the uploads of a token.
+            retained_until = max(retained_until, self.token.expires_at)
+        return self._move(state, now, lease=None, retained_until=retained_until, **changes)
 
     def _move(self, state: SessionState, now: datetime, **changes: object) -> Self:
         lifetime = self.expires_at - self.active_at

@@ -7,6 +7,8 @@ from typing import Final
 
 from .errors import FieldError, InvalidFieldsError
 
+MEDIA_RANGE_PATTERN: Final = r"[A-Za-z0-9_!#$&^.+-]+/([A-Za-z0-9_!#$&^.+-]+|\*)"
+"""A media type, or all of a kind."""
 _ANY_SUBTYPE: Final = "/*"
 
 

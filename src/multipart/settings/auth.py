@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from ..domain.upload_token import AUDIENCE
 from .values import HEADER_NAME, is_loopback, matching, split_list
 
-METHODS: Final = ("jwt", "api-key", "header")
+METHODS: Final = ("jwt", "api-key", "token", "header")
 NONE: Final = "none"
+_MIN_SECRET_BYTES: Final = 32  # RFC 7518 3.2, for HS256
 
 
 def _check_methods(text: str) -> str:
@@ -34,6 +36,16 @@ def _check_networks(text: str) -> str:
     return text
 
 
+def _check_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < _MIN_SECRET_BYTES:
+        msg = f"must have {_MIN_SECRET_BYTES} bytes or more, such as `openssl rand -hex 32` prints"
+        raise ValueError(msg)
+    return secret
+
+
+_Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
+
+
 def _check_jwks_url(text: str) -> str:
     url = urlsplit(text)
     if url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or "")):
@@ -50,7 +62,7 @@ class AuthSettings(BaseSettings):
     auth: Annotated[str, NoDecode, AfterValidator(_check_methods)] | None = Field(
         default=None,
         description="How callers are authenticated: none (each request names its user), or one or "
-        "more of jwt, api-key and header, separated by commas. Without it callers are not "
+        "more of jwt, api-key, token and header, separated by commas. Without it callers are not "
         "authenticated either, and serve listens on loopback addresses only.",
     )
     auth_jwks_url: Annotated[str, AfterValidator(_check_jwks_url)] | None = Field(
@@ -73,6 +85,20 @@ class AuthSettings(BaseSettings):
         le=300,
         description="How far the clock of the identity provider may differ.",
     )
+    upload_token_secret: _Secret | None = Field(
+        default=None,
+        description="Secret that signs and verifies upload tokens (HS256), 32 bytes or more. For "
+        "AUTH=token.",
+    )
+    upload_token_previous_secret: _Secret | None = Field(
+        default=None,
+        description="The secret before UPLOAD_TOKEN_SECRET was changed: its tokens are accepted.",
+    )
+    upload_token_jwks_url: Annotated[str, AfterValidator(_check_jwks_url)] | None = Field(
+        default=None,
+        description="Public keys of an application that signs upload tokens, as JSON Web Key Set: "
+        "a URL, or a file. For AUTH=token, instead of the secret or with it.",
+    )
     auth_user_header: Annotated[
         str, matching(HEADER_NAME, "must be the name of a header, such as X-Forwarded-User")
     ] = Field(
@@ -92,6 +118,12 @@ class AuthSettings(BaseSettings):
         return [method for method in split_list(self.auth or "") if method != NONE]
 
     @property
+    def upload_token_secrets(self) -> list[str]:
+        """The secrets of upload tokens; the first one signs."""
+        secrets = (self.upload_token_secret, self.upload_token_previous_secret)
+        return [secret.get_secret_value() for secret in secrets if secret is not None]
+
+    @property
     def trusted_networks(self) -> list[str]:
         """Split AUTH_TRUSTED_PROXIES."""
         return split_list(self.auth_trusted_proxies)
@@ -102,5 +134,19 @@ class AuthSettings(BaseSettings):
         missing = [name.upper() for name in required if getattr(self, name) is None]
         if "jwt" in self.auth_methods and missing:
             msg = "; ".join(f"{name}: is required with AUTH=jwt" for name in missing)
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _require_token_keys(self) -> Self:
+        if "token" not in self.auth_methods:
+            return self
+        if self.upload_token_secret is None and self.upload_token_jwks_url is None:
+            msg = "UPLOAD_TOKEN_SECRET: is required with AUTH=token, or UPLOAD_TOKEN_JWKS_URL"
+            raise ValueError(msg)
+        if "jwt" in self.auth_methods and self.auth_jwt_audience == AUDIENCE:
+            # Upload tokens must not count as tokens of the identity provider.
+            reserved = AUDIENCE
+            msg = f"AUTH_JWT_AUDIENCE: must not be {reserved}, the audience of upload tokens"
             raise ValueError(msg)
         return self

@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
 from ..domain.limits import MAX_OBJECT_SIZE
+from ..domain.upload_limits import MEDIA_RANGE_PATTERN
 from .values import DAY, TEN_YEARS, matching, split_list
 
-_MEDIA_TYPE: Final = r"[A-Za-z0-9_!#$&^.+-]+/([A-Za-z0-9_!#$&^.+-]+|\*)"
 _EXTENSION: Final = r"\.?[^\s.,/*]+"
 
 
@@ -44,7 +44,7 @@ class UploadSettings(BaseSettings):
         Annotated[
             str,
             matching(
-                rf"{_MEDIA_TYPE}(\s*,\s*{_MEDIA_TYPE})*",
+                rf"{MEDIA_RANGE_PATTERN}(\s*,\s*{MEDIA_RANGE_PATTERN})*",
                 "must be types such as image/png or image/*, separated by commas",
             ),
         ]

@@ -93,9 +93,9 @@ async def open_uppy(
     async with AsyncExitStack() as stack:
         opened: list[UppyPage] = []
 
-        async def open_page(on: Service = service, *, slash: str = "", **query: str) -> UppyPage:
+        async def open_page(on: Service = service, *, path: str = "", **query: str) -> UppyPage:
             url = f"{pages}/{generation}.html"
-            page = UppyPage.opened(browser, url, api=f"{on.url}{slash}", **query)
+            page = UppyPage.opened(browser, url, api=f"{on.url}{path}", **query)
             opened.append(await stack.enter_async_context(page))
             return opened[-1]
 

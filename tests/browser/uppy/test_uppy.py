@@ -38,7 +38,7 @@ async def test_file_arrives_unchanged(open_uppy: OpenUppy, bucket: Bucket) -> No
 
 
 async def test_small_file_is_sent_in_one_request(open_uppy: OpenUppy, bucket: Bucket) -> None:
-    uppy = await open_uppy(slash="/")
+    uppy = await open_uppy(path="/")
     await uppy.add("наш отпуск.txt", 100_000, type_="text/plain", author="Zoë")
 
     key = only(await uppy.upload())

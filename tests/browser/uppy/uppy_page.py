@@ -109,7 +109,7 @@ class UppyPage:
 class OpenUppy(Protocol):
     """Open a page with one version of Uppy, on the usual or another service."""
 
-    async def __call__(self, on: Service = ..., *, slash: str = ..., **query: str) -> UppyPage: ...
+    async def __call__(self, on: Service = ..., *, path: str = ..., **query: str) -> UppyPage: ...
 
 
 def only(result: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -11,15 +12,20 @@ import pytest
 from multipart_upload.application.ports import SessionQuery
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.domain.upload_token import UploadToken
 from tests.unit.faults import StoreAnswersLost, UnavailableStore
 from tests.unit.proxies import StoreProxy
-from tests.unit.service import BODY, Service, new_upload
+from tests.unit.service import BODY, T0, Service, new_upload
 
 from .interleavings import InterleavedCreate, SlowStore
 from .requests import Request, leave_ports_unwrapped, wrap_store
 from .world import USER, World
 
 KEYED: Final = replace(new_upload(size=len(BODY)), idempotency_key="film-0123456789abcdef")
+_TOKEN: Final = UploadToken(
+    id="token", user_id=USER, expires_at=T0 + timedelta(days=365), max_uploads=1
+)
+COUNTED: Final = replace(KEYED, token=_TOKEN)
 
 
 async def start_and_put(service: Service) -> object:
@@ -38,6 +44,15 @@ def _make_keyed_request(
 ) -> Request:
     # The sweep expires a start that crashed before its row got a store upload; its key stays used.
     return Request(start_with_key, wrap_ports, late_answer=(SessionState.EXPIRED, 1))
+
+
+async def start_with_counted_token(service: Service) -> object:
+    """Start the one upload that the token allows and PUT its first part."""
+    return await _put_first_part(service, await service.start(COUNTED))
+
+
+async def start_the_only_upload_of_a_token(_world: World) -> Request:
+    return Request(start_with_counted_token, late_answer=SessionState.EXPIRED)
 
 
 async def start(_world: World) -> Request:

@@ -1,6 +1,20 @@
-"""Bearer tokens of identity providers (PyJWT)."""
+"""Bearer tokens: those of identity providers, and upload tokens (PyJWT)."""
 
-from .key_set import open_key_set
-from .verifier import JwtConfig, JwtVerifier
+from .identity_tokens import JwtConfig, identity_verifier
+from .key_set import KeySet, open_key_set
+from .secret_keys import SecretKeys
+from .upload_tokens import HmacSigner, upload_token_verifier
+from .verifier import ASYMMETRIC, SYMMETRIC, JwtVerifier
 
-__all__ = ["JwtConfig", "JwtVerifier", "open_key_set"]
+__all__ = [
+    "ASYMMETRIC",
+    "SYMMETRIC",
+    "HmacSigner",
+    "JwtConfig",
+    "JwtVerifier",
+    "KeySet",
+    "SecretKeys",
+    "identity_verifier",
+    "open_key_set",
+    "upload_token_verifier",
+]

@@ -1,8 +1,8 @@
 """Sessions and parts as documents, which never leave this package.
 
 Documents outlive releases. Fields that a later release has added are ignored when a session is
-read, and kept when it is saved, except within `plan`, `lease` and `result`: these are replaced
-whole. A field that an earlier release did not write needs a default.
+read, and kept when it is saved, except within `plan`, `lease`, `token` and `result`: these are
+replaced whole. A field that an earlier release did not write needs a default.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
+from ...domain.upload_token import TokenUse
 from .part_ids import document_filter
 
 # Lists read it backwards. It ascends because secantusdb, on which the tests may run, loses
@@ -50,6 +51,7 @@ class SessionDocument(Document):
     store_upload_id: str | None = None
     abort_date: datetime | None = None
     lease: Lease | None = None
+    token: TokenUse | None = None
     ending: SessionState | None = None
     result: StoredObject | None = None
     retained_until: datetime | None = None
@@ -90,6 +92,7 @@ class SessionDocument(Document):
             store_upload_id=session.store_upload_id,
             abort_date=session.abort_date,
             lease=session.lease,
+            token=session.token,
             ending=session.ending,
             result=session.result,
             retained_until=session.retained_until,
@@ -117,6 +120,7 @@ class SessionDocument(Document):
             store_upload_id=self.store_upload_id,
             abort_date=self.abort_date,
             lease=self.lease,
+            token=self.token,
             ending=self.ending,
             result=self.result,
             retained_until=self.retained_until,

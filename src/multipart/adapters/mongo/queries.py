@@ -20,6 +20,8 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def query_filter(query: SessionQuery) -> dict[str, Any]:
     """Return the filter for a query."""
     found: dict[str, Any] = {"user_id": query.user_id, **NOT_BEING_REMOVED}
+    if query.token_id is not None:
+        found["token.token_id"] = query.token_id
     if query.states:
         found["state"] = {"$in": sorted(query.states)}
     if query.after is not None:

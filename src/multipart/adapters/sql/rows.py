@@ -11,6 +11,7 @@ from ...domain.errors import StoredSessionUnreadableError
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
+from ...domain.upload_token import TokenUse
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ def from_milliseconds(count: int) -> datetime:
 def session_row(session: UploadSession) -> dict[str, Any]:
     """Write a session to its columns."""
     plan, lease, result, due_at = session.plan, session.lease, session.result, session.due_at
+    token = session.token
     return {
         "id": session.id,
         "nonce": session.nonce,
@@ -54,6 +56,9 @@ def session_row(session: UploadSession) -> dict[str, Any]:
         "abort_date": session.abort_date and to_milliseconds(session.abort_date),
         "lease_holder": lease and lease.holder,
         "lease_deadline": lease and to_milliseconds(lease.deadline),
+        "token_id": token and token.token_id,
+        "token_expires_at": token and to_milliseconds(token.expires_at),
+        "start_key": token and token.start_key,
         "ending": session.ending and session.ending.value,
         "result_location": result and result.location,
         "result_etag": result and result.etag,
@@ -99,6 +104,7 @@ def _read_session(row: Mapping[Any, Any]) -> UploadSession:
         store_upload_id=_text(row, "store_upload_id"),
         abort_date=_time(row, "abort_date"),
         lease=_lease(row),
+        token=_token(row),
         ending=None if ending is None else SessionState(ending),
         result=_result(row),
         retained_until=_time(row, "retained_until"),
@@ -185,6 +191,14 @@ def _plan(row: Mapping[Any, Any]) -> PartPlan | None:
 def _lease(row: Mapping[Any, Any]) -> Lease | None:
     holder = _text(row, "lease_holder")
     return None if holder is None else Lease(holder, _required(_time(row, "lease_deadline")))
+
+
+def _token(row: Mapping[Any, Any]) -> TokenUse | None:
+    token_id = _text(row, "token_id")
+    if token_id is None:
+        return None
+    expires_at = _required(_time(row, "token_expires_at"))
+    return TokenUse(token_id, expires_at, _text(row, "start_key"))
 
 
 def _result(row: Mapping[Any, Any]) -> StoredObject | None:

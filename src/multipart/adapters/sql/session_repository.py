@@ -193,6 +193,8 @@ def _part_rows(upload_id: str, parts: Sequence[Part]) -> Iterator[dict[str, Any]
 def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:
     columns = SESSIONS.c
     conditions: list[ColumnElement[bool]] = [columns.user_id == query.user_id]
+    if query.token_id is not None:
+        conditions.append(columns.token_id == query.token_id)
     if query.states:
         conditions.append(columns.state.in_(sorted(query.states)))
     if query.created_from is not None:

@@ -15,6 +15,7 @@ from .object_store import (
     UploadPage,
 )
 from .session_repository import SessionPage, SessionQuery, SessionRepository
+from .upload_token_signer import UploadTokenSigner
 
 __all__ = [
     "ApiKeyRepository",
@@ -32,4 +33,5 @@ __all__ = [
     "SignedParts",
     "SignedPost",
     "UploadPage",
+    "UploadTokenSigner",
 ]

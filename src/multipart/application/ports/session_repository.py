@@ -15,11 +15,13 @@ from ...domain.session import SessionState, UploadSession
 class SessionQuery:
     """Which sessions of a user to list; newest first, `limit` at most.
 
-    `states` empty means all. `created_from` is included, `created_before` is not. `after` is the
-    (created_at, id) of the last session of the previous page.
+    With `token_id`, only sessions that were started with this upload token. `states` empty means
+    all. `created_from` is included, `created_before` is not. `after` is the (created_at, id) of the
+    last session of the previous page.
     """
 
     user_id: str
+    token_id: str | None = None
     states: frozenset[SessionState] = frozenset()
     created_from: datetime | None = None
     created_before: datetime | None = None

@@ -11,6 +11,7 @@ from .keys import keys
 from .migrate import migrate
 from .serve import serve
 from .sweep import sweep
+from .tokens import tokens
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,5 +32,6 @@ main.add_command(dev)
 main.add_command(sweep)
 main.add_command(migrate)
 main.add_command(keys)
+main.add_command(tokens)
 main.add_command(adapters)
 main.add_command(cors)

@@ -23,6 +23,7 @@ from ...stores import choose_store
 from ..startup import OpenUseCases
 from .api.batches import MAX_BATCH_BYTES, BatchController
 from .api.queries import QueryController
+from .api.tokens import TokenController
 from .api.uploads import UploadController
 from .auth.credentials import API_KEY_HEADER
 from .auth.middleware import Authentication
@@ -116,6 +117,7 @@ def _api(authentication: Sequence[Authentication]) -> Router:
                 "/", route_handlers=[BatchController], middleware=[LargeBodyGate(MAX_BATCH_BYTES)]
             ),
             QueryController,
+            TokenController,
         ],
         before_request=check_api_request,
         middleware=authentication,

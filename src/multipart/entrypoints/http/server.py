@@ -8,6 +8,7 @@ from ...container import Container
 from ...settings import load_settings
 from .app import create_app
 from .auth.peer import TrustedProxies
+from .auth.token_path import TokenPaths
 
 
 def app_from_environment() -> TrustedProxies:
@@ -15,7 +16,8 @@ def app_from_environment() -> TrustedProxies:
     settings = load_settings()
     app = create_app(Container(settings=settings))
     app.on_startup.append(_freeze_garbage_collector)
-    return TrustedProxies(app, settings.trusted_networks)
+    accepts_tokens = "token" in settings.auth_methods
+    return TrustedProxies(TokenPaths(app) if accepts_tokens else app, settings.trusted_networks)
 
 
 def _freeze_garbage_collector() -> None:

@@ -10,6 +10,7 @@ from ...domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
+from ...domain.upload_token import TokenUse
 
 NOW: Final = datetime(2036, 3, 30, 0, 59, 59, 999_000, tzinfo=UTC)
 """The last millisecond before Europe's clocks change, which reveals a lost time zone or digit.
@@ -74,6 +75,7 @@ def full_session() -> UploadSession:
         store_upload_id="2~" + "x" * 200,
         abort_date=NOW + timedelta(days=3, milliseconds=9),
         lease=Lease("worker-7", NOW + timedelta(seconds=30, milliseconds=1)),
+        token=TokenUse("Ωtoken.$1", NOW + timedelta(days=9, milliseconds=1), "0f" * 32),
         ending=SessionState.EXPIRED,
         result=StoredObject(
             location="https://bucket.s3.eu-west-1.amazonaws.com/uploads/Zo%C3%AB",

@@ -9,6 +9,7 @@ import pytest
 
 from ...application.ports import SessionPage, SessionQuery, SessionRepository
 from ...domain.session import SessionState, UploadSession
+from ...domain.upload_token import TokenUse
 from .sample_sessions import MILLISECOND, NOW, full_session, sample_session
 
 HOUR = timedelta(hours=1)
@@ -62,6 +63,15 @@ class SessionFindingContract:
             await sessions.add(sample_session(f"u{n}", user_id=user_id))
         for n, user_id in enumerate(names):
             assert ids(await sessions.find(SessionQuery(user_id=user_id))) == [f"u{n}"]
+
+    async def test_only_sessions_of_the_token_are_returned(
+        self, sessions: SessionRepository
+    ) -> None:
+        for n, use in enumerate((TokenUse("t1", NOW), TokenUse("t2", NOW), None)):
+            await sessions.add(replace(sample_session(f"u{n}"), token=use))
+        for user_id, found in (("alice", ["u0"]), ("bob", [])):
+            query = SessionQuery(user_id=user_id, token_id=TokenUse("t1", NOW).token_id)
+            assert ids(await sessions.find(query)) == found
 
     async def test_user_without_sessions_gets_an_empty_page(
         self, sessions: SessionRepository

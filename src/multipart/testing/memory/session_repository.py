@@ -105,6 +105,7 @@ class MemorySessionRepository:
 def _matches(query: SessionQuery, session: UploadSession) -> bool:
     return (
         session.user_id == query.user_id
+        and query.token_id in (None, session.token and session.token.token_id)
         and (not query.states or session.state in query.states)
         and (query.created_from is None or session.created_at >= query.created_from)
         and (query.created_before is None or session.created_at < query.created_before)

@@ -129,6 +129,7 @@ class QueryController(Controller):
         parser = FieldParser()
         session_query = SessionQuery(
             user_id=parser.parse(principal.resolve_user, user_id, Scope.OPERATE) or "",
+            token_id=principal.token_id,
             states=frozenset(status or ()),
             created_from=parser.parse(parse_time, "created_from", created_from),
             created_before=parser.parse(parse_time, "created_before", created_before),

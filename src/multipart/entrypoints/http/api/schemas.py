@@ -36,6 +36,10 @@ from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPL
 from ..validation.limits import ETAG_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 _DOMAIN_CHECKED: Final = ("user_id", "filename", "content_type", "metadata")
+METADATA_SCHEMA: Final = {
+    "maxProperties": MAX_METADATA_ENTRIES,
+    "propertyNames": {"pattern": METADATA_KEY_PATTERN},
+}
 
 UserId = Annotated[
     str,
@@ -164,10 +168,7 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
             description="User metadata of the object, at most "
             f"{MAX_METADATA_BYTES} bytes of names and values.",
             examples=[{"project": "summer"}],
-            extra_json_schema={
-                "maxProperties": MAX_METADATA_ENTRIES,
-                "propertyNames": {"pattern": METADATA_KEY_PATTERN},
-            },
+            extra_json_schema=METADATA_SCHEMA,
         ),
     ] = field(default_factory=dict)
 
@@ -185,6 +186,7 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
             size=self.size,
             metadata=self.metadata,
             idempotency_key=idempotency_key,
+            token=principal.token,
         )
 
 

@@ -1,13 +1,15 @@
-"""Read the credential of a request from its headers."""
+"""Read the credential of a request from its headers or its path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from litestar.types import Scope
 
 from ....domain.errors import InvalidCredentialsError
+from .token_path import path_token
 
 API_KEY_HEADER: Final = "X-API-Key"
 MAX_SECRET_LENGTH: Final = 8192
@@ -15,15 +17,25 @@ MAX_SECRET_LENGTH: Final = 8192
 _BEARER: Final = "bearer "
 
 
-def read_secret(scope: Scope) -> str | None:
-    """Return the bearer token or the API key of a request, None if it has neither.
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a caller presents. In the path, where logs may show it, only upload tokens count."""
+
+    secret: str
+    is_in_path: bool
+
+
+def read_credential(scope: Scope) -> Credential | None:
+    """Return the bearer token, API key or token in the path of a request, None if it has none.
 
     Raise InvalidCredentialsError for several, for another scheme, or for one that is too long.
     """
-    found = [*_secrets(scope)]
+    found = [Credential(secret, is_in_path=False) for secret in _secrets(scope)]
+    if (token := path_token(scope)) is not None:
+        found.append(Credential(token, is_in_path=True))
     if not found:
         return None
-    if len(found) > 1 or not 0 < len(found[0]) <= MAX_SECRET_LENGTH:
+    if len(found) > 1 or not 0 < len(found[0].secret) <= MAX_SECRET_LENGTH:
         raise InvalidCredentialsError
     return found[0]
 

@@ -8,17 +8,17 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from ....application.authenticate import Authenticate
-from ....domain.errors import UnauthenticatedError
+from ....domain.errors import InvalidCredentialsError, UnauthenticatedError
 from ....domain.principal import Principal, uploader
 from ..principal import set_principal
-from .credentials import read_secret
+from .credentials import read_credential
 from .proxy_header import ProxyHeader
 
 
 class Authentication(ASGIMiddleware):
     """Finds the caller of each request before its body is read.
 
-    A bearer token or API key decides if there is one, else the header of a trusted proxy. CORS
+    A token or API key decides if there is one, else the header of a trusted proxy. CORS
     preflights do not get here: Litestar answers them first.
     """
 
@@ -38,8 +38,11 @@ class Authentication(ASGIMiddleware):
         await next_app(scope, receive, send)
 
     async def _find_principal(self, scope: Scope) -> Principal:
-        if self._find_use_case and (secret := read_secret(scope)) is not None:
-            return await self._find_use_case()(secret)
+        if self._find_use_case and (found := read_credential(scope)) is not None:
+            principal = await self._find_use_case()(found.secret)
+            if found.is_in_path and principal.token is None:
+                raise InvalidCredentialsError
+            return principal
         if self._proxy and (user_id := self._proxy.read_user(scope)) is not None:
             return uploader(user_id)
         raise UnauthenticatedError

@@ -76,7 +76,7 @@ class MultipartController(Controller):
         start_upload: NamedDependency[StartUpload],
     ) -> CreatedUpload:
         """Start an upload of a file of undeclared size."""
-        session = await start_upload(data.to_domain(principal.resolve_user(None)))
+        session = await start_upload(data.to_domain(principal))
         return CreatedUpload(session.key, session.id, bucket)
 
     @get(

@@ -14,6 +14,7 @@ from ....application.ports import SignedPart, SignedParts, SignedPost
 from ....domain.limits import MAX_PART_COUNT
 from ....domain.named_parts import NamedPart
 from ....domain.part import Part
+from ....domain.principal import Principal
 from ....domain.session import UploadSession
 from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH, MAX_FILENAME_LENGTH
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
@@ -64,15 +65,16 @@ class CreateRequest(Struct, frozen=True):
         ),
     ] = None
 
-    def to_domain(self, user_id: str) -> NewUpload:
-        """Convert the request for the use case."""
+    def to_domain(self, principal: Principal) -> NewUpload:
+        """Convert the request for the use case. Raise UserNotAllowedError."""
         return NewUpload(
-            user_id=user_id,
+            user_id=principal.resolve_user(None),
             filename=self.filename,
             content_type=self.type or "",
             metadata=select_metadata((self.metadata or {}).items()),
             # Uppy cuts the file itself.
             max_size=read_size(self.metadata or {}),
+            token=principal.token,
         )
 
 

@@ -86,6 +86,7 @@ class SingleController(Controller):
             filename=filename,
             content_type=content_type,
             metadata=select_metadata(_metadata(request)),
+            token=principal.token,
         )
         return SingleForm.of(await sign_single_upload(new))
 

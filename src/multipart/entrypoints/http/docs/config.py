@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
 from .. import health
-from ..api import batch_schemas, query_schemas, schemas
+from ..api import batch_schemas, query_schemas, schemas, token_schemas
 from ..companion import schemas as companion_schemas
 from ..problems import schemas as problem_schemas
 from ..security_headers import page_headers
@@ -72,5 +72,8 @@ def openapi_config(version: str, max_parts: int, authentication: Sequence[str]) 
         use_handler_docstrings=True,
         max_parts=max_parts,
         authentication=authentication,
-        modules=(schemas, batch_schemas, query_schemas, problem_schemas, companion_schemas, health),
+        modules=(
+            *(schemas, batch_schemas, query_schemas, token_schemas),
+            *(problem_schemas, companion_schemas, health),
+        ),
     )

@@ -10,6 +10,7 @@ from litestar.openapi.spec import Tag
 TAGS: Final = (
     Tag(name="Uploading", description="Start, sign, record, complete or abort, in this order."),
     Tag(name="Reading", description="Read status, parts and uploads. Nothing changes."),
+    Tag(name="Upload tokens", description="Let others upload within limits."),
     Tag(
         name="Companion",
         description="Uppy Companion's S3 routes, for Uppy. Errors have Companion's form, and a "
@@ -29,6 +30,7 @@ ORDER: Final = (
     "getUploadStatus",
     "listParts",
     "listUploads",
+    "createUploadToken",
     "s3CreateMultipartUpload",
     "s3SignPart",
     "s3SignParts",

@@ -29,6 +29,8 @@ from ....domain.errors import (
     TransitionError,
     UnauthenticatedError,
     UploadError,
+    UploadTokenExhaustedError,
+    UploadTokensUnsupportedError,
     UserNotAllowedError,
 )
 from ..example_values import UPLOAD_ID
@@ -37,6 +39,7 @@ from ..request import MalformedBodyError, UnsupportedMediaTypeError
 from .handlers import describe_too_large, extension_members, problem_content, status_of
 
 _STARTS: Final = frozenset({"startUpload"})
+_TOKEN_STARTS: Final = _STARTS | {"s3CreateMultipartUpload"}
 _SIGNS: Final = frozenset({"getSignedUrl", "getSignedUrls", "s3SignPart", "s3SignParts"})
 _RECORDS: Final = frozenset({"recordPart", "recordParts"})
 _LARGE: Final = frozenset({"getSignedUrls", "recordParts", "s3CompleteMultipartUpload"})
@@ -81,6 +84,7 @@ EXAMPLES: Final = (
     ProblemExample(StoreRefusedError("AccessDenied")),
     ProblemExample(StoreUploadGoneError(), _RECORDS | _COMPLETES),
     ProblemExample(SingleUploadsUnsupportedError(), frozenset({"s3SignSingleUpload"})),
+    ProblemExample(UploadTokensUnsupportedError(), frozenset({"createUploadToken"})),
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(RepositoryUnavailableError()),
     ProblemExample(StoreUnavailableError()),
@@ -95,6 +99,7 @@ AUTHENTICATION_EXAMPLES: Final = (
     ProblemExample(UnauthenticatedError()),
     ProblemExample(InvalidCredentialsError()),
     ProblemExample(UserNotAllowedError()),
+    ProblemExample(UploadTokenExhaustedError(3), _TOKEN_STARTS),
     ProblemExample(IdentityProviderUnavailableError()),
 )
 """Errors of every route under /api and /s3, if callers are authenticated."""

@@ -28,6 +28,7 @@ from ....domain.errors import (
     UnauthenticatedError,
     UnavailableError,
     UploadError,
+    UploadTokenExhaustedError,
     UserNotAllowedError,
 )
 from ..request import RequestError
@@ -44,6 +45,7 @@ _AnyRequest = Request[Any, Any, Any]
 _STATUS: Final[Mapping[type[UploadError], int]] = {
     UnauthenticatedError: 401,
     UserNotAllowedError: 403,
+    UploadTokenExhaustedError: 403,
     InvalidFieldError: 422,
     NotFoundError: 404,
     ConflictError: 409,

@@ -49,6 +49,9 @@ class ExtensionMembers(Struct, frozen=True, kw_only=True):
         int | UnsetType,
         Meta(description="Largest file or body that the service accepts, in bytes."),
     ] = UNSET
+    max_uploads: Annotated[
+        int | UnsetType, Meta(description="How many uploads the upload token allows.")
+    ] = UNSET
 
 
 class Problem(ExtensionMembers, frozen=True, kw_only=True):
