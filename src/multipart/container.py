@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from inspect import isawaitable
 from typing import Final, TypeVar
 
@@ -32,38 +31,21 @@ from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .credentials import create_token_minter, open_verifiers, require_api_keys
-from .domain.policy import UploadPolicy
-from .domain.upload_limits import UploadLimits
+from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
 from .session_database import choose_database
 from .settings import Settings
 from .stores import choose_store
+from .upload_policy import upload_policy
 
 T = TypeVar("T")
-
-
-def upload_policy(settings: Settings) -> UploadPolicy:
-    """Build the policy of the domain from the settings."""
-    return UploadPolicy(
-        key_prefix=settings.s3_key_prefix,
-        max_size=settings.max_upload_size,
-        require_size=settings.require_size,
-        limits=UploadLimits(
-            content_types=settings.upload_content_types, extensions=settings.upload_extensions
-        ),
-        expiry=timedelta(seconds=settings.upload_expiry_seconds),
-        max_age=timedelta(seconds=settings.max_upload_age_seconds),
-        url_lifetime=timedelta(seconds=settings.signed_url_seconds),
-        lease=timedelta(seconds=settings.lease_seconds),
-        wait=timedelta(seconds=settings.wait_seconds),
-        grace=timedelta(seconds=settings.sweep_grace_seconds),
-        retention=timedelta(seconds=settings.retention_seconds),
-    )
 
 
 def check_adapters(settings: Settings) -> None:
     """Raise ValueError, naming the setting, if the store or the database can never open."""
     choose_store(settings)
     choose_database(settings)
+    if settings.has_quotas:
+        require_quotas(settings)
     if "api-key" in settings.auth_methods:
         require_api_keys(settings)
 
@@ -90,8 +72,11 @@ class Container(containers.DeclarativeContainer):
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
     verifiers = providers.Resource(open_verifiers, settings)
-    # Use cases that change sessions go through the cache, so that signing sees their changes.
-    session_cache = providers.Resource(SessionCache, sessions)
+    quotas = providers.Resource(open_quotas, settings)
+    # Use cases that add or end sessions count them in the quotas,
+    counted_sessions = providers.Resource(enforce_quotas, sessions, quotas, policy)
+    # and those that change sessions go through the cache, so that signing sees their changes.
+    session_cache = providers.Resource(SessionCache, counted_sessions)
     large_lists = providers.Singleton(asyncio.Semaphore, LARGE_LISTS_AT_ONCE)
     open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
 
@@ -111,9 +96,14 @@ class Container(containers.DeclarativeContainer):
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
 
-    sweep_session = providers.Factory(SweepSession, sessions, store, complete_upload, abort_upload)
+    sweep_session = providers.Factory(
+        SweepSession, counted_sessions, store, complete_upload, abort_upload
+    )
     sweep_store = providers.Factory(SweepStore, sessions, store, policy)
-    sweep_uploads = providers.Factory(SweepUploads, sessions, sweep_session, sweep_store, policy)
+    settle_quotas = providers.Factory(create_quota_settler, sessions, quotas, policy)
+    sweep_uploads = providers.Factory(
+        SweepUploads, sessions, sweep_session, sweep_store, settle_quotas, policy
+    )
 
 
 USE_CASES: Final = tuple(

@@ -92,8 +92,10 @@ def without_fields(path: str, upload: Upload) -> httpx.Response:
     return upload.api.request(ROUTES[path], path, json={} if ROUTES[path] == "post" else None)
 
 
-# Tested for starts in test_idempotency.py and for the others in test_store_refusals.py.
+# Tested for starts in test_quotas.py and test_idempotency.py, for the others in
+# test_store_refusals.py.
 SEEN_ELSEWHERE: Final = {
+    ("/api/start-upload", "403"),
     ("/api/start-upload", "409"),
     ("/api/upload-status", "409"),
     ("/api/list-parts", "409"),

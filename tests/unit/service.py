@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from multipart_upload.application.abort_upload import AbortUpload
+from multipart_upload.application.audit_quotas import AuditQuotas
 from multipart_upload.application.complete_upload import CompleteUpload
 from multipart_upload.application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from multipart_upload.application.list_sessions import ListSessions
@@ -16,6 +17,7 @@ from multipart_upload.application.new_upload import NewUpload
 from multipart_upload.application.open_store_upload import OpenStoreUpload
 from multipart_upload.application.ports import (
     ObjectStore,
+    QuotaRepository,
     SessionRepository,
     SignedPart,
     SignedParts,
@@ -32,6 +34,7 @@ from multipart_upload.application.sweep.sweep_uploads import SweepUploads
 from multipart_upload.application.upload_status import GetUploadStatus
 from multipart_upload.domain.policy import UploadPolicy
 from multipart_upload.domain.session import UploadSession
+from multipart_upload.quotas import create_quota_settler, enforce_quotas
 from multipart_upload.testing.memory import MemoryObjectStore, MemorySessionRepository
 
 T0: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,11 +66,16 @@ class Service:
     store: ObjectStore
     bucket: MemoryObjectStore
     clock: SettableClock
+    quotas: QuotaRepository | None = None
     policy: UploadPolicy = IMPATIENT
 
     @property
+    def counted_sessions(self) -> SessionRepository:
+        return enforce_quotas(self.sessions, self.quotas, self.policy)
+
+    @property
     def start(self) -> StartUpload:
-        return StartUpload(self.sessions, self.store, self.open_store_upload, self.policy)
+        return StartUpload(self.counted_sessions, self.store, self.open_store_upload, self.policy)
 
     @property
     def open_store_upload(self) -> OpenStoreUpload:
@@ -105,7 +113,7 @@ class Service:
 
     @property
     def complete(self) -> CompleteUpload:
-        return CompleteUpload(self.sessions, self.store, self.policy, self.abort)
+        return CompleteUpload(self.counted_sessions, self.store, self.policy, self.abort)
 
     @property
     def sign_single(self) -> SignSingleUpload:
@@ -113,16 +121,25 @@ class Service:
 
     @property
     def abort(self) -> AbortUpload:
-        return AbortUpload(self.sessions, self.store, self.policy)
+        return AbortUpload(self.counted_sessions, self.store, self.policy)
 
     @property
     def sweep(self) -> SweepUploads:
         return SweepUploads(
             self.sessions,
-            SweepSession(self.sessions, self.store, self.complete, self.abort),
+            SweepSession(self.counted_sessions, self.store, self.complete, self.abort),
             SweepStore(self.sessions, self.store, self.policy),
+            create_quota_settler(self.sessions, self.quotas, self.policy),
             self.policy,
         )
+
+    @property
+    def audit_quotas(self) -> AuditQuotas:
+        settle = create_quota_settler(self.sessions, self.quotas, self.policy)
+        assert self.quotas is not None
+        assert settle is not None
+        assert self.policy.quotas is not None
+        return AuditQuotas(self.sessions, self.quotas, settle, self.policy.quotas)
 
     @property
     def list_parts(self) -> ListParts:

@@ -34,6 +34,7 @@ def test_log_line_has_every_count() -> None:
         is_dry_run=False,
         swept=swept(SweepOutcome.EXPIRED, SweepOutcome.COMPLETED, SweepOutcome.EXPIRED),
         purged=4,
+        settled=5,
         scan=StoreScan(
             orphaned_uploads=["a"],
             unknown_uploads=[UnknownUpload("b", datetime.now(UTC))],
@@ -41,8 +42,8 @@ def test_log_line_has_every_count() -> None:
         ),
     )
     assert summarize(report) == (
-        "Sweep: 2 expired, 1 completed, 4 purged, 1 orphaned uploads aborted, 1 unknown uploads,"
-        " S3 did not list all its uploads."
+        "Sweep: 2 expired, 1 completed, 4 purged, 5 reservations settled,"
+        " 1 orphaned uploads aborted, 1 unknown uploads, S3 did not list all its uploads."
     )
 
 

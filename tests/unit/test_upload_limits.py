@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from multipart_upload.container import upload_policy
 from multipart_upload.domain.errors import InvalidFieldsError
 from multipart_upload.domain.upload_limits import UploadLimits
 from multipart_upload.settings import SettingsError, load_settings
+from multipart_upload.upload_policy import upload_policy
 
 from .service import Service, new_upload
 

@@ -47,11 +47,11 @@ class NewUpload:
         """Return what every key starts with."""
         return policy.key_prefix + (self.token.key_prefix if self.token else "")
 
-    @property
-    def max_total_size(self) -> int | None:
-        """How many bytes the client's own parts may have in all; None without such a limit."""
+    def max_total_size(self, policy: UploadPolicy) -> int | None:
+        """Return how many bytes the client's own parts may have in all; None without a limit."""
+        declared = policy.max_unsized if self.max_size is None else self.max_size
         allowed = self.token.max_size if self.token else None
-        return min((size for size in (self.max_size, allowed) if size is not None), default=None)
+        return min((size for size in (declared, allowed) if size is not None), default=None)
 
     @property
     def stored_filename(self) -> str:

@@ -16,6 +16,10 @@ _UNCOUNTED: Final = (
     "The upload token limits the number of uploads, which are counted only if files are sent in "
     "parts: set Uppy's option shouldUseMultipart to true."
 )
+_NOT_IN_QUOTAS: Final = (
+    "This service has quotas, in which only files that are sent in parts are counted: set Uppy's "
+    "option shouldUseMultipart to true."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class SignSingleUpload:
 
     There is no session: the store takes the whole file or nothing, the client reports nothing, and
     neither lists nor the sweep include it. Raise InvalidFieldError, and
-    SingleUploadsUnsupportedError if the store has no forms or an upload token counts uploads.
+    SingleUploadsUnsupportedError if the store has no forms, if an upload token counts uploads, or
+    if there are quotas.
     """
 
     store: ObjectStore
@@ -34,6 +39,8 @@ class SignSingleUpload:
         new.require_allowed(self.policy)
         if new.token is not None and new.token.max_uploads is not None:
             raise SingleUploadsUnsupportedError(_UNCOUNTED)
+        if self.policy.quotas is not None:
+            raise SingleUploadsUnsupportedError(_NOT_IN_QUOTAS)
         max_single_size = self.store.capabilities.max_single_size
         if max_single_size is None:
             raise SingleUploadsUnsupportedError

@@ -22,9 +22,9 @@ class StartUpload:
     """Make a session and open its upload in the object store.
 
     Raise InvalidFieldError or FileTooLargeError before anything is stored,
-    UploadTokenExhaustedError when the token allows no more uploads, IdempotencyKeyReusedError when
-    the key was used for a different request, and LeaseHeldError while another caller with the same
-    key opens the upload.
+    UploadTokenExhaustedError when the token allows no more uploads, QuotaExceededError when the
+    user has too much, IdempotencyKeyReusedError when the key was used for a different request, and
+    LeaseHeldError while another caller with the same key opens the upload.
     """
 
     sessions: SessionRepository
@@ -93,7 +93,7 @@ class StartUpload:
             content_type=new.stored_type,
             metadata=dict(new.stored_metadata),
             plan=plan,
-            max_size=None if plan else new.max_total_size,
+            max_size=None if plan else new.max_total_size(self.policy),
             token=new.token_use,
             created_at=now,
             active_at=now,

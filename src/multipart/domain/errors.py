@@ -7,6 +7,7 @@ problem detail (RFC 9457), which are safe to show to a client.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final, NamedTuple
 
 MAX_FIELD_ERRORS: Final = 100
@@ -113,6 +114,24 @@ class UploadTokenExhaustedError(UploadError):
         super().__init__(
             f"The upload token allows {max_uploads} uploads, which were started.",
             max_uploads=max_uploads,
+        )
+
+
+class QuotaExceededError(UploadError):
+    """The upload does not fit into what its user may have.
+
+    `quota` is `open_uploads`, `open_bytes` or `period_bytes`, the bytes until `resets_at`.
+    """
+
+    code = "quota-exceeded"
+
+    def __init__(self, quota: str, limit: int, resets_at: datetime | None = None) -> None:
+        reset = {} if resets_at is None else {"resets_at": resets_at}
+        super().__init__(
+            f"The upload exceeds the user's quota: {quota} is at most {limit}.",
+            quota=quota,
+            limit=limit,
+            **reset,
         )
 
 

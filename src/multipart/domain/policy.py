@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from .limits import MAX_OBJECT_SIZE
+from .quota import QuotaLimits
 from .upload_limits import UploadLimits
 
 
@@ -12,7 +13,8 @@ class UploadPolicy:
     """The operator's choices; sizes in bytes.
 
     `max_size` is the largest file, if the store accepts it, and `require_size` refuses uploads
-    whose size the client does not declare. `limits` are the allowed types and names of files.
+    whose size the client does not declare. `limits` are the allowed types and names of files, and
+    `quotas` limit all uploads of a user together, None without quotas.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
@@ -24,6 +26,7 @@ class UploadPolicy:
     max_size: int = MAX_OBJECT_SIZE
     require_size: bool = False
     limits: UploadLimits = field(default_factory=UploadLimits)
+    quotas: QuotaLimits | None = None
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
     url_lifetime: timedelta = timedelta(hours=1)
@@ -31,3 +34,8 @@ class UploadPolicy:
     wait: timedelta = timedelta(seconds=25)
     grace: timedelta = timedelta(minutes=5)
     retention: timedelta = timedelta(days=30)
+
+    @property
+    def max_unsized(self) -> int | None:
+        """The largest upload in bytes whose client declares no size; None for `max_size`."""
+        return self.quotas.max_unsized if self.quotas else None

@@ -25,6 +25,7 @@ def summarize(report: SweepReport) -> str:
     counts = [f"{report.counts[outcome]} {outcome}" for outcome in report.counts]
     others = {
         "purged": report.purged,
+        "reservations settled": report.settled,
         "orphaned uploads aborted": len(report.scan.orphaned_uploads),
         "unknown uploads": len(report.scan.unknown_uploads),
     }
@@ -45,6 +46,8 @@ def format_report(report: SweepReport) -> Iterator[str]:
             yield from _format_items([f"{session.id}  {session.key}" for session in sessions])
     if report.purged:
         yield _format_count(report.purged, "purged", "removed after RETENTION_SECONDS")
+    if report.settled:
+        yield _format_count(report.settled, "settled", "quota reservations of no open upload")
     if orphaned := report.scan.orphaned_uploads:
         yield _format_count(len(orphaned), "orphaned", "open in S3, but no session uses them")
         yield from _format_items(orphaned)

@@ -14,6 +14,7 @@ from .database import DatabaseSettings
 from .disk import DiskSettings
 from .http import HttpSettings
 from .names import environment_names, find_misspellings
+from .quotas import QuotaSettings
 from .s3 import S3Settings
 from .uploads import UploadSettings
 
@@ -36,6 +37,7 @@ class StoreSettings(BaseSettings):
 class Settings(
     AuthSettings,
     HttpSettings,
+    QuotaSettings,
     UploadSettings,
     DatabaseSettings,
     DiskSettings,

@@ -12,12 +12,12 @@ from pkgutil import walk_packages
 from typing import Final
 
 import multipart_upload.application
-from multipart_upload.application.ports import ObjectStore, SessionRepository
+from multipart_upload.application.ports import ObjectStore, QuotaRepository, SessionRepository
 from multipart_upload.application.session_cache import SessionCache
 
 from .process import CallSite
 
-PORTS: Final = (SessionRepository, ObjectStore)
+PORTS: Final = (SessionRepository, ObjectStore, QuotaRepository)
 METHODS: Final = frozenset(
     name
     for port in (*PORTS, SessionCache)

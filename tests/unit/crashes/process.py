@@ -11,7 +11,12 @@ from itertools import islice
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from multipart_upload.application.ports import ForwardingRepository, ObjectStore, SessionRepository
+from multipart_upload.application.ports import (
+    ForwardingRepository,
+    ObjectStore,
+    QuotaRepository,
+    SessionRepository,
+)
 from multipart_upload.application.session_cache import SessionCache
 from multipart_upload.domain.errors import (
     RepositoryUnavailableError,
@@ -86,6 +91,10 @@ class FaultyProcess:
     def wrap_store(self, store: ObjectStore) -> ObjectStore:
         """Wrap the store for this process."""
         return cast("ObjectStore", _FaultyPort(self, store, StoreUnavailableError))
+
+    def wrap_quotas(self, quotas: QuotaRepository) -> QuotaRepository:
+        """Wrap the quotas for this process."""
+        return cast("QuotaRepository", _FaultyPort(self, quotas, RepositoryUnavailableError))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the work as this process, and require that it leaves no task running."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from multipart_upload.application.ports import NewObject, SessionQuery
 from multipart_upload.domain.part import PartState
+from multipart_upload.domain.quota import QuotaLimits
 from multipart_upload.domain.session import SessionState, UploadSession
+from multipart_upload.testing.memory import MemoryQuotaRepository
 from tests.unit.service import BODY, Service, new_service, reference_to
 
 USER: Final = "ada"
@@ -26,7 +28,7 @@ class World:
     `sent` holds the bytes of the parts in the store, `acknowledged` the numbers of the parts
     whose report succeeded, both by upload id. `lost` holds the ids of store uploads that the
     store discarded, `unknown_uploads` those of uploads that no session refers to, `purged` the
-    keys of sessions past their retention.
+    keys of sessions past their retention, `uncounted` the ids of those from before the quotas.
     """
 
     service: Service = field(default_factory=new_service)
@@ -35,6 +37,7 @@ class World:
     lost: set[str] = field(default_factory=set)
     unknown_uploads: set[str] = field(default_factory=set)
     purged: set[str] = field(default_factory=set)
+    uncounted: set[str] = field(default_factory=set)
 
     async def send(self, session: UploadSession, number: int = 1, body: bytes = BODY) -> str:
         """PUT a part without reporting it."""
@@ -77,6 +80,11 @@ class World:
             opened = await self.service.bucket.create_upload(new)
             self.unknown_uploads.add(opened.store_upload_id)
 
+    def count_in_quotas(self, limits: QuotaLimits) -> None:
+        """Count all uploads from now on in quotas."""
+        policy = replace(self.service.policy, quotas=limits)
+        self.service = replace(self.service, policy=policy, quotas=MemoryQuotaRepository())
+
     def pass_leases_and_grace(self) -> None:
         """Advance the clock past leases and the grace period, but not past any expiry."""
         self.service.clock.time += self.service.policy.lease + self.service.policy.grace + _SECOND
@@ -108,6 +116,7 @@ class World:
             "the objects differ from the completed sessions"
         )
         await self._require_store_uploads(rows)
+        await self._require_quotas(rows)
         for upload_id in self.sent:
             await self._require_parts(await self.service.sessions.get(upload_id), objects)
 
@@ -118,6 +127,20 @@ class World:
         named = {row.store_upload_id for row in rows if row.state.is_open}
         assert found - self.unknown_uploads <= named, "an orphaned upload is left"
         assert named - self.lost - {None} <= found, "a live upload was aborted"
+
+    async def _require_quotas(self, rows: list[UploadSession]) -> None:
+        if self.service.quotas is None:
+            return
+        users = await self.service.quotas.list_users(10)
+        counted = {upload_id for user in users for upload_id in user.reservations}
+        not_ended = {row.id for row in rows if not row.state.is_terminal}
+        assert counted - self.uncounted == not_ended - self.uncounted, (
+            "the quotas count other uploads than the open ones"
+        )
+        for user in users:
+            sizes = [reservation.size for reservation in user.reservations.values()]
+            usage = user.usage
+            assert (usage.open_uploads, usage.open_bytes) == (len(sizes), sum(sizes))
 
     async def _require_parts(self, session: UploadSession, objects: Mapping[str, bytes]) -> None:
         _, parts = await self.service.list_parts(reference_to(session))

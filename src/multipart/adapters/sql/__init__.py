@@ -2,13 +2,16 @@
 
 from .api_keys import SqlApiKeyRepository, open_sql_api_keys
 from .engine import list_pending_sql_migrations, migrate_sql_database, open_sql_sessions
+from .quotas import SqlQuotaRepository, open_sql_quotas
 from .session_repository import SqlSessionRepository
 
 __all__ = [
     "SqlApiKeyRepository",
+    "SqlQuotaRepository",
     "SqlSessionRepository",
     "list_pending_sql_migrations",
     "migrate_sql_database",
     "open_sql_api_keys",
+    "open_sql_quotas",
     "open_sql_sessions",
 ]

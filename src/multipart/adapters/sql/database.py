@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -87,6 +95,13 @@ class Database:
     async def write_all(self, *statements: Executable) -> None:
         """Run all statements or none."""
         await self.await_answer(self._write_all(statements))
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run work in one transaction, which is undone if the work raises.
+
+        What the work reads on SQLite holds until its end; PostgreSQL needs row locks for that.
+        """
+        return await self.await_answer(self._transact(work))
 
     async def write_each(
         self,
@@ -197,6 +212,14 @@ class Database:
         async with self._transaction() as connection:
             for statement in statements:
                 await connection.execute(statement)
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._transaction() as connection:
+            if self.dialect == "sqlite":
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            result: T = await work(connection)
+        self._written_at = time.monotonic()
+        return result
 
     async def _write_chunk(
         self,

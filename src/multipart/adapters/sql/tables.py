@@ -68,6 +68,26 @@ PARTS: Final = Table(
     sqlite_with_rowid=False,
 )
 
+QUOTAS: Final = Table(
+    "upload_quotas",
+    SCHEMA,
+    Column("user_id", _ID, primary_key=True),
+    Column("open_uploads", BigInteger, nullable=False),
+    Column("open_bytes", BigInteger, nullable=False),
+    Column("period", BigInteger, nullable=False),
+    Column("period_bytes", BigInteger, nullable=False),
+)
+
+RESERVATIONS: Final = Table(
+    "upload_reservations",
+    SCHEMA,
+    Column("user_id", _ID, primary_key=True),
+    Column("upload_id", _ID, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("period", BigInteger, nullable=False),
+    Column("reserved_at", BigInteger, nullable=False),
+)
+
 API_KEYS: Final = Table(
     "upload_api_keys",
     SCHEMA,

@@ -14,6 +14,7 @@ from .object_store import (
     SignedPost,
     UploadPage,
 )
+from .quota_repository import QuotaRepository
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 from .upload_token_signer import UploadTokenSigner
 
@@ -26,6 +27,7 @@ __all__ = [
     "NewObject",
     "ObjectStore",
     "OpenedUpload",
+    "QuotaRepository",
     "SessionPage",
     "SessionQuery",
     "SessionRepository",

@@ -80,13 +80,15 @@ class SweepReport:
     """What a pass has found, and done unless it was a dry run.
 
     `next_position` is where the next pass continues, None at the end of a round. `purged` counts
-    the sessions removed at the end of their retention.
+    the sessions removed at the end of their retention, and `settled` the reservations in quotas
+    that crashed processes had left.
     """
 
     is_dry_run: bool
     swept: Sequence[SweptSession]
     purged: int
     scan: StoreScan
+    settled: int = 0
     next_position: SweepPosition | None = None
 
     @property
@@ -111,5 +113,11 @@ class SweepReport:
     @property
     def has_findings(self) -> bool:
         """Whether there is anything to report."""
-        found = self.swept or self.purged or self.scan.orphaned_uploads or self.scan.unknown_uploads
+        found = (
+            self.swept
+            or self.purged
+            or self.settled
+            or self.scan.orphaned_uploads
+            or self.scan.unknown_uploads
+        )
         return bool(found) or not self.scan.is_complete

@@ -12,6 +12,7 @@ from ...domain.policy import UploadPolicy
 from ...domain.session import UploadSession
 from ..ports import SessionRepository
 from .report import StoreScan, SweepPosition, SweepReport, SweptSession
+from .settle_quotas import SettleQuotas
 from .sweep_session import SweepSession
 from .sweep_store import SweepStore
 
@@ -26,13 +27,14 @@ class SweepUploads:
     """One bounded pass over everything that is due; any number of processes may sweep at once.
 
     Each pass handles due sessions, purges old ones and scans the store, each up to a limit, so that
-    a backlog of one does not block the others. Raise RepositoryUnavailableError when the sessions
-    cannot be read.
+    a backlog of one does not block the others. The last pass of a round settles quotas. Raise
+    RepositoryUnavailableError when the sessions cannot be read.
     """
 
     sessions: SessionRepository
     sweep_session: SweepSession
     sweep_store: SweepStore
+    settle_quotas: SettleQuotas | None
     policy: UploadPolicy
 
     async def __call__(
@@ -59,11 +61,15 @@ class SweepUploads:
             has_more_to_scan=scan.next_after is not None,
         )
         has_more = due.has_more or purged >= MAX_SESSIONS or following.has_more_to_scan
+        settled = 0
+        if self.settle_quotas is not None and not has_more and not dry_run:
+            settled = await self.settle_quotas(now)
         return SweepReport(
             is_dry_run=dry_run,
             swept=swept,
             purged=purged,
             scan=scan,
+            settled=settled,
             next_position=following if has_more else None,
         )
 

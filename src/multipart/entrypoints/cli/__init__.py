@@ -9,6 +9,7 @@ from .cors import cors
 from .dev import dev
 from .keys import keys
 from .migrate import migrate
+from .quota import quota
 from .serve import serve
 from .sweep import sweep
 from .tokens import tokens
@@ -33,5 +34,6 @@ main.add_command(sweep)
 main.add_command(migrate)
 main.add_command(keys)
 main.add_command(tokens)
+main.add_command(quota)
 main.add_command(adapters)
 main.add_command(cors)

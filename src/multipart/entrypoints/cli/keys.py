@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging.config
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,13 +10,9 @@ import click
 
 from ...credentials import ApiKeyUseCases, open_api_key_use_cases
 from ...domain.api_key import ApiKey
-from ...domain.errors import UnavailableError, UploadError
 from ...domain.principal import Scope
-from ...settings import SettingsError, load_settings
-from ..settings_summary import explain_outage
 from ..terminal import escape_unprintable
-from .logs import log_config
-from .start_log import add_misspellings
+from .database_work import work_on_database
 
 T = TypeVar("T")
 
@@ -99,20 +93,4 @@ def _describe(key: ApiKey) -> str:
 
 
 def _run(work: Callable[[ApiKeyUseCases], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with open_api_key_use_cases(settings) as cases:
-            return await work(cases)
-
-    try:
-        settings = load_settings()
-    except SettingsError as exc:
-        raise click.ClickException(add_misspellings(str(exc))) from exc
-    logging.config.dictConfig(log_config("WARNING"))
-    try:
-        return asyncio.run(run())
-    except ValueError as exc:
-        raise click.ClickException(add_misspellings(str(exc))) from exc
-    except UnavailableError as exc:
-        raise click.ClickException(explain_outage(exc, settings)) from exc
-    except UploadError as exc:
-        raise click.ClickException(str(exc)) from exc
+    return work_on_database(open_api_key_use_cases, work)

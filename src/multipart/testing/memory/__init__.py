@@ -2,11 +2,13 @@
 
 from .api_key_repository import MemoryApiKeyRepository
 from .object_store import MemoryObject, MemoryObjectStore
+from .quota_repository import MemoryQuotaRepository
 from .session_repository import MemorySessionRepository
 
 __all__ = [
     "MemoryApiKeyRepository",
     "MemoryObject",
     "MemoryObjectStore",
+    "MemoryQuotaRepository",
     "MemorySessionRepository",
 ]

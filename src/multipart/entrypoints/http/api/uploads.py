@@ -46,7 +46,7 @@ class UploadController(Controller):
         "/start-upload",
         operation_id="startUpload",
         summary="Start an upload",
-        errors=(400, 409, 413, 415, 422, 503),
+        errors=(400, 403, 409, 413, 415, 422, 503),
     )
     async def start(
         self,

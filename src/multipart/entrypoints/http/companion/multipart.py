@@ -66,7 +66,7 @@ class MultipartController(Controller):
         status_code=200,
         operation_id="s3CreateMultipartUpload",
         summary="Uppy: create a multipart upload",
-        responses=document_companion_errors(400, 401, 409, 413, 503),
+        responses=document_companion_errors(400, 401, 403, 409, 413, 503),
     )
     async def create(
         self,

@@ -18,7 +18,7 @@ _SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 _DESCRIPTIONS: Final = {
     401: "The request has no credentials, or they are not valid.",
-    403: "The caller may not act for this user.",
+    403: "The caller may not do this.",
 }
 _USER: Final = "user_id"
 
@@ -56,23 +56,22 @@ def _add_errors(operation: dict[str, Any], *, is_companion: bool) -> None:
     known = responses["400" if is_companion else "422"]
     ((media_type, content),) = known["content"].items()
     for status, description in _DESCRIPTIONS.items():
-        examples = [found for found in AUTHENTICATION_EXAMPLES if found.status == status]
+        named = {
+            found.error.code: {
+                "summary": str(found.error),
+                "value": rewrite_problem(found.content, REQUEST_ID)
+                if media_type != MEDIA_TYPE
+                else found.content,
+            }
+            for found in AUTHENTICATION_EXAMPLES
+            if found.status == status
+            and (found.operations is None or operation["operationId"] in found.operations)
+        }
+        others = responses.get(str(status), {"content": {media_type: {}}})
+        examples = {**named, **others["content"][media_type].get("examples", {})}
         responses[str(status)] = {
             **known,
             "description": description,
-            "content": {
-                media_type: {
-                    "schema": content["schema"],
-                    "examples": {
-                        example.error.code: {
-                            "summary": str(example.error),
-                            "value": rewrite_problem(example.content, REQUEST_ID)
-                            if media_type != MEDIA_TYPE
-                            else example.content,
-                        }
-                        for example in examples
-                    },
-                }
-            },
+            "content": {media_type: {"schema": content["schema"], "examples": examples}},
         }
     operation["responses"] = dict(sorted(responses.items()))

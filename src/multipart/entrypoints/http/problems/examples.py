@@ -16,6 +16,7 @@ from ....domain.errors import (
     PartsMissingError,
     PartsRefusedError,
     PartsUnnamedError,
+    QuotaExceededError,
     RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
@@ -69,6 +70,7 @@ class ProblemExample:
 EXAMPLES: Final = (
     ProblemExample(InvalidFieldError("part_number", "must be 1 to 3")),
     ProblemExample(IdempotencyKeyReusedError(), _STARTS),
+    ProblemExample(QuotaExceededError("open_bytes", 10**12), _TOKEN_STARTS),
     ProblemExample(SessionNotFoundError()),
     ProblemExample(TransitionError("sign a part of", "completed"), _SIGNS),
     ProblemExample(TransitionError("record a part of", "completed"), _RECORDS),

@@ -25,6 +25,7 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
         400: "The body is not JSON.",
         404: "No session matches id, key and user, or it has no parts.",
         409: "The state of the session does not allow this; `upload_status` names the state.",
+        403: "The user has too much: see quotas.",
         413: "The file or the body is too large.",
         415: "The header Content-Type is not `application/json`.",
         422: "A field is wrong; `errors` names it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -51,6 +52,15 @@ class ExtensionMembers(Struct, frozen=True, kw_only=True):
     ] = UNSET
     max_uploads: Annotated[
         int | UnsetType, Meta(description="How many uploads the upload token allows.")
+    ] = UNSET
+    quota: Annotated[
+        str | UnsetType,
+        Meta(description="Which quota is exceeded: open_uploads, open_bytes or period_bytes."),
+    ] = UNSET
+    limit: Annotated[int | UnsetType, Meta(description="The quota.")] = UNSET
+    resets_at: Annotated[
+        Annotated[datetime, Meta(tz=True)] | UnsetType,
+        Meta(description="When the period of a quota ends and the next one begins."),
     ] = UNSET
 
 
