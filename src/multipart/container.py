@@ -17,6 +17,7 @@ from .application.authenticate import Authenticate
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
+from .application.list_events import ListEvents
 from .application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from .application.list_sessions import ListSessions
 from .application.open_store_upload import OpenStoreUpload
@@ -31,6 +32,13 @@ from .application.sweep.sweep_store import SweepStore
 from .application.sweep.sweep_uploads import SweepUploads
 from .application.upload_status import GetUploadStatus
 from .credentials import create_token_minter, open_verifiers, require_api_keys
+from .events import (
+    create_collector,
+    create_deliverer,
+    open_events,
+    open_sender,
+    require_events,
+)
 from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
 from .session_database import choose_database
 from .settings import Settings
@@ -46,6 +54,8 @@ def check_adapters(settings: Settings) -> None:
     choose_database(settings)
     if settings.has_quotas:
         require_quotas(settings)
+    if settings.webhooks:
+        require_events(settings)
     if "api-key" in settings.auth_methods:
         require_api_keys(settings)
 
@@ -73,6 +83,8 @@ class Container(containers.DeclarativeContainer):
     store = providers.Resource(open_store, settings)
     verifiers = providers.Resource(open_verifiers, settings)
     quotas = providers.Resource(open_quotas, settings)
+    events = providers.Resource(open_events, settings)
+    sender = providers.Resource(open_sender, settings)
     # Use cases that add or end sessions count them in the quotas,
     counted_sessions = providers.Resource(enforce_quotas, sessions, quotas, policy)
     # and those that change sessions go through the cache, so that signing sees their changes.
@@ -93,6 +105,9 @@ class Container(containers.DeclarativeContainer):
     list_parts = providers.Factory(ListParts, session_cache, store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, sessions)
+    list_events = providers.Factory(ListEvents, events)
+    collect_events = providers.Factory(create_collector, sessions, events, policy)
+    deliver_events = providers.Factory(create_deliverer, sessions, events, sender)
     check_readiness = providers.Factory(CheckReadiness, sessions, store)
     check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
 
@@ -123,7 +138,14 @@ class UseCases:
 
     def get(self, kind: type[T]) -> T:
         """Return the use case of this class."""
-        return next(case for case in self.by_name.values() if isinstance(case, kind))
+        found = self.find(kind)
+        if found is None:
+            raise LookupError(kind)
+        return found
+
+    def find(self, kind: type[T]) -> T | None:
+        """Return the use case of this class, None if the settings leave it out."""
+        return next((case for case in self.by_name.values() if isinstance(case, kind)), None)
 
 
 @asynccontextmanager

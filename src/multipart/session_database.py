@@ -7,7 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 
-from .application.ports import ApiKeyRepository, QuotaRepository, SessionRepository
+from .application.ports import (
+    ApiKeyRepository,
+    EventRepository,
+    QuotaRepository,
+    SessionRepository,
+)
 from .plugins import SESSION_REPOSITORIES, load_adapter
 from .settings import Settings
 
@@ -17,16 +22,16 @@ class SessionDatabase:
     """The database that the settings choose.
 
     `description` names its setting, server and database, without user and password.
-    `open_api_keys` and `open_quotas` are None for the adapter of another package, which stores
-    sessions only. `migrate` and
-    `list_pending_migrations` return the names of migrations; they are None for a database
-    without migrations.
+    `open_api_keys`, `open_quotas` and `open_events` are None for the adapter of another package,
+    which stores sessions only. `migrate` and `list_pending_migrations` return the names of
+    migrations; they are None for a database without migrations.
     """
 
     description: str
     open: Callable[[], AbstractAsyncContextManager[SessionRepository]]
     open_api_keys: Callable[[], AbstractAsyncContextManager[ApiKeyRepository]] | None = None
     open_quotas: Callable[[], AbstractAsyncContextManager[QuotaRepository]] | None = None
+    open_events: Callable[[], AbstractAsyncContextManager[EventRepository]] | None = None
     migrate: Callable[[], Awaitable[list[str]]] | None = None
     list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
 
@@ -55,7 +60,12 @@ def _choose_plugin(name: str) -> SessionDatabase:
 
 
 def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
-    from .adapters.mongo import open_mongo_api_keys, open_mongo_quotas, open_mongo_sessions
+    from .adapters.mongo import (
+        open_mongo_api_keys,
+        open_mongo_events,
+        open_mongo_quotas,
+        open_mongo_sessions,
+    )
     from .adapters.mongo.uri import check_mongo_uri, describe_mongo_database
 
     check_mongo_uri(uri)
@@ -64,6 +74,7 @@ def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
         partial(open_mongo_sessions, uri, name),
         partial(open_mongo_api_keys, uri, name),
         partial(open_mongo_quotas, uri, name),
+        partial(open_mongo_events, uri, name),
     )
 
 
@@ -78,6 +89,7 @@ def _choose_sql(url: str) -> SessionDatabase:
         partial(sql.open_sql_sessions, url),
         partial(sql.open_sql_api_keys, url),
         partial(sql.open_sql_quotas, url),
+        partial(sql.open_sql_events, url),
         partial(sql.migrate_sql_database, url),
         partial(sql.list_pending_sql_migrations, url),
     )

@@ -106,6 +106,7 @@ PART: Final = {"PartNumber": 1, "ETag": routes.ETAG}
 CALLS: Final[Mapping[str, Call]] = {
     **{path: call for path, call in routes.ALL.items() if path.startswith("/api")},
     "/api/upload-tokens": make_token,
+    "/api/events": lambda upload: upload.api.get("/api/events", params={"user_id": "alice"}),
     "s3CreateMultipartUpload": create,
     "s3SignPart": on_companion(lambda upload: upload.sign(1)),
     "s3SignParts": on_companion(lambda upload: upload.sign_batch("1")),

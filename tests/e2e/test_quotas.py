@@ -141,16 +141,6 @@ def test_sweep_settles_what_a_crash_has_left(
     assert show(tmp_path, settings)[0] == "open uploads: 0 of 10"
 
 
-@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("quota", "show", "alice")])
-def test_other_repositories_store_no_quotas(
-    settings: dict[str, str], tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    settings = {**settings, "SESSION_REPOSITORY": "memory"}
-    refused = run_command(tmp_path, settings, *command)
-    assert refused.returncode == 1
-    assert "SESSION_REPOSITORY" in refused.stderr
-
-
 def test_command_needs_a_quota(bucket: Bucket, tmp_path: Path) -> None:
     refused = run_command(tmp_path, bucket.settings, "quota", "show", "alice")
     assert refused.returncode == 1

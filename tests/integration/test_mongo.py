@@ -53,6 +53,7 @@ def test_opening_the_repository_creates_the_indexes(mongo_uri: str) -> None:
         (("user_id", 1), *age): False,
         (("due_at", 1), ("_id", 1)): False,
         (("retained_until", 1), ("_id", 1)): False,
+        (("outbox.occurred_at", 1),): False,
     }
 
 

@@ -16,6 +16,7 @@ from multipart_upload.application.list_sessions import ListSessions
 from multipart_upload.application.new_upload import NewUpload
 from multipart_upload.application.open_store_upload import OpenStoreUpload
 from multipart_upload.application.ports import (
+    EventRepository,
     ObjectStore,
     QuotaRepository,
     SessionRepository,
@@ -67,6 +68,7 @@ class Service:
     bucket: MemoryObjectStore
     clock: SettableClock
     quotas: QuotaRepository | None = None
+    events: EventRepository | None = None
     policy: UploadPolicy = IMPATIENT
 
     @property

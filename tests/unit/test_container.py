@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
+import pytest
 from dependency_injector import providers
 
 from multipart_upload.adapters.clock import SystemClock
@@ -12,11 +14,13 @@ from multipart_upload.application.ports import SessionRepository
 from multipart_upload.application.sign_parts import SignParts
 from multipart_upload.application.start_upload import StartUpload
 from multipart_upload.application.sweep.sweep_uploads import SweepUploads
-from multipart_upload.container import USE_CASES, Container, open_use_cases
+from multipart_upload.container import USE_CASES, Container, check_adapters, open_use_cases
 from multipart_upload.settings import Settings
 from multipart_upload.testing.memory import MemoryObjectStore, MemorySessionRepository
 
 from .service import new_upload
+
+SECRET: Final = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5YWI="
 
 
 @asynccontextmanager
@@ -46,3 +50,24 @@ async def test_a_reopened_container_uses_the_ports_opened_last() -> None:
         sweep = cases.get(SweepUploads)
         assert session == await sweep.sessions.get(session.id)
         assert sweep.sessions is sweep.sweep_session.sessions
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"auth": "api-key"},
+        {"quota_open_bytes": 1},
+        {"webhook_url": "https://example.org/", "webhook_secret": SECRET},
+    ],
+    ids=["API keys", "quotas", "webhooks"],
+)
+def test_repositories_of_other_packages_store_sessions_only(
+    wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multipart_upload.session_database.load_adapter", lambda *_: None)
+    settings = Settings(
+        _env_file=None, s3_bucket_name="bucket", session_repository="mine", **wanted
+    )
+
+    with pytest.raises(ValueError, match="because SESSION_REPOSITORY stores"):
+        check_adapters(settings)

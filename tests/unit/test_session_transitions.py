@@ -83,7 +83,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "completing": lambda session, lease, now: session.completing(lease, now),
     "completion_refused": lambda session, _lease, now: session.completion_refused(now),
     "size_refused": lambda session, _lease, now: session.size_refused(5, now),
-    "store_upload_lost": lambda session, _lease, _now: session.store_upload_lost(),
+    "store_upload_lost": lambda session, _lease, now: session.store_upload_lost(now),
     "opening": lambda session, lease, now: session.opening(lease, now),
     "completed": lambda session, _lease, now: session.completed(RESULT, now, RETENTION),
     "aborting": lambda session, lease, now: session.aborting(lease, now),
@@ -259,8 +259,8 @@ def test_abort_date_is_that_of_the_current_store_upload() -> None:
     first, second = T0 + LIFETIME, T0 + 2 * LIFETIME
     session = PENDING.initiated("first", T0, first)
     assert session.abort_date == first
-    assert session.store_upload_lost().abort_date is None
-    assert session.store_upload_lost().initiated("second", T0, second).abort_date == second
+    assert session.store_upload_lost(T0).abort_date is None
+    assert session.store_upload_lost(T0).initiated("second", T0, second).abort_date == second
 
 
 @pytest.mark.parametrize("path", PATHS, ids=str)

@@ -105,7 +105,8 @@ class CompleteUpload:
                     raise
                 result = found
             except StoreUploadGoneError:
-                await held.finish(held.session.store_upload_lost())
+                now = await self.sessions.now()
+                await held.finish(held.session.store_upload_lost(now))
                 raise
             now = await self.sessions.now()
             return await held.finish(held.session.completed(result, now, self.policy.retention))

@@ -30,5 +30,5 @@ async def mark_as_lost(
     """
     if session.state.is_open and await find_own_object(session, store) is None:
         with suppress(StaleSessionError):
-            return await sessions.save(session.store_upload_lost())
+            return await sessions.save(session.store_upload_lost(await sessions.now()))
     return await sessions.get(session.id)

@@ -260,6 +260,15 @@ class UploadTokensUnsupportedError(ConflictError):
         super().__init__("This service does not sign upload tokens.")
 
 
+class EventsUnsupportedError(ConflictError):
+    """The session repository stores no events."""
+
+    code = "events-unsupported"
+
+    def __init__(self) -> None:
+        super().__init__("This service stores no events.")
+
+
 class StoreUploadGoneError(ConflictError):
     """The object store no longer has the upload, nor a finished object."""
 

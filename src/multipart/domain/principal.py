@@ -67,6 +67,11 @@ class Principal:
             raise InvalidFieldError("user_id", "is required")
         return user_id
 
+    def require_all_uploads(self) -> None:
+        """Raise UserNotAllowedError for the bearer of an upload token, which sees only its own."""
+        if self.token is not None:
+            raise UserNotAllowedError
+
     def require(self, scope: Scope) -> None:
         """Raise UserNotAllowedError if the caller does not have a scope."""
         if scope not in self.scopes:

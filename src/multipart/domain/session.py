@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from .errors import LeaseHeldError, StoreUploadGoneError, TransitionError
 from .part_plan import PartPlan
+from .session_event import EventType, ReopenReason, SessionEvent
 from .upload_token import TokenUse
 
 
@@ -51,6 +52,11 @@ DISCARDED_STATES: Final = frozenset(
 _TERMINAL = frozenset({SessionState.COMPLETED, SessionState.ABORTED, SessionState.EXPIRED})
 _ENDED_OTHERWISE = frozenset({SessionState.COMPLETED, SessionState.ABORTED})
 _MIN_URL_LIFETIME: Final = timedelta(seconds=1)
+_END_EVENTS: Final = {
+    SessionState.COMPLETED: EventType.COMPLETED,
+    SessionState.ABORTED: EventType.ABORTED,
+    SessionState.EXPIRED: EventType.EXPIRED,
+}
 _OPEN = frozenset({SessionState.INITIATED, SessionState.IN_PROGRESS})
 
 
@@ -111,6 +117,8 @@ class UploadSession:
     - `token` is the upload token that it was started with, if any.
     - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
       the session ends.
+    - `event` is what the last transition tells other systems. It is stored with the session, and
+      not read again.
     - `version` is the repository's, for compare-and-set.
     """
 
@@ -136,6 +144,7 @@ class UploadSession:
     ending: SessionState | None = None
     result: StoredObject | None = None
     retained_until: datetime | None = None
+    event: SessionEvent | None = field(default=None, compare=False)
     version: int = 0
 
     def opening(self, lease: Lease, now: datetime) -> Self:
@@ -150,21 +159,24 @@ class UploadSession:
         """Record the upload that the object store has opened."""
         self._require_unopened("initiate")
         opened = {"store_upload_id": store_upload_id, "abort_date": abort_date}
-        return self._move(SessionState.INITIATED, now, lease=None, **opened)
+        is_first = self.state is SessionState.PENDING
+        event = SessionEvent(EventType.STARTED, now) if is_first else None
+        return self._move(SessionState.INITIATED, now, lease=None, event=event, **opened)
 
     def part_recorded(self, now: datetime) -> Self:
         """Move to in-progress at the first part; later parts only record activity."""
         self.require_recordable()
         return self._move(SessionState.IN_PROGRESS, now)
 
-    def store_upload_lost(self) -> Self:
+    def store_upload_lost(self, now: datetime) -> Self:
         """Reopen a session whose upload the store has discarded; its parts must be sent again."""
         self._require(
             "reopen", SessionState.INITIATED, SessionState.IN_PROGRESS, SessionState.COMPLETING
         )
         # The client was not active, so `active_at` stays.
-        gone = replace(self, store_upload_id=None, abort_date=None, lease=None)
-        return replace(gone, state=SessionState.INITIATED)
+        event = SessionEvent(EventType.REOPENED, now, ReopenReason.LOST)
+        gone = {"store_upload_id": None, "abort_date": None, "lease": None}
+        return self._change(event=event, state=SessionState.INITIATED, **gone)
 
     def completing(self, lease: Lease, now: datetime) -> Self:
         """Take the lease to complete the upload, or take over once an earlier lease has ended.
@@ -175,7 +187,7 @@ class UploadSession:
         self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
         self._require_free(now)
         if self.state is SessionState.COMPLETING:
-            return replace(self, lease=lease)
+            return self._change(lease=lease)
         return self._move(SessionState.COMPLETING, now, lease=lease, refused_size=None)
 
     def size_refused(self, size: int, now: datetime) -> Self:
@@ -186,7 +198,8 @@ class UploadSession:
     def completion_refused(self, now: datetime) -> Self:
         """Reopen the session with its parts: the object store cannot complete the upload."""
         self._require("reopen", SessionState.COMPLETING)
-        return self._move(SessionState.IN_PROGRESS, now, lease=None)
+        event = SessionEvent(EventType.REOPENED, now, ReopenReason.REFUSED)
+        return self._move(SessionState.IN_PROGRESS, now, lease=None, event=event)
 
     def completed(self, result: StoredObject, now: datetime, retention: timedelta) -> Self:
         """Record the finished object."""
@@ -232,13 +245,13 @@ class UploadSession:
         """Extend the lease to a later deadline."""
         if self.lease is None:
             raise TransitionError("renew the lease of", self.state)
-        return replace(self, lease=replace(self.lease, deadline=deadline))
+        return self._change(lease=replace(self.lease, deadline=deadline))
 
     def lease_released(self) -> Self:
         """Give up the lease: the next caller may take over at once."""
         if self.lease is None:
             raise TransitionError("release the lease of", self.state)
-        return replace(self, lease=None)
+        return self._change(lease=None)
 
     def is_leased(self, now: datetime) -> bool:
         """Return whether a caller holds the lease."""
@@ -325,20 +338,34 @@ class UploadSession:
         if self.token is not None:
             # Sessions are what counts the uploads of a token.
             retained_until = max(retained_until, self.token.expires_at)
-        return self._move(state, now, lease=None, retained_until=retained_until, **changes)
+        event = SessionEvent(_END_EVENTS[state], now)
+        return self._move(
+            state, now, event=event, lease=None, retained_until=retained_until, **changes
+        )
 
-    def _move(self, state: SessionState, now: datetime, **changes: object) -> Self:
+    def _move(
+        self,
+        state: SessionState,
+        now: datetime,
+        *,
+        event: SessionEvent | None = None,
+        **changes: object,
+    ) -> Self:
         lifetime = self.expires_at - self.active_at
         # A clock that went back must not make the session look older than it is.
         active_at = max(self.active_at, now)
         expires_at = active_at + lifetime
-        return replace(
-            self,
+        return self._change(
+            event=event,
             state=state,
             active_at=active_at,
             expires_at=expires_at if self.closes_at is None else min(expires_at, self.closes_at),
-            **changes,  # type: ignore[arg-type]  # only this class's own field names
+            **changes,
         )
+
+    def _change(self, *, event: SessionEvent | None = None, **changes: object) -> Self:
+        # The event of an earlier transition has been stored by now.
+        return replace(self, event=event, **changes)  # type: ignore[arg-type]  # own field names
 
     def _require(self, action: str, *states: SessionState) -> None:
         if self.state not in states:

@@ -1,21 +1,25 @@
-"""Background tasks of the service: the sweep, and one check of the bucket's lifecycle rules."""
+"""Background tasks of the service: the sweep, events, and one check of the bucket's rules."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
 from ..application.check_lifecycle import CheckLifecycle, LifecycleProblem
+from ..application.collect_events import CollectEvents
+from ..application.deliver_events import DeliverEvents
 from ..application.sweep.report import SweepPosition
 from ..application.sweep.sweep_uploads import BEGINNING, SweepUploads
 from ..application.task_cancellation import cancel_tasks
 from ..container import UseCases
 from ..domain.errors import UploadError
+from ..domain.webhook import Webhook
+from .event_loop import handle_events
 from .sweep_summary import summarize
 
 _logger = logging.getLogger(__name__)
@@ -24,11 +28,16 @@ _JITTER: Final = (0.5, 1.5)
 
 
 @asynccontextmanager
-async def background_tasks(cases: UseCases, interval: timedelta) -> AsyncIterator[None]:
+async def background_tasks(
+    cases: UseCases, interval: timedelta, webhooks: Sequence[Webhook]
+) -> AsyncIterator[None]:
     """Run the background tasks; an interval of 0 disables the sweep."""
     tasks = [asyncio.create_task(warn_about_lifecycle(cases.get(CheckLifecycle)))]
     if interval:
         tasks.append(asyncio.create_task(sweep_periodically(cases.get(SweepUploads), interval)))
+    if (collect := cases.find(CollectEvents)) is not None:
+        deliver = cases.find(DeliverEvents)
+        tasks.append(asyncio.create_task(handle_events(collect, deliver, webhooks)))
     try:
         yield
     finally:

@@ -78,7 +78,7 @@ class OpenUseCases:
 
         async with (
             open_when_available(container, note) as cases,
-            background_tasks(cases, interval),
+            background_tasks(cases, interval, container.settings().webhooks),
         ):
             self._cases = cases
             tried.set()

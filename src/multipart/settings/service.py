@@ -12,6 +12,7 @@ from .auth import AuthSettings
 from .azure import AzureSettings
 from .database import DatabaseSettings
 from .disk import DiskSettings
+from .events import EventSettings
 from .http import HttpSettings
 from .names import environment_names, find_misspellings
 from .quotas import QuotaSettings
@@ -36,6 +37,7 @@ class StoreSettings(BaseSettings):
 # pydantic lists the fields of the last base first.
 class Settings(
     AuthSettings,
+    EventSettings,
     HttpSettings,
     QuotaSettings,
     UploadSettings,

@@ -12,12 +12,17 @@ from pkgutil import walk_packages
 from typing import Final
 
 import multipart_upload.application
-from multipart_upload.application.ports import ObjectStore, QuotaRepository, SessionRepository
+from multipart_upload.application.ports import (
+    EventRepository,
+    ObjectStore,
+    QuotaRepository,
+    SessionRepository,
+)
 from multipart_upload.application.session_cache import SessionCache
 
 from .process import CallSite
 
-PORTS: Final = (SessionRepository, ObjectStore, QuotaRepository)
+PORTS: Final = (SessionRepository, ObjectStore, QuotaRepository, EventRepository)
 METHODS: Final = frozenset(
     name
     for port in (*PORTS, SessionCache)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from multipart_upload.application.ports import (
+    EventRepository,
     ForwardingRepository,
     ObjectStore,
     QuotaRepository,
@@ -95,6 +96,10 @@ class FaultyProcess:
     def wrap_quotas(self, quotas: QuotaRepository) -> QuotaRepository:
         """Wrap the quotas for this process."""
         return cast("QuotaRepository", _FaultyPort(self, quotas, RepositoryUnavailableError))
+
+    def wrap_events(self, events: EventRepository) -> EventRepository:
+        """Wrap the log of events for this process."""
+        return cast("EventRepository", _FaultyPort(self, events, RepositoryUnavailableError))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the work as this process, and require that it leaves no task running."""

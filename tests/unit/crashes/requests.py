@@ -54,6 +54,7 @@ class Request:
             wrapped,
             sessions=process.wrap_sessions(wrapped.sessions),
             store=process.wrap_store(wrapped.store),
+            events=wrapped.events and process.wrap_events(wrapped.events),
             quotas=wrapped.quotas and process.wrap_quotas(wrapped.quotas),
         )
 

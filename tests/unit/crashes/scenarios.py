@@ -6,10 +6,28 @@ from inspect import iscoroutinefunction, signature
 from types import ModuleType
 from typing import Final
 
-from . import aborting, completing, counting, reading, sending, starting, sweeping
+from . import (
+    aborting,
+    completing,
+    counting,
+    notifying,
+    reading,
+    sending,
+    starting,
+    sweeping,
+)
 from .requests import Scenario
 
-_MODULES: Final = (starting, sending, completing, aborting, reading, sweeping, counting)
+_MODULES: Final = (
+    starting,
+    sending,
+    completing,
+    aborting,
+    reading,
+    sweeping,
+    counting,
+    notifying,
+)
 
 
 def _find_scenarios(module: ModuleType) -> dict[str, Scenario]:

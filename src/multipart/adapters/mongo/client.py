@@ -18,11 +18,10 @@ from ...application.ports import SessionRepository
 from ...application.task_cancellation import cancel_tasks, close_in_time
 from ...domain.errors import RepositoryUnavailableError
 from .documents import PartDocument, SessionDocument
-from .errors import ANSWER_SECONDS, translate_errors
+from .errors import ANSWER_SECONDS, INDEX_SECONDS, translate_errors
 from .session_repository import MongoSessionRepository
 from .uri import DEFAULT_DATABASE
 
-INDEX_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 60.0
 _MODELS: Final = (SessionDocument, PartDocument)
 _logger = logging.getLogger(__name__)

@@ -19,7 +19,9 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
+from ...domain.upload_event import UploadEvent
 from ...domain.upload_token import TokenUse
+from .outbox import OUTBOX, OUTBOX_INDEX, outbox_entry
 from .part_ids import document_filter
 
 # Lists read it backwards. It ascends because secantusdb, on which the tests may run, loses
@@ -67,6 +69,7 @@ class SessionDocument(Document):
             IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)]),
             # Not a TTL index: it would remove sessions without their parts.
             IndexModel([("retained_until", ASCENDING), ("_id", ASCENDING)]),
+            OUTBOX_INDEX,
         )
 
     @classmethod
@@ -130,12 +133,13 @@ class SessionDocument(Document):
         """Return the document of a new session."""
         return dict(self.model_dump(by_alias=True))
 
-    def to_update(self) -> dict[str, Any]:
+    def to_update(self, event: UploadEvent | None) -> dict[str, Any]:
         """Return the update from the previous version; fields that are not known here stay."""
-        return {
+        update = {
             "$set": self.model_dump(by_alias=True, exclude={"id", "version"}),
             "$inc": {"version": 1},
         }
+        return update if event is None else {**update, "$push": {OUTBOX: outbox_entry(event)}}
 
 
 class PartDocument(Document):

@@ -20,6 +20,7 @@ from ...domain.errors import RepositoryMisconfiguredError, RepositoryUnavailable
 
 ANSWER_SECONDS: Final = 3.5
 """A client must have its 503 within 5 s: this leaves time for the rest of the request."""
+INDEX_SECONDS: Final = 3600.0
 
 _WRONG_PASSWORD: Final = ("authentication-failed", "the user or the password is refused")
 # https://www.mongodb.com/docs/manual/reference/error-codes/; 8000 is Atlas's.

@@ -23,8 +23,10 @@ from ...domain.errors import (
 )
 from ...domain.part import Part
 from ...domain.session import UploadSession
+from ...domain.upload_event import event_of
 from .documents import PART_FIELDS, SessionDocument, to_part
 from .errors import translate_errors
+from .outbox import OUTBOX
 from .part_bitmap import (
     COUNT_FIELDS,
     bitmap_filter,
@@ -104,7 +106,7 @@ class MongoSessionRepository:
         saved = session.with_version(session.version + 1)
         with translate_errors():
             result, was_resent = await resend_once(
-                lambda: self.sessions.update_one(unchanged, document.to_update())
+                lambda: self.sessions.update_one(unchanged, document.to_update(event_of(saved)))
             )
             if not result.matched_count:
                 await self._require_written(document, saved.version, was_resent=was_resent)
@@ -185,7 +187,7 @@ class MongoSessionRepository:
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Remove sessions whose retention ended before, and with each its parts."""
-        is_purgeable = {"retained_until": {"$lt": before}}
+        is_purgeable = {"retained_until": {"$lt": before}, OUTBOX: None}
         with translate_errors():
             found = await self.sessions.find(is_purgeable, ["_id"]).limit(limit).to_list()
         for session in found:

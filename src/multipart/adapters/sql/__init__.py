@@ -2,16 +2,19 @@
 
 from .api_keys import SqlApiKeyRepository, open_sql_api_keys
 from .engine import list_pending_sql_migrations, migrate_sql_database, open_sql_sessions
+from .events import SqlEventRepository, open_sql_events
 from .quotas import SqlQuotaRepository, open_sql_quotas
 from .session_repository import SqlSessionRepository
 
 __all__ = [
     "SqlApiKeyRepository",
+    "SqlEventRepository",
     "SqlQuotaRepository",
     "SqlSessionRepository",
     "list_pending_sql_migrations",
     "migrate_sql_database",
     "open_sql_api_keys",
+    "open_sql_events",
     "open_sql_quotas",
     "open_sql_sessions",
 ]

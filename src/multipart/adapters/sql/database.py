@@ -88,9 +88,9 @@ class Database:
         """Return all rows."""
         return await self.await_answer(self._read(statement))
 
-    async def write(self, statement: Executable) -> int:
-        """Run a statement and count the rows it changed."""
-        return await self.await_answer(self._write(statement))
+    async def write(self, statement: Executable, *following: Executable) -> int:
+        """Run a statement and count the rows it changed; only if it has, run the following too."""
+        return await self.await_answer(self._write(statement, following))
 
     async def write_all(self, *statements: Executable) -> None:
         """Run all statements or none."""
@@ -201,9 +201,11 @@ class Database:
             if self._file is not None:
                 self._file.require_kept(connection.info)
 
-    async def _write(self, statement: Executable) -> int:
+    async def _write(self, statement: Executable, following: Sequence[Executable]) -> int:
         async with self._transaction() as connection:
             changed = (await connection.execute(statement)).rowcount
+            for next_statement in following if changed else ():
+                await connection.execute(next_statement)
         if changed:
             self._written_at = time.monotonic()
         return changed

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ...domain.quota import QuotaLimits, QuotaUsage, Reservation, UserQuota
 from .database import Database
 from .engine import open_current_database
+from .inserts import insert_if_new
 from .rows import from_milliseconds, to_milliseconds
 from .tables import QUOTAS, RESERVATIONS
-
-_INSERT: Final[Mapping[str, Callable[..., Any]]] = {
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
-}
 
 
 @asynccontextmanager
@@ -99,8 +94,8 @@ class SqlQuotaRepository:
 
     async def _lock(self, connection: AsyncConnection, user_id: str) -> QuotaUsage:
         """Lock the row of a user, and make it if there is none."""
-        new = _INSERT[self.database.dialect](QUOTAS).values(_usage_row(user_id, QuotaUsage()))
-        await connection.execute(new.on_conflict_do_nothing(index_elements=["user_id"]))
+        new = _usage_row(user_id, QuotaUsage())
+        await connection.execute(insert_if_new(self.database, QUOTAS, new, "user_id"))
         row = select(QUOTAS).where(QUOTAS.c.user_id == user_id).with_for_update()
         return _to_usage((await connection.execute(row)).mappings().one())
 

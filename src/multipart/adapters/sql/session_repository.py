@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ...application.ports import SessionPage, SessionQuery
 from ...domain.errors import (
@@ -31,14 +30,11 @@ from ...domain.errors import (
 from ...domain.part import Part
 from ...domain.session import SessionState, UploadSession
 from .database import Database
+from .inserts import INSERT, insert_if_new
+from .outbox import outbox_insert
 from .rows import part_row, session_row, to_milliseconds, to_part, to_session
 from .tables import PARTS, SESSIONS
 
-# The same clause in both dialects, but SQLAlchemy has it in neither's common base.
-_INSERT: Final[Mapping[str, Callable[..., Any]]] = {
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
-}
 # As text: SQLAlchemy would fail the whole result because of one row with broken JSON.
 _SELECT_SESSIONS: Final = select(
     *(column for column in SESSIONS.c if column.name != "metadata"),
@@ -53,7 +49,7 @@ class SqlSessionRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = _INSERT[database.dialect]
+        self._insert = INSERT[database.dialect]
         insert = self._insert(PARTS)
         replaced = {
             name: insert.excluded[name] for name in ("etag", "size", "recorded_at", "state")
@@ -66,8 +62,8 @@ class SqlSessionRepository:
         return await self._database.now()
 
     async def add(self, session: UploadSession) -> None:
-        insert = self._insert(SESSIONS).values(session_row(session))
-        if not await self._database.write(insert.on_conflict_do_nothing(index_elements=["id"])):
+        new = insert_if_new(self._database, SESSIONS, session_row(session), "id")
+        if not await self._database.write(new):
             raise StaleSessionError
 
     async def get(self, upload_id: str) -> UploadSession:
@@ -85,7 +81,8 @@ class SqlSessionRepository:
         # The version is in the filter, not checked first: there is no window for a race.
         unchanged = (SESSIONS.c.id == session.id) & (SESSIONS.c.version == session.version)
         written = update(SESSIONS).where(unchanged).values(session_row(saved))
-        if not await self._database.write(written):
+        event = outbox_insert(saved)
+        if not await self._database.write(written, *([] if event is None else [event])):
             await self.get(session.id)  # raises SessionNotFoundError
             raise StaleSessionError
         return saved

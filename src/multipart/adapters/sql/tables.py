@@ -88,6 +88,37 @@ RESERVATIONS: Final = Table(
     Column("reserved_at", BigInteger, nullable=False),
 )
 
+# Events that no process has collected yet, stored in the transaction of their session.
+OUTBOX: Final = Table(
+    "upload_outbox",
+    SCHEMA,
+    Column("event_id", _ID, primary_key=True),
+    Column("occurred_at", BigInteger, nullable=False),
+    # Of the session that the event is of: two events may have the same time.
+    Column("version", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("upload_outbox_order", "occurred_at", "version"),
+)
+
+EVENTS: Final = Table(
+    "upload_events",
+    SCHEMA,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("upload_events_user", "user_id", "sequence"),
+    Index("upload_events_age", "occurred_at"),
+)
+
+WEBHOOKS: Final = Table(
+    "upload_webhooks",
+    SCHEMA,
+    Column("url", _ID, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 API_KEYS: Final = Table(
     "upload_api_keys",
     SCHEMA,

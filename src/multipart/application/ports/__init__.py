@@ -3,6 +3,7 @@
 from .api_key_repository import ApiKeyRepository
 from .clock import Clock
 from .credential_verifier import CredentialVerifier
+from .event_repository import EventRepository
 from .forwarding import ForwardingRepository
 from .object_store import (
     ListedUpload,
@@ -17,11 +18,14 @@ from .object_store import (
 from .quota_repository import QuotaRepository
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 from .upload_token_signer import UploadTokenSigner
+from .webhook_sender import Delivery, WebhookSender
 
 __all__ = [
     "ApiKeyRepository",
     "Clock",
     "CredentialVerifier",
+    "Delivery",
+    "EventRepository",
     "ForwardingRepository",
     "ListedUpload",
     "NewObject",
@@ -36,4 +40,5 @@ __all__ = [
     "SignedPost",
     "UploadPage",
     "UploadTokenSigner",
+    "WebhookSender",
 ]

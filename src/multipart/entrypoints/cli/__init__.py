@@ -7,6 +7,7 @@ import click
 from .adapters import adapters
 from .cors import cors
 from .dev import dev
+from .events import events
 from .keys import keys
 from .migrate import migrate
 from .quota import quota
@@ -35,5 +36,6 @@ main.add_command(migrate)
 main.add_command(keys)
 main.add_command(tokens)
 main.add_command(quota)
+main.add_command(events)
 main.add_command(adapters)
 main.add_command(cors)

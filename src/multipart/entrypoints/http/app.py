@@ -22,6 +22,7 @@ from ...settings import Settings
 from ...stores import choose_store
 from ..startup import OpenUseCases
 from .api.batches import MAX_BATCH_BYTES, BatchController
+from .api.events import EventController
 from .api.queries import QueryController
 from .api.tokens import TokenController
 from .api.uploads import UploadController
@@ -117,6 +118,7 @@ def _api(authentication: Sequence[Authentication]) -> Router:
                 "/", route_handlers=[BatchController], middleware=[LargeBodyGate(MAX_BATCH_BYTES)]
             ),
             QueryController,
+            EventController,
             TokenController,
         ],
         before_request=check_api_request,

@@ -106,7 +106,7 @@ class SessionSavingContract:
             session.initiated("2~abc", LATER).part_recorded(LATER + MILLISECOND),
             _completing(session),
             _completing(session).lease_renewed(LEASE.deadline + MILLISECOND),
-            _completing(session).store_upload_lost(),
+            _completing(session).store_upload_lost(LATER),
             _completing(session).lease_released(),
             _completing(session).completion_refused(LATER),
             _completing(session),

@@ -11,6 +11,7 @@ from ...application.ports import Clock, SessionPage, SessionQuery
 from ...domain.errors import SessionNotFoundError, StaleSessionError
 from ...domain.part import Part
 from ...domain.session import UploadSession
+from ...domain.upload_event import UploadEvent, event_of
 
 
 class MemorySessionRepository:
@@ -20,6 +21,7 @@ class MemorySessionRepository:
         self._clock = clock
         self._sessions: dict[str, UploadSession] = {}
         self._parts: defaultdict[str, dict[int, Part]] = defaultdict(dict)
+        self.outbox: list[UploadEvent] = []
 
     async def now(self) -> datetime:
         return self._clock.now()
@@ -99,6 +101,8 @@ class MemorySessionRepository:
         # A copy, because the caller may still change its mapping.
         kept = replace(session, metadata=dict(session.metadata))
         self._sessions[session.id] = kept
+        if (event := event_of(kept)) is not None:
+            self.outbox.append(event)
         return kept
 
 

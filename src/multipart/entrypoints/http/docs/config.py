@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
 from .. import health
-from ..api import batch_schemas, query_schemas, schemas, token_schemas
+from ..api import batch_schemas, event_schemas, query_schemas, schemas, token_schemas
 from ..companion import schemas as companion_schemas
 from ..problems import schemas as problem_schemas
 from ..security_headers import page_headers
@@ -73,7 +73,7 @@ def openapi_config(version: str, max_parts: int, authentication: Sequence[str]) 
         max_parts=max_parts,
         authentication=authentication,
         modules=(
-            *(schemas, batch_schemas, query_schemas, token_schemas),
+            *(schemas, batch_schemas, event_schemas, query_schemas, token_schemas),
             *(problem_schemas, companion_schemas, health),
         ),
     )

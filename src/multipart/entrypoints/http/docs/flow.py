@@ -30,6 +30,7 @@ ORDER: Final = (
     "getUploadStatus",
     "listParts",
     "listUploads",
+    "listEvents",
     "createUploadToken",
     "s3CreateMultipartUpload",
     "s3SignPart",

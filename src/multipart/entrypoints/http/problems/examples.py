@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....domain.errors import (
+    EventsUnsupportedError,
     FileTooLargeError,
     IdempotencyKeyReusedError,
     IdentityProviderUnavailableError,
@@ -86,6 +87,7 @@ EXAMPLES: Final = (
     ProblemExample(StoreRefusedError("AccessDenied")),
     ProblemExample(StoreUploadGoneError(), _RECORDS | _COMPLETES),
     ProblemExample(SingleUploadsUnsupportedError(), frozenset({"s3SignSingleUpload"})),
+    ProblemExample(EventsUnsupportedError(), frozenset({"listEvents"})),
     ProblemExample(UploadTokensUnsupportedError(), frozenset({"createUploadToken"})),
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(RepositoryUnavailableError()),
