@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.teardowns",
     "tests.servers.mongodb",
     "tests.servers.postgresql",
+    "tests.servers.redis",
     "tests.servers.sql_databases",
     "tests.servers.oidc",
     "tests.servers.azurite",

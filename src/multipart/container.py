@@ -21,7 +21,7 @@ from .application.list_events import ListEvents
 from .application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from .application.list_sessions import ListSessions
 from .application.open_store_upload import OpenStoreUpload
-from .application.ports import ObjectStore, SessionRepository
+from .application.ports import ObjectStore, RateLimiter, SessionRepository
 from .application.record_parts import RecordParts
 from .application.session_cache import SessionCache
 from .application.sign_parts import SignParts
@@ -40,6 +40,7 @@ from .events import (
     require_events,
 )
 from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
+from .rate_limiting import check_rate_limiter, open_rate_limiter
 from .session_database import choose_database
 from .settings import Settings
 from .stores import choose_store
@@ -49,9 +50,10 @@ T = TypeVar("T")
 
 
 def check_adapters(settings: Settings) -> None:
-    """Raise ValueError, naming the setting, if the store or the database can never open."""
+    """Raise ValueError, naming the setting, if an adapter can never open."""
     choose_store(settings)
     choose_database(settings)
+    check_rate_limiter(settings)
     if settings.has_quotas:
         require_quotas(settings)
     if settings.webhooks:
@@ -82,6 +84,7 @@ class Container(containers.DeclarativeContainer):
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
     verifiers = providers.Resource(open_verifiers, settings)
+    rate_limiter = providers.Resource(open_rate_limiter, settings)
     quotas = providers.Resource(open_quotas, settings)
     events = providers.Resource(open_events, settings)
     sender = providers.Resource(open_sender, settings)
@@ -131,10 +134,11 @@ USE_CASES: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """The use cases of an open container, by name, and the store that they use."""
+    """The use cases of an open container by name, their store, and the rate limiter if any."""
 
     by_name: Mapping[str, object]
     store: ObjectStore
+    rate_limiter: RateLimiter | None
 
     def get(self, kind: type[T]) -> T:
         """Return the use case of this class."""
@@ -156,6 +160,7 @@ async def open_use_cases(container: Container) -> AsyncIterator[UseCases]:
         yield UseCases(
             {name: await _await_if_needed(container.providers[name]()) for name in USE_CASES},
             await _await_if_needed(container.store()),
+            await _await_if_needed(container.rate_limiter()),
         )
     finally:
         await _await_if_needed(container.shutdown_resources())

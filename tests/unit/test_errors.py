@@ -26,6 +26,7 @@ from multipart_upload.domain.errors import (
     PartsRefusedError,
     PartsUnnamedError,
     QuotaExceededError,
+    RateLimitedError,
     RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
@@ -44,6 +45,7 @@ from multipart_upload.domain.errors import (
     UploadTokensUnsupportedError,
     UserNotAllowedError,
 )
+from multipart_upload.domain.rate_limit import RateLimit, Unit
 from multipart_upload.entrypoints.http.problems.handlers import status_of
 
 # Clients compare these codes: new ones may be added, but none changed or removed.
@@ -61,6 +63,7 @@ CODES: Final = {
     IdempotencyKeyReusedError: "idempotency-key-reused",
     EventsUnsupportedError: "events-unsupported",
     FileTooLargeError: "file-too-large",
+    RateLimitedError: "rate-limited",
     TransitionError: "wrong-state",
     LeaseHeldError: "operation-in-progress",
     StaleSessionError: "concurrent-change",
@@ -88,6 +91,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     IdentityProviderUnavailableError(),
     EventsUnsupportedError(),
     FileTooLargeError(11, 10),
+    RateLimitedError(RateLimit(Unit.STARTS, 10, 60), 7, []),
     TransitionError("abort", "completed"),
     LeaseHeldError("completing", 2.5),
     StaleSessionError(),

@@ -12,10 +12,11 @@ from typing import Final
 from ..domain.errors import FieldError, InvalidFieldError, InvalidFieldsError
 from ..domain.part_rules import last_number, require_part
 from ..domain.policy import UploadPolicy
+from ..domain.rate_limit import Unit
 from ..domain.session import UploadSession
 from ..domain.store_capabilities import StoreCapabilities
 from .open_store_upload import OpenStoreUpload
-from .ports import Clock, ObjectStore, SignedPart, SignedParts
+from .ports import Clock, ObjectStore, SignedPart, SignedParts, UsageMeter
 from .session_cache import SessionCache
 from .session_reference import SessionReference
 
@@ -28,7 +29,8 @@ class SignParts:
 
     If S3 has lost the upload, open another one first. No URL works past the session's maximum age.
     Raise SessionNotFoundError, TransitionError when the session is not open or has reached its
-    maximum age, and InvalidFieldError for a part that is not in the plan.
+    maximum age, and InvalidFieldError for a part that is not in the plan. With a meter, raise
+    RateLimitedError, and InvalidFieldError for more parts than its limit.
     """
 
     sessions: SessionCache
@@ -36,6 +38,7 @@ class SignParts:
     open_store_upload: OpenStoreUpload
     policy: UploadPolicy
     clock: Clock
+    meter: UsageMeter | None = None
 
     async def sign_one(
         self, reference: SessionReference, part_number: int, content_length: int | None = None
@@ -52,6 +55,8 @@ class SignParts:
             self.store.capabilities,
             size_field="content_length",
         )
+        if self.meter is not None:
+            await self.meter.count({Unit.URLS: 1})
         if session.is_lost:
             session, now = await self._reopen(session)
         return await self.store.sign_part(
@@ -74,6 +79,9 @@ class SignParts:
             numbers = _list_planned(session)
         else:
             numbers = _list_numbers(session, ranges, self.store.capabilities)
+        if self.meter is not None:
+            _require_possible(self.meter, len(numbers))
+            await self.meter.count({Unit.URLS: len(numbers)})
         if session.is_lost:
             session, now = await self._reopen(session)
         return await self.store.sign_parts(
@@ -98,6 +106,12 @@ class SignParts:
         session = await self.open_store_upload(session)
         session.require_open("sign a part of")
         return session, self.clock.now()
+
+
+def _require_possible(meter: UsageMeter, count: int) -> None:
+    limit = meter.limit_of(Unit.URLS)
+    if limit is not None and count > limit:
+        raise InvalidFieldError(_FIELD, f"must be {limit} parts at most, by the rate limit")
 
 
 def _list_planned(session: UploadSession) -> Sequence[int]:

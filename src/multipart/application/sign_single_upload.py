@@ -9,8 +9,9 @@ from uuid import uuid4
 from ..domain.errors import SingleUploadsUnsupportedError
 from ..domain.object_key import new_nonce, object_key
 from ..domain.policy import UploadPolicy
+from ..domain.rate_limit import Unit
 from .new_upload import NewUpload
-from .ports import NewObject, ObjectStore, SignedPost
+from .ports import NewObject, ObjectStore, SignedPost, UsageMeter
 
 _UNCOUNTED: Final = (
     "The upload token limits the number of uploads, which are counted only if files are sent in "
@@ -29,11 +30,12 @@ class SignSingleUpload:
     There is no session: the store takes the whole file or nothing, the client reports nothing, and
     neither lists nor the sweep include it. Raise InvalidFieldError, and
     SingleUploadsUnsupportedError if the store has no forms, if an upload token counts uploads, or
-    if there are quotas.
+    if there are quotas. With a meter, raise RateLimitedError.
     """
 
     store: ObjectStore
     policy: UploadPolicy
+    meter: UsageMeter | None = None
 
     async def __call__(self, new: NewUpload) -> SignedPost:
         new.require_allowed(self.policy)
@@ -44,6 +46,8 @@ class SignSingleUpload:
         max_single_size = self.store.capabilities.max_single_size
         if max_single_size is None:
             raise SingleUploadsUnsupportedError
+        if self.meter is not None:
+            await self.meter.count({Unit.STARTS: 1, Unit.URLS: 1})
         upload_id, nonce = uuid4().hex, new_nonce()
         prefix = new.key_prefix(self.policy)
         return await self.store.sign_post(

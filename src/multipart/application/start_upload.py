@@ -9,11 +9,12 @@ from ..domain.errors import IdempotencyKeyReusedError, InvalidFieldError, StaleS
 from ..domain.object_key import new_nonce, object_key
 from ..domain.part_plan import PartPlan
 from ..domain.policy import UploadPolicy
+from ..domain.rate_limit import Unit
 from ..domain.session import SessionState, UploadSession
 from .leases import new_lease
 from .new_upload import NewUpload
 from .open_store_upload import OpenStoreUpload
-from .ports import ObjectStore, SessionRepository
+from .ports import ObjectStore, SessionRepository, UsageMeter
 from .upload_ids import ChosenId, choose_upload_id
 
 
@@ -25,16 +26,20 @@ class StartUpload:
     UploadTokenExhaustedError when the token allows no more uploads, QuotaExceededError when the
     user has too much, IdempotencyKeyReusedError when the key was used for a different request, and
     LeaseHeldError while another caller with the same key opens the upload.
+    With a meter, raise RateLimitedError.
     """
 
     sessions: SessionRepository
     store: ObjectStore
     open_store_upload: OpenStoreUpload
     policy: UploadPolicy
+    meter: UsageMeter | None = None
 
     async def __call__(self, new: NewUpload) -> UploadSession:
         new.require_allowed(self.policy)
         plan = self._plan(new)
+        if self.meter is not None:
+            await self.meter.count({Unit.STARTS: 1})
         taken: set[str] = set()
         while True:
             chosen = await choose_upload_id(self.sessions, new, taken)

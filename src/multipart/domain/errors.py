@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Final, NamedTuple
 
+from .rate_limit import RateLimit, RateUsage, Unit
+
 MAX_FIELD_ERRORS: Final = 100
 """Most wrong fields that one error names; a batch of 10,000 parts can have more."""
 _MAX_IN_SENTENCE: Final = 10
+_UNIT_NAMES: Final = {Unit.STARTS: "started uploads", Unit.URLS: "signed URLs"}
 
 
 class FieldError(NamedTuple):
@@ -145,6 +148,19 @@ class FileTooLargeError(UploadError):
             f"size: {size} bytes is over the limit of {max_size} bytes", max_size=max_size
         )
         self.size = size
+
+
+class RateLimitedError(UploadError):
+    """The caller has used a rate limit up; after `retry_after` seconds it has enough again."""
+
+    code = "rate-limited"
+
+    def __init__(self, limit: RateLimit, retry_after: int, usages: Sequence[RateUsage]) -> None:
+        super().__init__(
+            f"The limit of {limit.amount} {_UNIT_NAMES[limit.unit]} in {limit.seconds} seconds is "
+            "reached."
+        )
+        self.retry_after, self.usages = retry_after, usages
 
 
 class ConflictError(UploadError):

@@ -16,6 +16,7 @@ from .events import EventSettings
 from .http import HttpSettings
 from .names import environment_names, find_misspellings
 from .quotas import QuotaSettings
+from .rate_limits import RateLimitSettings
 from .s3 import S3Settings
 from .uploads import UploadSettings
 
@@ -40,6 +41,7 @@ class Settings(
     EventSettings,
     HttpSettings,
     QuotaSettings,
+    RateLimitSettings,
     UploadSettings,
     DatabaseSettings,
     DiskSettings,

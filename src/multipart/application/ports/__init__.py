@@ -16,8 +16,10 @@ from .object_store import (
     UploadPage,
 )
 from .quota_repository import QuotaRepository
+from .rate_limiter import RateLimiter
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 from .upload_token_signer import UploadTokenSigner
+from .usage_meter import UsageMeter
 from .webhook_sender import Delivery, WebhookSender
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "ObjectStore",
     "OpenedUpload",
     "QuotaRepository",
+    "RateLimiter",
     "SessionPage",
     "SessionQuery",
     "SessionRepository",
@@ -40,5 +43,6 @@ __all__ = [
     "SignedPost",
     "UploadPage",
     "UploadTokenSigner",
+    "UsageMeter",
     "WebhookSender",
 ]

@@ -37,6 +37,8 @@ from .health import HealthController
 from .large_bodies import LargeBodyGate
 from .principal import provide_principal
 from .problems.handlers import EXCEPTION_HANDLERS
+from .rate_limit_headers import POLICY, REMAINING, add_rate_limit_headers
+from .rate_limits import provide_metered_use_cases
 from .request import ServiceRequest, check_api_request
 from .request_id import HEADER
 from .response_headers import add_headers
@@ -57,6 +59,7 @@ _REQUEST_HEADERS: Final = (
 def create_app(container: Container) -> Litestar:
     """Create the application; its resources open when it starts and close when it stops."""
     opened, settings = OpenUseCases(), container.settings()
+    limits = settings.rate_limits
     authentication = _authentication(settings, opened)
     principal = provide_principal(is_authenticated=bool(authentication))
 
@@ -77,11 +80,12 @@ def create_app(container: Container) -> Litestar:
         lifespan=[lifespan],
         dependencies={
             **provide_use_cases(opened),
+            **provide_metered_use_cases(limits, opened),
             "turns": provide(Turns()),
             "principal": principal,
         },
         exception_handlers={**EXCEPTION_HANDLERS},
-        before_send=[add_headers],
+        before_send=[add_headers, add_rate_limit_headers] if limits else [add_headers],
         request_class=ServiceRequest,
         cors_config=_cors(settings),
         openapi_config=_openapi(settings),
@@ -175,5 +179,5 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
         allow_headers=[*_REQUEST_HEADERS, *settings.allowed_headers],
         allow_credentials=settings.cors_allow_credentials,
-        expose_headers=[HEADER, "ETag", "Location", "Retry-After"],
+        expose_headers=[HEADER, "ETag", "Location", "Retry-After", POLICY, REMAINING],
     )

@@ -13,7 +13,7 @@ from ....application.sign_parts import SignParts
 from ....domain.principal import Principal
 from ..responses import JsonResponse, JsonStream, Turns
 from .batch_schemas import RecordPartsRequest, SignedUrls, SignPartsRequest, encode_signed_urls
-from .decorators import command
+from .decorators import LIMITED_COMMAND_ERRORS, command
 from .schemas import PartRecorded
 
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024
@@ -32,6 +32,7 @@ class BatchController(Controller):
         "/get-signed-urls",
         operation_id="getSignedUrls",
         summary="Sign many parts",
+        errors=LIMITED_COMMAND_ERRORS,
     )
     async def sign(
         self,

@@ -22,7 +22,7 @@ from ..parameters import (
     UploadIdQuery,
 )
 from ..responses import JsonResponse
-from .decorators import command, query
+from .decorators import LIMITED_QUERY_ERRORS, command, query
 from .schemas import (
     AbortedUpload,
     CompletedUpload,
@@ -46,7 +46,7 @@ class UploadController(Controller):
         "/start-upload",
         operation_id="startUpload",
         summary="Start an upload",
-        errors=(400, 403, 409, 413, 415, 422, 503),
+        errors=(400, 403, 409, 413, 415, 422, 429, 503),
     )
     async def start(
         self,
@@ -62,6 +62,7 @@ class UploadController(Controller):
         "/get-signed-url",
         operation_id="getSignedUrl",
         summary="Sign a part",
+        errors=LIMITED_QUERY_ERRORS,
     )
     async def sign(
         self,

@@ -32,6 +32,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     409: "The state of the upload does not allow this; `upload_status` names the state.",
     403: "The user has too much: see quotas.",
     413: "The body, or the file, is too large.",
+    429: "A rate limit is reached; repeat the request after `Retry-After`.",
     500: "A bug, or a setting or right that an operator must correct; repeating does not help.",
     503: "The database or S3 is unavailable; retry after `Retry-After`.",
 }

@@ -66,7 +66,7 @@ class MultipartController(Controller):
         status_code=200,
         operation_id="s3CreateMultipartUpload",
         summary="Uppy: create a multipart upload",
-        responses=document_companion_errors(400, 401, 403, 409, 413, 503),
+        responses=document_companion_errors(400, 401, 403, 409, 413, 429, 503),
     )
     async def create(
         self,
@@ -108,7 +108,7 @@ class MultipartController(Controller):
         "/{upload_id:str}/{number:str}",
         operation_id="s3SignPart",
         summary="Uppy: sign a part",
-        responses=document_companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 429, 503),
     )
     async def sign(
         self,
@@ -126,7 +126,7 @@ class MultipartController(Controller):
         "/{upload_id:str}/batch",
         operation_id="s3SignParts",
         summary="Uppy: sign several parts",
-        responses=document_companion_errors(400, 401, 404, 409, 503),
+        responses=document_companion_errors(400, 401, 404, 409, 429, 503),
     )
     async def sign_batch(
         self,

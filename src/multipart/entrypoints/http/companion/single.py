@@ -67,7 +67,7 @@ class SingleController(Controller):
         "/params",
         operation_id="s3SignSingleUpload",
         summary="Uppy: sign a form for one whole file",
-        responses=document_companion_errors(400, 401, 409, 503),
+        responses=document_companion_errors(400, 401, 409, 429, 503),
     )
     async def params(
         self,

@@ -19,6 +19,7 @@ from ..companion.errors import problem_statuses, rewrite_problem
 from ..example_values import REQUEST_ID
 from ..problems.examples import examples_for
 from ..problems.handlers import MEDIA_TYPE
+from ..rate_limit_headers import POLICY, REMAINING
 from .authentication import add_authentication
 from .flow import LINKS, ORDER
 from .members import example_of, resolve
@@ -42,7 +43,21 @@ _RETRY_AFTER: Final = {
         "example": 2,
     }
 }
-_RETRIED: Final = frozenset({409, 503})
+_RETRIED: Final = frozenset({409, 429, 503})
+_LIMITED: Final = "429"
+_RATE_LIMIT: Final = {
+    POLICY: {
+        "description": "The rate limits of the caller, if there are any: `q` units within `w` "
+        "seconds.",
+        "schema": {"type": "string"},
+        "example": '"urls";q=1000;w=60',
+    },
+    REMAINING: {
+        "description": "What remains of them: `r` units, and more in `t` seconds.",
+        "schema": {"type": "string"},
+        "example": '"urls";r=988;t=5',
+    },
+}
 
 
 @dataclass
@@ -149,8 +164,11 @@ def _complete_operation(operation: dict[str, Any], document: Mapping[str, Any]) 
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
         parameter["schema"].pop("description", None)
+    is_limited = _LIMITED in operation["responses"]
     for status, response in operation["responses"].items():
         response["headers"] = {**_HEADERS, **(_RETRY_AFTER if int(status) in _RETRIED else {})}
+        if is_limited and status in {"200", _LIMITED}:
+            response["headers"] |= _RATE_LIMIT
         if int(status) < HTTPStatus.BAD_REQUEST:
             _complete_success(name, response, document)
         else:

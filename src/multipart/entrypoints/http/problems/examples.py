@@ -18,6 +18,7 @@ from ....domain.errors import (
     PartsRefusedError,
     PartsUnnamedError,
     QuotaExceededError,
+    RateLimitedError,
     RepositoryMisconfiguredError,
     RepositoryUnavailableError,
     SessionNotFoundError,
@@ -35,6 +36,7 @@ from ....domain.errors import (
     UploadTokensUnsupportedError,
     UserNotAllowedError,
 )
+from ....domain.rate_limit import RateLimit, RateUsage, Unit
 from ..example_values import UPLOAD_ID
 from ..large_bodies import TooManyBatchesError
 from ..request import MalformedBodyError, UnsupportedMediaTypeError
@@ -47,6 +49,8 @@ _RECORDS: Final = frozenset({"recordPart", "recordParts"})
 _LARGE: Final = frozenset({"getSignedUrls", "recordParts", "s3CompleteMultipartUpload"})
 _COMPLETES: Final = frozenset({"completeUpload", "s3CompleteMultipartUpload"})
 _ABORTS: Final = frozenset({"abortUpload", "s3AbortMultipartUpload"})
+_LIMIT: Final = RateLimit(Unit.URLS, 1000, 60)
+_RATE_LIMITED: Final = RateLimitedError(_LIMIT, 12, [RateUsage(_LIMIT, 0, 12)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ EXAMPLES: Final = (
     ProblemExample(EventsUnsupportedError(), frozenset({"listEvents"})),
     ProblemExample(UploadTokensUnsupportedError(), frozenset({"createUploadToken"})),
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
+    ProblemExample(_RATE_LIMITED),
     ProblemExample(RepositoryUnavailableError()),
     ProblemExample(StoreUnavailableError()),
     ProblemExample(StoredSessionUnreadableError(UPLOAD_ID)),

@@ -24,6 +24,7 @@ from ....domain.errors import (
     InvalidFieldsError,
     NotFoundError,
     QuotaExceededError,
+    RateLimitedError,
     RepositoryMisconfiguredError,
     StoreMisconfiguredError,
     UnauthenticatedError,
@@ -32,6 +33,7 @@ from ....domain.errors import (
     UploadTokenExhaustedError,
     UserNotAllowedError,
 )
+from ..rate_limit_headers import rate_limit_headers
 from ..request import RequestError
 from ..request_id import request_id_of
 from ..validation.parameter_rules import parameter_errors
@@ -52,6 +54,7 @@ _STATUS: Final[Mapping[type[UploadError], int]] = {
     NotFoundError: 404,
     ConflictError: 409,
     FileTooLargeError: 413,
+    RateLimitedError: 429,
     UnavailableError: 503,
     # Not 503, which clients retry: only an operator can fix it.
     RepositoryMisconfiguredError: 500,
@@ -84,9 +87,11 @@ def answer_upload_error(request: _AnyRequest, exc: UploadError) -> Response[dict
     return _problem(status, exc.code, str(exc), extension_members(exc), _headers(exc))
 
 
-def _headers(exc: UploadError) -> dict[str, str]:
+def _headers(exc: UploadError) -> Mapping[str, str]:
     if isinstance(exc, UnauthenticatedError):
         return {"WWW-Authenticate": _challenge(exc)}
+    if isinstance(exc, RateLimitedError):
+        return {"Retry-After": str(exc.retry_after), **rate_limit_headers(exc.usages)}
     retry_after = getattr(exc, "retry_after", None)
     if retry_after is None:
         return {}

@@ -29,6 +29,7 @@ _PROBLEMS: Final[Mapping[int, ResponseSpec]] = {
         413: "The file or the body is too large.",
         415: "The header Content-Type is not `application/json`.",
         422: "A field is wrong; `errors` names it.",
+        429: "A rate limit is reached; repeat the request after `Retry-After`.",
         500: "The service is misconfigured, as `reason` says, or has a bug.",
         503: "The database or S3 is unavailable or the service busy; retry after `Retry-After`.",
     }.items()

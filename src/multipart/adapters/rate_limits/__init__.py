@@ -1,0 +1,1 @@
+"""Rate limits over sliding windows, counted in memory or in Redis (limits)."""
