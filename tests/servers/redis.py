@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -42,6 +43,11 @@ class RedisServer:
                 msg = f"{self._program} does not start:\n{self._log.read_text(errors='replace')}"
                 raise RuntimeError(msg)
             time.sleep(PAUSE_SECONDS)
+
+    def pause(self) -> None:
+        """Keep every connection open and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """Stop at once. Do nothing if it is not running."""
