@@ -227,6 +227,48 @@ def test_headers_follow_the_draft_and_pages_may_read_them(service: Service) -> N
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
 
 
+def test_refusals_are_as_documented(service: Service) -> None:
+    with service.client() as client:
+        upload = Upload.start(client)
+        companion = CompanionUpload.create(client)
+        Upload.start(client)
+        success_of(sign_many(upload, "1-100"))
+        answers = {
+            ("/api/start-upload", "post"): start(client, user_id="ada"),
+            ("/api/get-signed-url", "get"): upload.sign(1),
+            ("/api/get-signed-urls", "post"): sign_many(upload, 1),
+            ("/s3/multipart", "post"): client.post("/s3/multipart", json=FORM),
+            ("/s3/multipart/{upload_id}/{number}", "get"): companion.sign(1),
+            ("/s3/multipart/{upload_id}/batch", "get"): companion.sign_batch("1"),
+            ("/s3/params", "get"): client.get("/s3/params", params=FORM),
+        }
+        paths = client.get("/docs/openapi.json").json()["paths"]
+
+    documented = {
+        (path, method): operation["responses"]["429"]
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "429" in operation["responses"]
+    }
+    assert documented.keys() == answers.keys()
+    for route, response in answers.items():
+        is_too_many(response)
+        content = documented[route]["content"][response.headers["content-type"]]
+        example = content["examples"]["rate-limited"]["value"]
+        assert example.keys() == response.json().keys()
+        assert all(name in response.headers for name in documented[route]["headers"])
+
+
+def test_clients_cannot_claim_an_address(settings: dict[str, str], tmp_path: Path) -> None:
+    untrusted = {**settings, "AUTH_TRUSTED_PROXIES": "192.0.2.0/24"}
+    with running_service(tmp_path, untrusted) as service:
+        for number in range(3):
+            with caller(service, f"198.51.100.{number}") as client:
+                success_of(start(client, user_id="ada"))
+        with caller(service, "198.51.100.9") as client:
+            is_too_many(start(client, user_id="ada"))
+
+
 def test_only_the_limits_that_are_set_hold(bucket: Bucket, tmp_path: Path) -> None:
     only_urls = {**bucket.settings, "RATE_LIMIT_URLS": "1/3650 days"}
     with running_service(tmp_path, only_urls) as service, service.client() as client:

@@ -20,7 +20,8 @@ _KEYS_AT_ONCE: Final = 1000
 async def open_memory_limiter() -> AsyncIterator[RateLimiter]:
     """Count in this process only; counts are lost when it ends."""
     storage = MemoryStorage()
-    # Without a task that is running here, limits looks through all counts at every hit.
+    # While this task runs, limits starts none of its own, which would look through all counts at
+    # every hit (MemoryStorage.__schedule_expiry, 5.8).
     storage.timer = asyncio.create_task(_purge(storage))
     try:
         yield SlidingWindowLimiter(storage)

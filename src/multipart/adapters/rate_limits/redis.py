@@ -15,7 +15,7 @@ from .limiter import SlidingWindowLimiter
 
 _MAX_CONNECTIONS: Final = 20
 TIMEOUT_SECONDS: Final = 1.0
-"""For the connection, and for each of the few commands of a request."""
+"""For a connection, for each command, and for all commands of a request."""
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from ..problems.openapi import OperationWithoutDefault400, document_problems
 
 _QUERY_ERRORS: Final = (404, 409, 422, 503)
 _COMMAND_ERRORS: Final = (400, 404, 409, 413, 415, 422, 503)
-LIMITED_QUERY_ERRORS: Final = (*_QUERY_ERRORS, 429)
-LIMITED_COMMAND_ERRORS: Final = (*_COMMAND_ERRORS, 429)
+LIMITED_QUERY_ERRORS: Final = tuple(sorted((*_QUERY_ERRORS, 429)))
+LIMITED_COMMAND_ERRORS: Final = tuple(sorted((*_COMMAND_ERRORS, 429)))
 """Those of routes with a rate limit."""
 
 
