@@ -37,7 +37,7 @@ class FailOpenLimiter(RateLimiter):
             async with asyncio.timeout(self._timeout):
                 usages = await self._limiter.spend(costs, callers)
         except (StorageError, OSError) as exc:  # TimeoutError is an OSError
-            self._note_failure(exc.__cause__ or exc)
+            self._note_failure(exc.storage_error if isinstance(exc, StorageError) else exc)
             return []
         except RateLimitedError:
             self._note_answer()
@@ -53,15 +53,14 @@ class FailOpenLimiter(RateLimiter):
         self._asks_again_at = now + RETRY_SECONDS
         return True
 
-    def _note_failure(self, exc: BaseException) -> None:
+    def _note_failure(self, exc: Exception) -> None:
         if not self._is_out:
             self._is_out = True
             self._asks_again_at = time.monotonic() + RETRY_SECONDS
             _logger.warning(
-                "No rate limits: RATE_LIMIT_STORAGE_URI does not answer (%s: %s). "
+                "No rate limits: RATE_LIMIT_STORAGE_URI does not answer (%s). "
                 "Requests pass uncounted.",
-                type(exc).__name__,
-                exc,
+                str(exc) or type(exc).__name__,
             )
 
     def _note_answer(self) -> None:

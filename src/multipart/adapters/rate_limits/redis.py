@@ -14,8 +14,11 @@ from .fail_open import FailOpenLimiter
 from .limiter import SlidingWindowLimiter
 
 _MAX_CONNECTIONS: Final = 20
-TIMEOUT_SECONDS: Final = 1.0
-"""For a connection, for each command, and for all commands of a request."""
+TIMEOUT_SECONDS: Final = 2.0
+"""For a connection, for each command, and for all commands of a request.
+
+Much longer than Redis takes, because a flood of requests must not look like an outage.
+"""
 
 
 @asynccontextmanager
