@@ -136,7 +136,7 @@ def test_every_documented_error_occurs_as_documented(
 ) -> None:
     for path, item in documented.items():
         for status, found in item[ROUTES[path]]["responses"].items():
-            # Tested for every route in test_rate_limits.py, test_outages.py and test_start.py.
+            # Tested in test_rate_limit_answers.py, test_outages.py and test_start.py.
             if status in {"200", "429", "500", "503"} or (path, status) in SEEN_ELSEWHERE:
                 continue
             response = PROVOKED_BY[status](path, Upload.start(api))
