@@ -39,6 +39,7 @@ from .events import (
     open_sender,
     require_events,
 )
+from .observation import create_metrics, create_observer, observe_sessions, observe_store
 from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
 from .rate_limiting import check_rate_limiter, open_rate_limiter
 from .session_database import choose_database
@@ -88,39 +89,49 @@ class Container(containers.DeclarativeContainer):
     quotas = providers.Resource(open_quotas, settings)
     events = providers.Resource(open_events, settings)
     sender = providers.Resource(open_sender, settings)
+    metrics = providers.Singleton(create_metrics, settings)
+    observer = providers.Singleton(create_observer, metrics)
+    observed_sessions = providers.Resource(observe_sessions, sessions, observer, metrics)
+    observed_store = providers.Resource(observe_store, store, metrics)
     # Use cases that add or end sessions count them in the quotas,
-    counted_sessions = providers.Resource(enforce_quotas, sessions, quotas, policy)
+    counted_sessions = providers.Resource(enforce_quotas, observed_sessions, quotas, policy)
     # and those that change sessions go through the cache, so that signing sees their changes.
     session_cache = providers.Resource(SessionCache, counted_sessions)
     large_lists = providers.Singleton(asyncio.Semaphore, LARGE_LISTS_AT_ONCE)
-    open_store_upload = providers.Factory(OpenStoreUpload, session_cache, store, policy)
+    open_store_upload = providers.Factory(
+        OpenStoreUpload, session_cache, observed_store, policy, observer
+    )
 
     authenticate = providers.Factory(Authenticate, verifiers)
     mint_upload_token = providers.Factory(create_token_minter, settings)
-    start_upload = providers.Factory(StartUpload, session_cache, store, open_store_upload, policy)
-    sign_parts = providers.Factory(
-        SignParts, session_cache, store, open_store_upload, policy, clock
+    start_upload = providers.Factory(
+        StartUpload, session_cache, observed_store, open_store_upload, policy
     )
-    sign_single_upload = providers.Factory(SignSingleUpload, store, policy)
-    record_parts = providers.Factory(RecordParts, session_cache, store, clock)
-    abort_upload = providers.Factory(AbortUpload, session_cache, store, policy)
-    complete_upload = providers.Factory(CompleteUpload, session_cache, store, policy, abort_upload)
-    list_parts = providers.Factory(ListParts, session_cache, store, large_lists)
+    sign_parts = providers.Factory(
+        SignParts, session_cache, observed_store, open_store_upload, policy, clock
+    )
+    sign_single_upload = providers.Factory(SignSingleUpload, observed_store, policy)
+    record_parts = providers.Factory(RecordParts, session_cache, observed_store, clock)
+    abort_upload = providers.Factory(AbortUpload, session_cache, observed_store, policy, observer)
+    complete_upload = providers.Factory(
+        CompleteUpload, session_cache, observed_store, policy, abort_upload, observer
+    )
+    list_parts = providers.Factory(ListParts, session_cache, observed_store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
-    list_sessions = providers.Factory(ListSessions, sessions)
+    list_sessions = providers.Factory(ListSessions, observed_sessions)
     list_events = providers.Factory(ListEvents, events)
-    collect_events = providers.Factory(create_collector, sessions, events, policy)
-    deliver_events = providers.Factory(create_deliverer, sessions, events, sender)
-    check_readiness = providers.Factory(CheckReadiness, sessions, store)
-    check_lifecycle = providers.Factory(CheckLifecycle, store, policy)
+    collect_events = providers.Factory(create_collector, observed_sessions, events, policy)
+    deliver_events = providers.Factory(create_deliverer, observed_sessions, events, sender)
+    check_readiness = providers.Factory(CheckReadiness, observed_sessions, observed_store)
+    check_lifecycle = providers.Factory(CheckLifecycle, observed_store, policy)
 
     sweep_session = providers.Factory(
-        SweepSession, counted_sessions, store, complete_upload, abort_upload
+        SweepSession, counted_sessions, observed_store, complete_upload, abort_upload
     )
-    sweep_store = providers.Factory(SweepStore, sessions, store, policy)
-    settle_quotas = providers.Factory(create_quota_settler, sessions, quotas, policy)
+    sweep_store = providers.Factory(SweepStore, observed_sessions, observed_store, policy)
+    settle_quotas = providers.Factory(create_quota_settler, observed_sessions, quotas, policy)
     sweep_uploads = providers.Factory(
-        SweepUploads, sessions, sweep_session, sweep_store, settle_quotas, policy
+        SweepUploads, observed_sessions, sweep_session, sweep_store, settle_quotas, policy, observer
     )
 
 

@@ -58,7 +58,7 @@ def test_every_imported_package_is_a_declared_dependency() -> None:
     undeclared = {
         name: distributions.get(name)
         for name in imported - sys.stdlib_module_names - {"multipart_upload"}
-        if not declared & {found.lower() for found in distributions.get(name, ())}
+        if not declared & {found.lower().replace("_", "-") for found in distributions.get(name, ())}
     }
 
     # aiobotocore requires botocore in a narrow range of its own; only mypy imports its types.

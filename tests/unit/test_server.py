@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from litestar import Litestar
 
+from multipart_upload.entrypoints.http.request_id import CurrentRequest
 from multipart_upload.entrypoints.http.server import app_from_environment
 
 
@@ -19,7 +20,7 @@ async def test_long_lived_objects_are_exempt_from_garbage_collection(
     monkeypatch.setenv("S3_BUCKET_NAME", "bucket")
     monkeypatch.setenv("DATABASE_URL", "sqlite+aiosqlite:///uploads.db")
     gc.unfreeze()
-    app = cast("Litestar", app_from_environment().app)
+    app = cast("Litestar", cast("CurrentRequest", app_from_environment().app).app)
     async with app.lifespan():
         frozen = gc.get_freeze_count()
     gc.unfreeze()

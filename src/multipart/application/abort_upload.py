@@ -9,6 +9,7 @@ from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
 from .leases import LeaseBackoff, NewLease, new_lease
 from .lost_uploads import find_own_object
+from .observer import NO_OBSERVER, Observer
 from .ports import ObjectStore, SessionRepository
 from .session_reference import SessionReference
 
@@ -26,9 +27,10 @@ class AbortUpload:
     sessions: SessionRepository
     store: ObjectStore
     policy: UploadPolicy
+    observer: Observer = NO_OBSERVER
 
     async def __call__(self, reference: SessionReference) -> UploadSession:
-        backoff = LeaseBackoff(self.policy.wait)
+        backoff = LeaseBackoff(self.policy.wait, self.observer)
         while True:
             try:
                 return await self._abort(reference)

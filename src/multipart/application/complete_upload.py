@@ -24,6 +24,7 @@ from ..domain.session import DISCARDED_STATES, SessionState, StoredObject, Uploa
 from .abort_upload import AbortUpload
 from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
+from .observer import NO_OBSERVER, Observer
 from .ports import ObjectStore, SessionRepository
 from .session_reference import SessionReference
 
@@ -51,11 +52,12 @@ class CompleteUpload:
     store: ObjectStore
     policy: UploadPolicy
     abort_upload: AbortUpload
+    observer: Observer = NO_OBSERVER
 
     async def __call__(
         self, reference: SessionReference, named: Sequence[NamedPart] | None = None
     ) -> UploadSession:
-        backoff = LeaseBackoff(self.policy.wait)
+        backoff = LeaseBackoff(self.policy.wait, self.observer)
         while True:
             try:
                 return await self._complete_or_read(reference, named)

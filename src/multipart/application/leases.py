@@ -32,6 +32,7 @@ from ..domain.errors import (
     UploadError,
 )
 from ..domain.session import Lease, UploadSession
+from .observer import NO_OBSERVER, Observer
 from .ports import SessionRepository
 from .task_cancellation import CANCEL_AGAIN_SECONDS, cancel_tasks
 
@@ -198,7 +199,8 @@ class LeasedSession:
 class LeaseBackoff:
     """Pauses between attempts at a session that another caller holds, up to a time limit."""
 
-    def __init__(self, wait: timedelta) -> None:
+    def __init__(self, wait: timedelta, observer: Observer = NO_OBSERVER) -> None:
+        self._observer = observer
         self._give_up_at = _loop_time() + wait.total_seconds()
         self._next_pause = _FIRST_PAUSE
         self._stale_attempts = 0
@@ -215,6 +217,8 @@ class LeaseBackoff:
         else:
             if _loop_time() + self._next_pause > self._give_up_at:
                 raise error
+            if self._next_pause == _FIRST_PAUSE:
+                self._observer.note_lease_wait()
             await asyncio.sleep(self._next_pause)
             self._next_pause = min(2 * self._next_pause, _LONGEST_PAUSE)
 

@@ -9,6 +9,7 @@ from ..domain.errors import LeaseHeldError, StaleSessionError, UploadError
 from ..domain.policy import UploadPolicy
 from ..domain.session import UploadSession
 from .leases import LeaseBackoff, LeasedSession, new_lease
+from .observer import NO_OBSERVER, Observer
 from .ports import NewObject, ObjectStore, OpenedUpload, SessionRepository
 
 
@@ -23,10 +24,11 @@ class OpenStoreUpload:
     sessions: SessionRepository
     store: ObjectStore
     policy: UploadPolicy
+    observer: Observer = NO_OBSERVER
 
     async def __call__(self, session: UploadSession) -> UploadSession:
         """Return the session with its upload, which this or another caller has opened."""
-        backoff = LeaseBackoff(self.policy.wait)
+        backoff = LeaseBackoff(self.policy.wait, self.observer)
         while True:
             try:
                 return await self._open_if_needed(session.id)

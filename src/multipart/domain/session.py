@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from .errors import LeaseHeldError, StoreUploadGoneError, TransitionError
 from .part_plan import PartPlan
@@ -98,6 +98,14 @@ class StoredObject:
     nonce: str | None = None
 
 
+class Before(NamedTuple):
+    """What a session was before its last transition."""
+
+    state: SessionState
+    active_at: datetime
+    lease: Lease | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSession:
     """The upload of one file. Transitions return the next session; nothing changes in place.
@@ -118,7 +126,7 @@ class UploadSession:
     - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
       the session ends.
     - `event` is what the last transition tells other systems. It is stored with the session, and
-      not read again.
+      not read again. `before` is what that transition began with, for logs and metrics.
     - `version` is the repository's, for compare-and-set.
     """
 
@@ -145,6 +153,7 @@ class UploadSession:
     result: StoredObject | None = None
     retained_until: datetime | None = None
     event: SessionEvent | None = field(default=None, compare=False)
+    before: Before | None = field(default=None, compare=False)
     version: int = 0
 
     def opening(self, lease: Lease, now: datetime) -> Self:
@@ -365,7 +374,8 @@ class UploadSession:
 
     def _change(self, *, event: SessionEvent | None = None, **changes: object) -> Self:
         # The event of an earlier transition has been stored by now.
-        return replace(self, event=event, **changes)  # type: ignore[arg-type]  # own field names
+        before = Before(self.state, self.active_at, self.lease)
+        return replace(self, event=event, before=before, **changes)  # type: ignore[arg-type]  # own
 
     def _require(self, action: str, *states: SessionState) -> None:
         if self.state not in states:

@@ -49,6 +49,14 @@ class HttpSettings(BaseSettings):
     api_docs: bool = Field(
         default=True, description="Whether /docs serves the documentation of the routes."
     )
+    metrics: bool = Field(default=False, description="Whether /metrics serves Prometheus metrics.")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port that serves /metrics instead of the main port, without authentication. "
+        "`serve` listens on it at its --host. Needs METRICS.",
+    )
     log_level: Annotated[
         str,
         AfterValidator(str.upper),
@@ -57,6 +65,11 @@ class HttpSettings(BaseSettings):
         default="INFO",
         description="Lowest level of the messages in the log: debug, info, warning or error.",
     )
+    log_format: Annotated[
+        str,
+        AfterValidator(str.lower),
+        matching("text|json", "must be text or json"),
+    ] = Field(default="text", description="Format of the lines in the log: text or json.")
 
     @property
     def allowed_origins(self) -> list[str]:
@@ -67,6 +80,13 @@ class HttpSettings(BaseSettings):
     def allowed_headers(self) -> list[str]:
         """Split CORS_ALLOWED_HEADERS."""
         return split_list(self.cors_allowed_headers)
+
+    @model_validator(mode="after")
+    def _require_metrics_for_port(self) -> Self:
+        if self.metrics_port is not None and not self.metrics:
+            msg = "METRICS_PORT: needs METRICS=true"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _name_origins_for_cookies(self) -> Self:

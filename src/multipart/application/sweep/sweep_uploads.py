@@ -10,6 +10,7 @@ from typing import Final
 
 from ...domain.policy import UploadPolicy
 from ...domain.session import UploadSession
+from ..observer import NO_OBSERVER, Observer
 from ..ports import SessionRepository
 from .report import StoreScan, SweepPosition, SweepReport, SweptSession
 from .settle_quotas import SettleQuotas
@@ -36,6 +37,7 @@ class SweepUploads:
     sweep_store: SweepStore
     settle_quotas: SettleQuotas | None
     policy: UploadPolicy
+    observer: Observer = NO_OBSERVER
 
     async def __call__(
         self, *, dry_run: bool = False, position: SweepPosition = BEGINNING
@@ -64,7 +66,7 @@ class SweepUploads:
         settled = 0
         if self.settle_quotas is not None and not has_more and not dry_run:
             settled = await self.settle_quotas(now)
-        return SweepReport(
+        report = SweepReport(
             is_dry_run=dry_run,
             swept=swept,
             purged=purged,
@@ -72,6 +74,8 @@ class SweepUploads:
             settled=settled,
             next_position=following if has_more else None,
         )
+        self.observer.note_sweep(report)
+        return report
 
     async def _sweep_sessions(
         self, pages: _DuePages, *, dry_run: bool

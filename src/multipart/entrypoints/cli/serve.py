@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging.config
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import click
 import uvicorn
 
 from ...container import check_adapters
+from ...metrics.shared import share_metrics
 from ...settings import Settings, SettingsError, load_settings
 from ...settings.values import is_loopback
 from ..http.connection import MAX_CONNECTIONS, BoundedHttpProtocol
@@ -84,28 +86,36 @@ def serve(
         check_exposure(settings, host)
     except (SettingsError, ValueError) as exc:
         raise click.ClickException(add_misspellings(str(exc))) from exc
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     log_start(settings)
     allow_open_files(max_connections)
-    uvicorn.run(
-        _FACTORY,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        reload=reload,
-        reload_dirs=[str(_PACKAGE)] if reload else None,
-        loop="uvloop",
-        http=BoundedHttpProtocol,
-        limit_concurrency=max_connections,
-        ws="none",
-        # TrustedProxies does it.
-        proxy_headers=False,
-        access_log=access_log,
-        server_header=False,
-        timeout_graceful_shutdown=grace,
-        log_config=log_config(settings.log_level),
-    )
+    with _shared_metrics(settings, host, workers):
+        uvicorn.run(
+            _FACTORY,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            reload=reload,
+            reload_dirs=[str(_PACKAGE)] if reload else None,
+            loop="uvloop",
+            http=BoundedHttpProtocol,
+            limit_concurrency=max_connections,
+            ws="none",
+            # TrustedProxies does it.
+            proxy_headers=False,
+            access_log=access_log,
+            server_header=False,
+            timeout_graceful_shutdown=grace,
+            log_config=log_config(settings.log_level, settings.log_format),
+        )
+
+
+def _shared_metrics(settings: Settings, host: str, workers: int) -> AbstractContextManager[None]:
+    """Share metrics between processes if more than one needs them."""
+    if not settings.metrics or (workers == 1 and settings.metrics_port is None):
+        return nullcontext()
+    return share_metrics(host, settings.metrics_port)
 
 
 def check_exposure(settings: Settings, host: str) -> None:

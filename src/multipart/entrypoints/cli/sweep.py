@@ -72,7 +72,7 @@ def sweep(*, once: bool, dry_run: bool, older_than: timedelta | None) -> None:
     if older_than is not None:
         grace = int(older_than.total_seconds())
         settings = settings.model_copy(update={"sweep_grace_seconds": grace})
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     try:
         if once or dry_run:
             raise SystemExit(0 if asyncio.run(_sweep_once(settings, dry_run=dry_run)) else 1)

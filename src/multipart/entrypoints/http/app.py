@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 from ipaddress import ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from litestar import Litestar, Router, asgi
 from litestar.config.cors import CORSConfig
@@ -35,6 +35,7 @@ from .dependencies import provide, provide_use_cases
 from .docs import openapi_config
 from .health import HealthController
 from .large_bodies import LargeBodyGate
+from .metrics import count_requests, metrics_router
 from .principal import provide_principal
 from .problems.handlers import EXCEPTION_HANDLERS
 from .rate_limit_headers import POLICY, REMAINING, add_rate_limit_headers
@@ -44,6 +45,9 @@ from .request_id import HEADER
 from .response_headers import add_headers
 from .responses import Turns
 from .web import web_page_router
+
+if TYPE_CHECKING:
+    from ...metrics.collected import Metrics
 
 # The largest body is start-upload with all its metadata, a few KiB; batches have their own limit.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -59,7 +63,7 @@ _REQUEST_HEADERS: Final = (
 def create_app(container: Container) -> Litestar:
     """Create the application; its resources open when it starts and close when it stops."""
     opened, settings = OpenUseCases(), container.settings()
-    limits = settings.rate_limits
+    limits, metrics = settings.rate_limits, container.metrics()
     authentication = _authentication(settings, opened)
     principal = provide_principal(is_authenticated=bool(authentication))
 
@@ -76,6 +80,7 @@ def create_app(container: Container) -> Litestar:
             _companion(settings, authentication, opened),
             *_web_page(settings),
             *_store_server(settings, opened),
+            *_metrics(settings, metrics, authentication),
         ],
         lifespan=[lifespan],
         dependencies={
@@ -85,7 +90,11 @@ def create_app(container: Container) -> Litestar:
             "principal": principal,
         },
         exception_handlers={**EXCEPTION_HANDLERS},
-        before_send=[add_headers, add_rate_limit_headers] if limits else [add_headers],
+        before_send=[
+            add_headers,
+            *([add_rate_limit_headers] if limits else []),
+            *([count_requests(metrics)] if metrics else []),
+        ],
         request_class=ServiceRequest,
         cors_config=_cors(settings),
         openapi_config=_openapi(settings),
@@ -169,6 +178,14 @@ def _store_server(settings: Settings, opened: OpenUseCases) -> list[ASGIRouteHan
         await serve(opened.get().store)(scope, receive, send)
 
     return [objects]
+
+
+def _metrics(
+    settings: Settings, metrics: Metrics | None, authentication: Sequence[Authentication]
+) -> list[Router]:
+    if metrics is None or settings.metrics_port is not None:
+        return []
+    return [metrics_router(metrics, authentication)]
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

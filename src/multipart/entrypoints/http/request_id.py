@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from random import getrandbits
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from litestar.types import Scope
 
@@ -13,6 +14,30 @@ _NAME: Final = HEADER.lower().encode()
 # An id from a client must not be able to break a log line.
 _ACCEPTED: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _STATE_KEY: Final = "request_id"
+# The scope, because most requests log nothing and need no id before their answer.
+_CURRENT: Final[ContextVar[Scope]] = ContextVar("multipart_upload.scope")
+
+
+class CurrentRequest:
+    """Notes which request a task works on, for its log lines.
+
+    The note is never removed: the server runs each request in a context of its own.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        """Return the awaitable of the application itself, which costs no other frame."""
+        if scope["type"] == "http":
+            _CURRENT.set(scope)
+        return self.app(scope, receive, send)
+
+
+def current_request_id() -> str | None:
+    """Return the id of the request that the current task works on, None outside of requests."""
+    scope = _CURRENT.get(None)
+    return None if scope is None else request_id_of(scope)
 
 
 def request_id_of(scope: Scope) -> str:

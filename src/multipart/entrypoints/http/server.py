@@ -9,6 +9,7 @@ from ...settings import load_settings
 from .app import create_app
 from .auth.peer import TrustedProxies
 from .auth.token_path import TokenPaths
+from .request_id import CurrentRequest
 
 
 def app_from_environment() -> TrustedProxies:
@@ -17,7 +18,8 @@ def app_from_environment() -> TrustedProxies:
     app = create_app(Container(settings=settings))
     app.on_startup.append(_freeze_garbage_collector)
     accepts_tokens = "token" in settings.auth_methods
-    return TrustedProxies(TokenPaths(app) if accepts_tokens else app, settings.trusted_networks)
+    inner = CurrentRequest(TokenPaths(app) if accepts_tokens else app)
+    return TrustedProxies(inner, settings.trusted_networks)
 
 
 def _freeze_garbage_collector() -> None:
