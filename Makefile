@@ -15,6 +15,7 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PIP_INSTALL := -m pip install --quiet --no-compile --disable-pip-version-check
 # Quiet twice: setuptools warns about the link multipart_upload, which is intended.
 EDITABLE := --quiet --no-deps --no-build-isolation -e .
+EDITABLE_CLIENT := --no-deps --no-build-isolation -e clients/python
 COMPILE_ALL := -m compileall -q -j 0
 PIP_TOOLS := pip-tools==7.6.2
 
@@ -66,10 +67,11 @@ clean: ## Remove everything that make has created
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
-.venv/.all: .venv/.made locks/development.txt pyproject.toml
+.venv/.all: .venv/.made locks/development.txt pyproject.toml clients/python/pyproject.toml
 	@echo "Installing the service and its tools into .venv ..."
 	@.venv/bin/python $(PIP_INSTALL) -r locks/development.txt
 	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE)
+	@.venv/bin/python $(PIP_INSTALL) $(EDITABLE_CLIENT)
 	@.venv/bin/python $(COMPILE_ALL) .venv/lib
 	@touch $@
 
@@ -112,6 +114,6 @@ BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb")
 
 locks: .venv-locks/.all ## Pin the newest versions that pyproject.toml allows (UPGRADE= keeps pinned versions)
 	@.venv-locks/bin/python -c '$(BUILD)' | $(COMPILE) -o locks/build.txt -
-	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml
+	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml clients/python/pyproject.toml
 	@$(COMPILE) --extra azure --extra postgres --extra redis -c locks/development.txt -o locks/production.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o locks/ministack.txt -

@@ -1,0 +1,47 @@
+"""Upload files of any size through a multipart-upload service."""
+
+from __future__ import annotations
+
+from .async_client import AsyncClient
+from .client import Client
+from .credentials import TokenSource
+from .errors import (
+    AuthenticationError,
+    NoAnswerError,
+    ServiceError,
+    SourceChangedError,
+    StoreError,
+    StreamTooLongError,
+    UploadEndedError,
+    UploadError,
+)
+from .models import (
+    Progress,
+    Source,
+    UploadReference,
+    UploadResult,
+    UploadStatus,
+    UploadSummary,
+)
+from .retry import RetryPolicy
+
+__all__ = [
+    "AsyncClient",
+    "AuthenticationError",
+    "Client",
+    "NoAnswerError",
+    "Progress",
+    "RetryPolicy",
+    "ServiceError",
+    "Source",
+    "SourceChangedError",
+    "StoreError",
+    "StreamTooLongError",
+    "TokenSource",
+    "UploadEndedError",
+    "UploadError",
+    "UploadReference",
+    "UploadResult",
+    "UploadStatus",
+    "UploadSummary",
+]
