@@ -11,8 +11,11 @@ from typing import Final
 
 import pytest
 
-from multipart_upload_client import UploadReference
+from multipart_upload_client import Client, UploadReference
+from tests.e2e.disk import Disk
+from tests.e2e.service import running_service
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.servers.mongodb_kinds import free_port
 from tests.servers.s3_proxy import Forward, S3Request, blocked_until
 
 from .environment import Environment, some_file
@@ -72,6 +75,17 @@ def test_abort_may_be_repeated(environment: Environment, file: Path) -> None:
             client.abort(started[0])
         assert client.status(started[0]).status == "aborted"
         assert not client.status(started[0]).is_open
+
+
+def test_file_is_uploaded_to_a_store_on_disk(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, free_port())
+    file = some_file(tmp_path / "film.bin")
+    with (
+        running_service(tmp_path, disk.settings, port=disk.port) as service,
+        Client(service.url, user_id="alice") as client,
+    ):
+        result = client.upload(file)
+    assert (disk.root / result.key).read_bytes() == file.read_bytes()
 
 
 def test_missing_file_is_an_error_of_the_system(environment: Environment) -> None:

@@ -12,6 +12,7 @@ from .errors import (
     SourceChangedError,
     StoreError,
     StreamTooLongError,
+    TokenError,
     UploadEndedError,
     UploadError,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "SourceChangedError",
     "StoreError",
     "StreamTooLongError",
+    "TokenError",
     "TokenSource",
     "UploadEndedError",
     "UploadError",

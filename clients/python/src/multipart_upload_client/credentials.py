@@ -6,6 +6,8 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
+from .errors import TokenError
+
 TokenSource = Callable[[], str | Awaitable[str]]
 """Returns a bearer token: called once, and again when the service refuses the token."""
 
@@ -43,6 +45,10 @@ class Credentials:
 
 
 async def _call(source: TokenSource) -> str:
-    # A plain function may ask an identity provider and block, so it runs in a thread.
-    found = source() if inspect.iscoroutinefunction(source) else await asyncio.to_thread(source)
-    return await found if inspect.isawaitable(found) else found
+    """Raise TokenError."""
+    try:
+        # A plain function may ask an identity provider and block, so it runs in a thread.
+        found = source() if inspect.iscoroutinefunction(source) else await asyncio.to_thread(source)
+        return await found if inspect.isawaitable(found) else found
+    except Exception as exc:
+        raise TokenError(exc) from exc

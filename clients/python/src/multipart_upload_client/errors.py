@@ -57,6 +57,13 @@ class AuthenticationError(ServiceError):
     """The service does not accept the credentials, or they do not allow this."""
 
 
+class TokenError(UploadError):
+    """The caller's function that returns a bearer token failed."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"No bearer token: {cause}")
+
+
 class StoreError(UploadError):
     """The store refused a part: its HTTP status and error code."""
 
