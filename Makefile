@@ -55,7 +55,7 @@ screenshots: .venv/.all ## Take docs/screenshots again (needs chromium; best wit
 
 clean: ## Remove everything that make has created
 	@rm -rf .venv .venv-* build dist site .dev .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache *.egg-info benchmarks/peers/companion/node_modules \
+		.import_linter_cache *.egg-info clients/python/build clients/python/src/*.egg-info benchmarks/peers/companion/node_modules \
 		tests/*/node_modules tests/browser/*/node_modules
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -15,6 +15,12 @@ from tests.servers.s3_proxy import S3Proxy, s3_proxy
 from .environment import Environment, some_file
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reach the servers directly: unlike other tests' clients, this one obeys the environment."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture(scope="module")
 def bucket(strict_s3: S3Server) -> Iterator[Bucket]:
     with Bucket.made_on(strict_s3) as bucket:

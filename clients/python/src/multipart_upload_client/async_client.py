@@ -122,7 +122,7 @@ class AsyncClient:
         session = await self._open_session(source, filename, state, options)
         if not isinstance(session, UploadResult):
             tracker = ProgressTracker(filename, source.size, options.get("on_progress"))
-            async with self._discarded_if_useless(
+            async with self._discard_if_useless(
                 session.reference, state, abort_on_cancel=options.get("abort_on_cancel", True)
             ):
                 _announce(session.reference, options)
@@ -151,7 +151,7 @@ class AsyncClient:
         return to_session(await start_new(self._api, fields, str(uuid4()), abort_on_cancel=True))
 
     @asynccontextmanager
-    async def _discarded_if_useless(
+    async def _discard_if_useless(
         self, reference: UploadReference, state: StateFile | None, *, abort_on_cancel: bool
     ) -> AsyncIterator[None]:
         """Discard an upload of a file that cannot be resumed, or that was cancelled."""
