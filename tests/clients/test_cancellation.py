@@ -58,12 +58,14 @@ async def test_cancelled_upload_leaves_nothing(environment: Environment, file: P
     assert [upload["status"] for upload in environment.uploads()] == ["aborted"]
 
 
+@pytest.mark.parametrize("is_saved", [True, False], ids=["saved", "not saved"])
 async def test_upload_cancelled_while_it_starts_leaves_nothing(
-    environment: Environment, file: Path
+    environment: Environment, file: Path, *, is_saved: bool
 ) -> None:
     interruption = Interruption()
     environment.fail_route("start-upload", interruption)
-    async with environment.async_client(state_folder=None) as client:
+    state_folder = environment.state_folder if is_saved else None
+    async with environment.async_client(state_folder=state_folder) as client:
         await cancel_at(interruption, lambda: client.upload(file))
     environment.require_nothing_open()
     assert [upload["status"] for upload in environment.uploads()] == ["aborted"]
@@ -79,6 +81,19 @@ async def test_cancelled_upload_may_stay_for_the_next_run(
         result = await client.upload(file)
     assert [upload["key"] for upload in environment.uploads()] == [result.key]
     environment.require_stored(result.key, file)
+
+
+async def test_upload_cancelled_while_it_is_resumed_leaves_nothing(
+    environment: Environment, file: Path
+) -> None:
+    first, second = Interruption(), Interruption()
+    environment.fail_put(first)
+    async with environment.async_client() as client:
+        await cancel_at(first, lambda: client.upload(file, abort_on_cancel=False))
+        environment.fail_route("upload-status", second)
+        await cancel_at(second, lambda: client.upload(file))
+    environment.require_nothing_open()
+    assert [upload["status"] for upload in environment.uploads()] == ["aborted"]
 
 
 async def test_exception_of_a_callback_leaves_nothing(environment: Environment, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -253,6 +254,36 @@ async def test_all_parts_are_sent_again_when_the_store_loses_the_upload_meanwhil
     assert sent[-1] == result.size
     assert sent != sorted(sent)
     environment.require_stored(result.key, file)
+
+
+async def test_two_runs_of_the_same_file_share_the_upload(
+    environment: Environment, file: Path
+) -> None:
+    reference = await interrupt(environment, file)
+    environment.store_proxy.faults.clear()
+    async with environment.async_client() as one, environment.async_client() as other:
+        results = await asyncio.gather(one.upload(file), other.upload(file))
+    assert [result.key for result in results] == [reference.key] * 2
+    environment.require_stored(reference.key, file)
+
+
+async def test_reference_leaves_another_saved_upload_alone(
+    environment: Environment, file: Path
+) -> None:
+    async with environment.async_client(state_folder=None) as client:
+        with pytest.raises(BlockingIOError):
+            await client.upload(file, on_started=fail)
+    (other,) = environment.uploads()
+    saved = await interrupt(environment, file)
+    environment.store_proxy.faults.clear()
+    async with environment.async_client() as client:
+        reference = UploadReference(other["upload_id"], other["key"])
+        assert (await client.upload(file, reference=reference)).key == other["key"]
+        assert (await client.upload(file)).key == saved.key
+
+
+def fail(_: UploadReference) -> None:
+    raise BlockingIOError
 
 
 async def test_part_with_wrong_bytes_in_the_store_is_sent_again(

@@ -118,7 +118,7 @@ class AsyncClient:
     async def _upload_file(
         self, source: FileSource, filename: str, options: UploadOptions
     ) -> UploadResult:
-        state = self._state_of(source)
+        state = None if "reference" in options else self._state_of(source)
         session = await self._open_session(source, filename, state, options)
         if not isinstance(session, UploadResult):
             tracker = ProgressTracker(filename, source.size, options.get("on_progress"))

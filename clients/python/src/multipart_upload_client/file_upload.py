@@ -77,6 +77,9 @@ class FileUpload:
         status = await self.api.status(self.session.reference)
         if status.status == "completed":
             return to_result(status)
+        if status.status == "completing":  # another run of the same file has sent all parts
+            self.session.missing.clear()
+            return None
         if not status.is_open:
             raise UploadEndedError(status.status)
         if isinstance(error, StoreError) and not status.parts_lost:

@@ -100,14 +100,25 @@ class SavedSession:
 
     async def open(self, *, wants_resume: bool) -> Session | UploadResult:
         """Resume the saved upload of the same file; otherwise discard it and start another."""
+        try:
+            return await self._open(wants_resume=wants_resume)
+        except asyncio.CancelledError:
+            if self.abort_on_cancel:
+                await self._discard(await asyncio.to_thread(self.state.load))
+            raise
+
+    async def _open(self, *, wants_resume: bool) -> Session | UploadResult:
         saved = await asyncio.to_thread(self.state.load)
-        if saved is not None:
-            if wants_resume and self._is_same_file(saved):
-                with suppress(UploadEndedError):
-                    return await self._resume(saved)
-            if saved.reference is not None:
-                await discard(self.api, saved.reference)
+        if saved is not None and wants_resume and self._is_same_file(saved):
+            with suppress(UploadEndedError):
+                return await self._resume(saved)
+        await self._discard(saved)
         return await self._start(SavedUpload(self.fields, self.source.modified_at, str(uuid4())))
+
+    async def _discard(self, saved: SavedUpload | None) -> None:
+        if saved is not None and saved.reference is not None:
+            await discard(self.api, saved.reference)
+        await asyncio.to_thread(self.state.remove)
 
     async def _resume(self, saved: SavedUpload) -> Session | UploadResult:
         if saved.reference is None:
@@ -127,7 +138,8 @@ class SavedSession:
         )
         if started.status not in OPEN:
             raise UploadEndedError(started.status)
-        await asyncio.to_thread(self.state.save, replace(saved, reference=started.reference))
+        # Not in a thread: no cancellation can come between the start and this.
+        self.state.save(replace(saved, reference=started.reference))
         return to_session(started)
 
     def _is_same_file(self, saved: SavedUpload) -> bool:
