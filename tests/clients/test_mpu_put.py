@@ -72,6 +72,16 @@ def test_folders_and_patterns_are_expanded_and_each_file_is_sent_once(
     assert len(environment.uploads()) == 3
 
 
+def test_name_that_is_no_utf_8_is_replaced(
+    mpu: Mpu, environment: Environment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    some_file(folder / os.fsdecode(b"caf\xe9.txt"), 3)
+    ended = mpu.run("put", folder)
+    assert (ended.code, ended.errors) == (0, "")
+    assert [upload["filename"] for upload in environment.uploads()] == ["caf?.txt"]
+
+
 def test_standard_input_is_uploaded_under_a_name(mpu: Mpu, environment: Environment) -> None:
     body = some_bytes(100)
     ended = mpu.run("put", "-", "--name", "dump.sql", "--json", stdin=body)

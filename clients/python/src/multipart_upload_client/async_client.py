@@ -212,8 +212,10 @@ def require_url(text: str) -> str:
 
 
 def _default_filename(source: Source) -> str:
-    name = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
-    return (Path(name).name if isinstance(name, (str, Path)) else "") or "stream"
+    path = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
+    name = Path(path).name if isinstance(path, (str, Path)) else ""
+    # Names on Linux may be no UTF-8.
+    return name.encode(errors="replace").decode() or "stream"
 
 
 def _fields(filename: str, options: UploadOptions) -> dict[str, Any]:

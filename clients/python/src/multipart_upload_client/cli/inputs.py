@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import click
+
 STDIN: Final = "-"
 
 
@@ -47,7 +49,7 @@ def _expand_one(argument: str) -> Iterator[Input]:
     for name in matches or [argument]:
         path = Path(name)
         for file in _files_in(path) if path.is_dir() else [path]:
-            yield Input(str(file), file)
+            yield Input(click.format_filename(file), file)
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
