@@ -267,6 +267,28 @@ async def test_two_runs_of_the_same_file_share_the_upload(
     environment.require_stored(reference.key, file)
 
 
+@pytest.mark.parametrize("end", ["complete", "abort"])
+async def test_upload_that_another_run_has_ended(
+    environment: Environment, file: Path, end: str
+) -> None:
+    async with environment.async_client() as client, environment.async_client() as other:
+        with part_held(environment, 3) as arrived:
+            uploading = asyncio.create_task(client.upload(file))
+            await asyncio.to_thread(wait_until, arrived.is_set, "the third part is on its way")
+            environment.store_proxy.faults.clear()
+            (listed,) = [upload async for upload in other.uploads()]
+            if end == "complete":
+                await other.upload(file)
+            else:
+                await other.abort(listed.reference)
+        if end == "complete":
+            assert (await uploading).key == listed.key
+        else:
+            with pytest.raises(UploadEndedError, match="aborted"):
+                await uploading
+    environment.require_nothing_open()
+
+
 async def test_reference_leaves_another_saved_upload_alone(
     environment: Environment, file: Path
 ) -> None:

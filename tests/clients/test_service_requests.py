@@ -193,6 +193,17 @@ async def test_service_that_does_not_answer_is_named() -> None:
         await Service(fail).api().abort(REFERENCE)
 
 
+async def test_list_is_read_page_by_page() -> None:
+    service = Service(
+        httpx.Response(200, json={"uploads": [], "next_cursor": "next"}),
+        httpx.Response(200, json={"uploads": [], "next_cursor": None}),
+    )
+    assert [upload async for upload in service.api().uploads(["aborted", "expired"])] == []
+    queries = [str(request.url.query, "ascii") for request in service.requests]
+    first = "user_id=alice&limit=100&status=aborted&status=expired"
+    assert queries == [first, f"{first}&cursor=next"]
+
+
 async def test_urls_are_signed_in_batches() -> None:
     service = Service(sign_for(timedelta(hours=1)))
     urls = SignedUrls(service.api(), REFERENCE, range(1, BATCH + 3))

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import pytest
 
-from multipart_upload_client import NoAnswerError, RetryPolicy, UploadReference
+from multipart_upload_client import NoAnswerError, RetryPolicy, StreamTooLongError, UploadReference
 from tests.e2e.upload import MIB, some_bytes
 from tests.servers.s3_proxy import Forward, S3Request, blocked_until, cut_after, cut_before
 
@@ -110,6 +110,18 @@ async def test_stream_cannot_be_resumed(environment: Environment) -> None:
     async with environment.async_client() as client:
         with pipe(b"hello") as stream, pytest.raises(ValueError, match="cannot be resumed"):
             await client.upload(stream, reference=UploadReference("id", "key"))
+
+
+async def test_stream_with_too_many_parts_is_refused(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multipart_upload_client.stream_upload.MAX_STREAM_PARTS", 1)
+    with pipe(some_bytes(STREAM_PART + 1)) as stream:
+        async with environment.async_client() as client:
+            with pytest.raises(StreamTooLongError, match="expected size"):
+                await client.upload(stream)
+            stream.read()
+    environment.require_nothing_open()
 
 
 async def test_stream_is_read_only_as_far_as_parts_are_in_flight(
