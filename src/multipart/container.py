@@ -126,7 +126,7 @@ class Container(containers.DeclarativeContainer):
     check_lifecycle = providers.Factory(CheckLifecycle, observed_store, policy)
 
     sweep_session = providers.Factory(
-        SweepSession, counted_sessions, observed_store, complete_upload, abort_upload
+        SweepSession, counted_sessions, observed_store, complete_upload, abort_upload, policy
     )
     sweep_store = providers.Factory(SweepStore, observed_sessions, observed_store, policy)
     settle_quotas = providers.Factory(create_quota_settler, observed_sessions, quotas, policy)

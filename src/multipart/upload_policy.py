@@ -26,6 +26,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         lease=timedelta(seconds=settings.lease_seconds),
         wait=timedelta(seconds=settings.wait_seconds),
         grace=timedelta(seconds=settings.sweep_grace_seconds),
+        completes_whole=settings.sweep_completes_whole_uploads,
         retention=timedelta(seconds=settings.retention_seconds),
     )
 

@@ -129,7 +129,7 @@ class Service:
     def sweep(self) -> SweepUploads:
         return SweepUploads(
             self.sessions,
-            SweepSession(self.counted_sessions, self.store, self.complete, self.abort),
+            SweepSession(self.counted_sessions, self.store, self.complete, self.abort, self.policy),
             SweepStore(self.sessions, self.store, self.policy),
             create_quota_settler(self.sessions, self.quotas, self.policy),
             self.policy,

@@ -84,7 +84,10 @@ async def initiated(service: Service) -> UploadSession:
 
 
 async def in_progress(service: Service) -> UploadSession:
-    return await service.upload_whole()
+    """Start an upload of unknown size, which the sweep cannot know to be whole."""
+    session = await service.start_session()
+    await service.upload(session)
+    return await service.reload(session)
 
 
 Prepare = Callable[[Service], Awaitable[UploadSession]]
@@ -254,7 +257,7 @@ async def test_session_that_no_longer_exists_counts_as_taken(
 async def test_unexpected_error_of_one_session_does_not_stop_the_others(
     service: Service, clock: SettableClock
 ) -> None:
-    broken, fine = await service.upload_whole(), await service.upload_whole()
+    broken, fine = await in_progress(service), await in_progress(service)
 
     class BrokenStore(StoreProxy):
         async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
@@ -345,7 +348,7 @@ async def test_unavailable_store_is_reported_and_retried(
 async def test_failure_of_one_session_does_not_stop_the_others(
     service: Service, clock: SettableClock
 ) -> None:
-    failing, fine = await service.upload_whole(), await service.upload_whole()
+    failing, fine = await in_progress(service), await in_progress(service)
 
     class FailsForOne(StoreProxy):
         async def list_parts(self, key: str, store_upload_id: str) -> list[StoredPart]:
@@ -373,7 +376,7 @@ async def test_sweep_fails_without_the_repository(service: Service) -> None:
 async def test_three_concurrent_sweeps_do_everything_once(
     service: Service, clock: SettableClock
 ) -> None:
-    sessions = [await service.upload_whole() for _ in range(12)]
+    sessions = [await in_progress(service) for _ in range(12)]
     for session in sessions[:6]:
         failing = replace(service, store=StoreAnswersLost(service.store))
         with pytest.raises(StoreUnavailableError):

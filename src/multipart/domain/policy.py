@@ -19,7 +19,8 @@ class UploadPolicy:
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
     upload, and `wait` how long a caller waits for another caller's lease. `grace` is the time that
-    the sweep adds to every deadline, and `retention` how long a session is kept after its end.
+    the sweep adds to every deadline, and `retention` how long a session is kept after its end. With
+    `completes_whole`, the sweep completes an upload that has all its parts instead of expiring it.
     """
 
     key_prefix: str = ""
@@ -34,6 +35,7 @@ class UploadPolicy:
     wait: timedelta = timedelta(seconds=25)
     grace: timedelta = timedelta(minutes=5)
     retention: timedelta = timedelta(days=30)
+    completes_whole: bool = True
 
     @property
     def max_unsized(self) -> int | None:

@@ -40,6 +40,14 @@ def reconcile_parts(
     return [held[number] for number in wanted]
 
 
+def is_whole(plan: PartPlan, stored: Iterable[StoredPart]) -> bool:
+    """Return whether the object store holds every part of the plan."""
+    sizes = {part.number: part.size for part in stored}
+    return all(
+        sizes.get(number) == plan.size_of(number) for number in range(1, plan.part_count + 1)
+    )
+
+
 def expected_numbers(plan: PartPlan | None, known: Iterable[int]) -> Sequence[int]:
     """Return the numbers of the plan, or without a plan all up to the highest known.
 

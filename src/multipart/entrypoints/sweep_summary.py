@@ -12,7 +12,7 @@ _MAX_ITEMS: Final = 20
 _MEANING: Final = {
     SweepOutcome.EXPIRED: "idle past UPLOAD_EXPIRY_SECONDS, too old, or never fully started",
     SweepOutcome.ABORTED: "finished an interrupted abort",
-    SweepOutcome.COMPLETED: "finished an interrupted complete",
+    SweepOutcome.COMPLETED: "complete was interrupted, or all parts had been sent",
     SweepOutcome.REOPENED: "interrupted complete with missing or refused parts: open again",
     SweepOutcome.KEPT: "not expired: parts still arrive in S3",
     SweepOutcome.TAKEN: "handled by another process",

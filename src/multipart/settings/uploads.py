@@ -125,6 +125,11 @@ class UploadSettings(BaseSettings):
         le=7 * DAY,
         description="Seconds after its deadline before the sweep acts on an upload.",
     )
+    sweep_completes_whole_uploads: bool = Field(
+        default=True,
+        description="Whether the sweep completes an upload that is due to expire if the store "
+        "holds every part of its plan.",
+    )
 
     @property
     def upload_content_types(self) -> tuple[str, ...] | None:

@@ -20,7 +20,7 @@ from multipart_upload.application.ports import (
 )
 from multipart_upload.application.session_cache import SessionCache
 
-from .process import CallSite
+from .process import FORWARDING, CallSite
 
 PORTS: Final = (SessionRepository, ObjectStore, QuotaRepository, EventRepository)
 METHODS: Final = frozenset(
@@ -40,7 +40,7 @@ class PortUses:
 
 
 def scan_application() -> PortUses:
-    """Scan every module except the ports and the session cache, which only forwards calls."""
+    """Scan every module except the ports and those that only forward calls."""
     sources = dict(_sources())
     trees = {module: ast.parse(source) for module, source in sources.items()}
     # A field that one module declares is used in others.
@@ -62,7 +62,7 @@ def _sources() -> Iterator[tuple[str, str]]:
     application = multipart_upload.application
     for module in walk_packages(application.__path__, f"{application.__name__}."):
         spec = find_spec(module.name)
-        is_port = ".ports" in module.name or module.name == SessionCache.__module__
+        is_port = ".ports" in module.name or module.name in FORWARDING
         if not is_port and spec is not None and spec.origin is not None:
             yield module.name, Path(spec.origin).read_text(encoding="utf-8")
 

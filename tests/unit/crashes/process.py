@@ -11,6 +11,7 @@ from itertools import islice
 from types import FrameType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from multipart_upload.application.observed_repository import ObservedRepository
 from multipart_upload.application.ports import (
     EventRepository,
     ForwardingRepository,
@@ -30,7 +31,11 @@ T = TypeVar("T")
 Unavailable: TypeAlias = Callable[[], UnavailableError]
 _MAX_SECONDS: Final = 3600.0
 _TASK_END_SECONDS: Final = 1.0
-_FORWARDING: Final = {SessionCache.__module__, ForwardingRepository.__module__}
+FORWARDING: Final = {
+    SessionCache.__module__,
+    ForwardingRepository.__module__,
+    ObservedRepository.__module__,
+}
 _CODE_UNIT: Final = 2
 """Bytes of one instruction: a frame counts bytes, the table of positions instructions."""
 
@@ -170,7 +175,7 @@ class _FaultyPort:
 
 
 def _find_call_site(frame: FrameType) -> CallSite:
-    while frame.f_globals["__name__"] in _FORWARDING and frame.f_back is not None:
+    while frame.f_globals["__name__"] in FORWARDING and frame.f_back is not None:
         # The cache only forwards calls: the call site is that of its caller.
         frame = frame.f_back
     positions = islice(frame.f_code.co_positions(), frame.f_lasti // _CODE_UNIT, None)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.unit.faults import StoreAnswersLost, StoreFailingToComplete, UnavailableStore
+from tests.unit.faults import (
+    RefusingStore,
+    StoreAnswersLost,
+    StoreFailingToComplete,
+    UnavailableStore,
+)
 from tests.unit.service import BODY, Service, reference_to
 
 from .aborting import interrupt_abort, open_second_store_upload
@@ -72,6 +77,19 @@ async def sweep_expired_uploads(world: World) -> Request:
     await world.service.start_session()
     world.pass_expiry()
     return Request(_sweep)
+
+
+async def sweep_an_upload_that_was_sent_in_full(world: World) -> Request:
+    session = await world.service.start_session(len(BODY))
+    await world.send(session)
+    world.pass_expiry()
+    return Request(_sweep)
+
+
+async def sweep_a_whole_upload_that_the_store_refuses(world: World) -> Request:
+    world.drop_expectations(await world.start_and_upload())
+    world.pass_expiry()
+    return Request(_sweep, wrap_store(RefusingStore))
 
 
 async def sweep_an_expired_lost_upload(world: World) -> Request:

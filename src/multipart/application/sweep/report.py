@@ -19,7 +19,7 @@ class SweepOutcome(StrEnum):
     ABORTED = "aborted"
     """The sweep finished an interrupted abort, or the parts have too many bytes."""
     COMPLETED = "completed"
-    """The sweep finished an interrupted complete."""
+    """The sweep finished an interrupted complete, or an upload that had all its parts."""
     REOPENED = "reopened"
     """An interrupted complete cannot finish, as parts are missing or refused: it is open again."""
     KEPT = "kept"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from ...domain.errors import (
@@ -19,6 +19,9 @@ from ...domain.errors import (
     TransitionError,
     UnavailableError,
 )
+from ...domain.part import StoredPart
+from ...domain.policy import UploadPolicy
+from ...domain.reconciliation import is_whole
 from ...domain.session import SessionState, UploadSession
 from ..abort_upload import AbortUpload
 from ..complete_upload import CompleteUpload
@@ -40,6 +43,7 @@ class SweepSession:
     store: ObjectStore
     complete: CompleteUpload
     abort: AbortUpload
+    policy: UploadPolicy
 
     async def __call__(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         try:
@@ -86,20 +90,36 @@ class SweepSession:
 
     async def _expire(self, session: UploadSession, *, dry_run: bool) -> SweepOutcome:
         # A client may send parts for days and report none: then only the store shows its activity.
-        stored_at = await self._find_last_stored_at(session)
-        if stored_at is not None:
+        stored = await self._list_stored(session)
+        if stored:
+            stored_at = max(part.stored_at for part in stored)
             alive = session.part_recorded(stored_at)
             if alive.expires_at > await self.sessions.now():
                 if not dry_run:
                     await self.sessions.save(alive)
                 return SweepOutcome.KEPT
+        if self.policy.completes_whole and session.plan and is_whole(session.plan, stored):
+            return SweepOutcome.COMPLETED if dry_run else await self._complete_whole(session)
         return SweepOutcome.EXPIRED if dry_run else await self._end(session)
 
-    async def _find_last_stored_at(self, session: UploadSession) -> datetime | None:
-        if session.store_upload_id is None:
-            return None
+    async def _complete_whole(self, session: UploadSession) -> SweepOutcome:
+        """Complete an upload whose client has sent everything and gone; expire it if refused."""
+        if session.state is SessionState.INITIATED:
+            # No part was reported.
+            now = await self.sessions.now()
+            session = await self.sessions.save(session.part_recorded(now))
         try:
-            stored = await self.store.list_parts(session.key, session.store_upload_id)
+            await self.complete.complete(session)
+        except FileTooLargeError:
+            return SweepOutcome.ABORTED
+        except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
+            return await self._end(await self.sessions.get(session.id))
+        return SweepOutcome.COMPLETED
+
+    async def _list_stored(self, session: UploadSession) -> Sequence[StoredPart]:
+        if session.store_upload_id is None:
+            return []
+        try:
+            return await self.store.list_parts(session.key, session.store_upload_id)
         except StoreUploadGoneError:
-            return None
-        return max((part.stored_at for part in stored), default=None)
+            return []
