@@ -95,6 +95,20 @@ def test_webhook_gets_signed_events(
     assert SECRET not in service.log
 
 
+def test_events_and_quotas_work_on_mongodb(
+    receiver: Receiver, settings: dict[str, str], mongo_uri: str, tmp_path: Path
+) -> None:
+    settings = {**settings, "MONGO_URI": mongo_uri, "QUOTA_OPEN_UPLOADS": "1"}
+    subscribe(tmp_path, settings)
+    with running_service(tmp_path, settings) as service, service.client() as api:
+        start_and_complete(api)
+        start_and_complete(api)
+        wait_until(lambda: len(receiver.received) == 4, "all events arrive")
+        assert [event["sequence"] for event in feed(api)["events"]] == [1, 2, 3, 4]
+
+    assert sorted(receiver.types) == ["upload.completed"] * 2 + ["upload.started"] * 2
+
+
 def test_new_and_previous_secret_sign(
     receiver: Receiver, settings: dict[str, str], tmp_path: Path
 ) -> None:

@@ -298,6 +298,6 @@ async def test_opening_keeps_indexes_of_other_releases_and_of_operators(
     for _ in range(2):
         async with open_mongo_sessions(stored_uri):
             await asyncio.to_thread(
-                wait_until, lambda: len(collection.index_information()) == 6, "six indexes"
+                wait_until, lambda: len(collection.index_information()) == 7, "seven indexes"
             )
     assert {"filename_1", "theirs", "due_at_1__id_1"} <= collection.index_information().keys()

@@ -40,9 +40,7 @@ async def open_mongo_events(
             await events.create_index([("event_id", ASCENDING)], unique=True)
             await events.create_index([("user_id", ASCENDING), ("_id", ASCENDING)])
             await events.create_index([("occurred_at", ASCENDING)])
-        yield MongoEventRepository(
-            chosen[SessionDocument.get_collection_name()], events, chosen[WEBHOOKS]
-        )
+        yield MongoEventRepository(chosen[SessionDocument.Settings.name], events, chosen[WEBHOOKS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from ...domain.session import UploadSession
 from ...domain.upload_event import event_of
 from .documents import PART_FIELDS, SessionDocument, to_part
 from .errors import translate_errors
-from .outbox import OUTBOX
 from .part_bitmap import (
     COUNT_FIELDS,
     bitmap_filter,
@@ -187,7 +186,7 @@ class MongoSessionRepository:
 
     async def purge_sessions(self, before: datetime, limit: int) -> int:
         """Remove sessions whose retention ended before, and with each its parts."""
-        is_purgeable = {"retained_until": {"$lt": before}, OUTBOX: None}
+        is_purgeable = {"retained_until": {"$lt": before}}
         with translate_errors():
             found = await self.sessions.find(is_purgeable, ["_id"]).limit(limit).to_list()
         for session in found:
