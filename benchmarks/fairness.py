@@ -35,6 +35,8 @@ def main() -> None:
     with TemporaryDirectory() as name, _service(Path(name)) as server:
         alone = send_each(server, [_sign_all(server)] * 10, 1)
         print(f"sign 10,000 alone: p50 {alone.p50:.0f} ms, CPU {alone.cpu / 1000:.0f} ms each")
+        print("no other client:")
+        _report("/health/live", _time_gets(server, options.seconds, "/health/live"), 0.05)
         with _load(server, SIGNING_CLIENTS, _sign_all):
             _report("/health/live", _time_gets(server, options.seconds, "/health/live"), 0.05)
             path = roster.OURS.sign_one(start_upload(roster.OURS, server))
