@@ -12,8 +12,10 @@ from typing import Final, TypeVar
 from dependency_injector import containers, providers
 
 from .adapters.clock import SystemClock
+from .adapters.content_detector import PuremagicDetector
 from .application.abort_upload import AbortUpload
 from .application.authenticate import Authenticate
+from .application.check_content import CheckContent
 from .application.check_lifecycle import CheckLifecycle
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
@@ -82,6 +84,7 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     policy = providers.Singleton(upload_policy, settings)
+    content_detector = providers.Singleton(PuremagicDetector)
     sessions = providers.Resource(open_sessions, settings)
     store = providers.Resource(open_store, settings)
     verifiers = providers.Resource(open_verifiers, settings)
@@ -112,9 +115,12 @@ class Container(containers.DeclarativeContainer):
     )
     sign_single_upload = providers.Factory(SignSingleUpload, observed_store, policy)
     record_parts = providers.Factory(RecordParts, session_cache, observed_store, clock)
-    abort_upload = providers.Factory(AbortUpload, session_cache, observed_store, policy, observer)
+    check_content = providers.Factory(CheckContent, observed_store, policy, content_detector)
+    abort_upload = providers.Factory(
+        AbortUpload, session_cache, observed_store, policy, check_content, observer
+    )
     complete_upload = providers.Factory(
-        CompleteUpload, session_cache, observed_store, policy, abort_upload, observer
+        CompleteUpload, session_cache, observed_store, policy, abort_upload, check_content, observer
     )
     list_parts = providers.Factory(ListParts, session_cache, observed_store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)

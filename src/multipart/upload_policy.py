@@ -20,6 +20,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
             content_types=settings.upload_content_types, extensions=settings.upload_extensions
         ),
         quotas=_quota_limits(settings),
+        content_check=settings.content_check,
         expiry=timedelta(seconds=settings.upload_expiry_seconds),
         max_age=timedelta(seconds=settings.max_upload_age_seconds),
         url_lifetime=timedelta(seconds=settings.signed_url_seconds),

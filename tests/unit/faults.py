@@ -38,6 +38,9 @@ class UnavailableStore(StoreProxy):
     async def abort_upload(self, *_: object, **__: object) -> None:
         raise StoreUnavailableError
 
+    async def delete_object(self, *_: object) -> None:
+        raise StoreUnavailableError
+
 
 class StoreAnswersLost(StoreProxy):
     """Makes every change and then raises, as when the answer is lost."""
@@ -54,6 +57,10 @@ class StoreAnswersLost(StoreProxy):
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
         await super().abort_upload(key, store_upload_id)
+        raise StoreUnavailableError
+
+    async def delete_object(self, key: str) -> None:
+        await super().delete_object(key)
         raise StoreUnavailableError
 
 
@@ -90,6 +97,14 @@ class ForbiddingStore(StoreProxy):
     async def head_object(self, key: str) -> StoredObject | None:
         self._require_allowed("head_object")
         return await super().head_object(key)
+
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        self._require_allowed("read_start")
+        return await super().read_start(key, size)
+
+    async def delete_object(self, key: str) -> None:
+        self._require_allowed("delete_object")
+        await super().delete_object(key)
 
     def _require_allowed(self, call: str) -> None:
         if call in self.calls:

@@ -86,5 +86,11 @@ class StoreProxy:
     async def head_object(self, key: str) -> StoredObject | None:
         return await self.store.head_object(key)
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        return await self.store.read_start(key, size)
+
+    async def delete_object(self, key: str) -> None:
+        await self.store.delete_object(key)
+
     async def check(self) -> None:
         await self.store.check()

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from multipart_upload.adapters.content_detector import PuremagicDetector
 from multipart_upload.application.abort_upload import AbortUpload
 from multipart_upload.application.audit_quotas import AuditQuotas
+from multipart_upload.application.check_content import CheckContent
 from multipart_upload.application.complete_upload import CompleteUpload
 from multipart_upload.application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from multipart_upload.application.list_sessions import ListSessions
@@ -115,7 +117,13 @@ class Service:
 
     @property
     def complete(self) -> CompleteUpload:
-        return CompleteUpload(self.counted_sessions, self.store, self.policy, self.abort)
+        return CompleteUpload(
+            self.counted_sessions, self.store, self.policy, self.abort, self.content
+        )
+
+    @property
+    def content(self) -> CheckContent:
+        return CheckContent(self.store, self.policy, PuremagicDetector())
 
     @property
     def sign_single(self) -> SignSingleUpload:
@@ -123,7 +131,7 @@ class Service:
 
     @property
     def abort(self) -> AbortUpload:
-        return AbortUpload(self.counted_sessions, self.store, self.policy)
+        return AbortUpload(self.counted_sessions, self.store, self.policy, self.content)
 
     @property
     def sweep(self) -> SweepUploads:

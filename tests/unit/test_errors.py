@@ -12,6 +12,7 @@ from multipart_upload.domain import errors
 from multipart_upload.domain.errors import (
     MAX_FIELD_ERRORS,
     ConflictError,
+    ContentRefusedError,
     EventsUnsupportedError,
     FieldError,
     FileTooLargeError,
@@ -62,6 +63,7 @@ CODES: Final = {
     IdentityProviderUnavailableError: "identity-provider-unavailable",
     IdempotencyKeyReusedError: "idempotency-key-reused",
     EventsUnsupportedError: "events-unsupported",
+    ContentRefusedError: "content-type-mismatch",
     FileTooLargeError: "file-too-large",
     RateLimitedError: "rate-limited",
     TransitionError: "wrong-state",
@@ -90,6 +92,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     UserNotAllowedError(),
     IdentityProviderUnavailableError(),
     EventsUnsupportedError(),
+    ContentRefusedError("image/png", "text/html"),
     FileTooLargeError(11, 10),
     RateLimitedError(RateLimit(Unit.STARTS, 10, 60), 7, []),
     TransitionError("abort", "completed"),

@@ -11,7 +11,9 @@ from typing import Final
 import pytest
 from prometheus_client import Metric
 
+from multipart_upload.adapters.content_detector import PuremagicDetector
 from multipart_upload.application.abort_upload import AbortUpload
+from multipart_upload.application.check_content import CheckContent
 from multipart_upload.application.leases import LeaseBackoff, new_lease
 from multipart_upload.application.observed_repository import ObservedRepository
 from multipart_upload.application.open_store_upload import OpenStoreUpload
@@ -47,7 +49,8 @@ class Measured:
         self.store = MeteredStore(MemoryObjectStore(self.clock), self.metrics)
         opening = OpenStoreUpload(self.sessions, self.store, IMPATIENT, observer)
         self.start = StartUpload(self.sessions, self.store, opening, IMPATIENT)
-        self.abort = AbortUpload(self.sessions, self.store, IMPATIENT, observer)
+        content = CheckContent(self.store, IMPATIENT, PuremagicDetector())
+        self.abort = AbortUpload(self.sessions, self.store, IMPATIENT, content, observer)
 
     def value(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0

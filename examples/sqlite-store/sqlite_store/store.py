@@ -234,6 +234,34 @@ class SqliteStore:
 
         return await self._run(head)
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first bytes of a finished object; None if there is none."""
+
+        def read(database: sqlite3.Connection) -> bytes | None:
+            found = database.execute("SELECT id FROM objects WHERE key = ?", (key,)).fetchone()
+            if found is None:
+                return None
+            head = b""
+            query = "SELECT substr(body, 1, ?) FROM parts WHERE upload = ? ORDER BY number"
+            for (body,) in database.execute(query, (size, *found)):
+                head += body[: size - len(head)]
+                if len(head) == size:
+                    break
+            return head
+
+        return await self._run(read)
+
+    async def delete_object(self, key: str) -> None:
+        """Delete a finished object; do nothing if there is none."""
+
+        def delete(database: sqlite3.Connection) -> None:
+            found = database.execute("SELECT id FROM objects WHERE key = ?", (key,)).fetchone()
+            if found is not None:
+                database.execute("DELETE FROM parts WHERE upload = ?", found)
+                database.execute("DELETE FROM objects WHERE key = ?", (key,))
+
+        await self._run(delete)
+
     async def check(self) -> None:
         """Raise StoreUnavailableError unless the file can be read."""
         await self._run(lambda database: database.execute("SELECT 1 FROM uploads LIMIT 1"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..domain.errors import LeaseHeldError, StaleSessionError, TransitionError
 from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
+from .check_content import CheckContent
 from .leases import LeaseBackoff, NewLease, new_lease
 from .lost_uploads import find_own_object
 from .observer import NO_OBSERVER, Observer
@@ -27,6 +28,7 @@ class AbortUpload:
     sessions: SessionRepository
     store: ObjectStore
     policy: UploadPolicy
+    content: CheckContent
     observer: Observer = NO_OBSERVER
 
     async def __call__(self, reference: SessionReference) -> UploadSession:
@@ -42,27 +44,32 @@ class AbortUpload:
         lease = await new_lease(self.sessions, self.policy.lease)
         return await self._discard(session.expiring(lease.terms, lease.now), lease)
 
-    async def require_uncommitted(self, session: UploadSession) -> None:
-        """Require that an interrupted complete has not committed.
+    async def require_uncommitted(self, session: UploadSession) -> UploadSession:
+        """Require that an interrupted complete has not committed, and return the session.
 
-        If it has, save the session as completed and raise TransitionError. Raise it also while
-        another caller holds the lease. This takes no lease: a complete that begins during the check
-        changes the session's version, so the caller's next save fails.
+        If it has, save the session as completed and raise TransitionError; an object whose content
+        is refused does not count, and the session returned is aborting. Raise TransitionError also
+        while another caller holds the lease. This takes no lease: a complete that begins during the
+        check changes the session's version, so the caller's next save fails.
         """
         now = await self.sessions.now()
         if session.is_leased(now):
             raise TransitionError("abort", session.state)
         found = await find_own_object(session, self.store)
-        if found is not None:
-            result = session.completed(found, now, self.policy.retention)
-            raise TransitionError("abort", (await self.sessions.save(result)).state)
+        if found is None:
+            return session
+        detected = await self.content.detect(session, found)
+        saved = await self.sessions.save(self.content.conclude(session, found, detected, now))
+        if saved.is_content_refused:
+            return saved
+        raise TransitionError("abort", saved.state)
 
     async def _abort(self, reference: SessionReference) -> UploadSession:
         session = await reference.find_in(self.sessions)
         if session.state is SessionState.ABORTED:
             return session
         if session.state is SessionState.COMPLETING:
-            await self.require_uncommitted(session)
+            session = await self.require_uncommitted(session)
         lease = await new_lease(self.sessions, self.policy.lease)
         return await self._discard(session.aborting(lease.terms, lease.now), lease)
 
@@ -82,3 +89,5 @@ class AbortUpload:
         # Then uploads whose id was never saved after their create. Only this session has the key.
         for upload in await self.store.list_uploads(session.key):
             await self.store.abort_upload(session.key, upload.store_upload_id)
+        if session.is_content_refused and await find_own_object(session, self.store) is not None:
+            await self.store.delete_object(session.key)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.errors import (
+    ContentRefusedError,
     FileTooLargeError,
     LeaseHeldError,
     PartsMissingError,
@@ -22,6 +23,7 @@ from ..domain.policy import UploadPolicy
 from ..domain.reconciliation import reconcile_parts
 from ..domain.session import DISCARDED_STATES, SessionState, StoredObject, UploadSession
 from .abort_upload import AbortUpload
+from .check_content import CheckContent
 from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
 from .observer import NO_OBSERVER, Observer
@@ -40,6 +42,8 @@ class CompleteUpload:
     - SessionNotFoundError, also when the session has no part;
     - FileTooLargeError when the parts have more bytes than the policy, the store or the session's
       declared size allows, after which the session is aborted;
+    - ContentRefusedError when the object is not of the declared type and the policy refuses that,
+      after which the object is deleted and the session aborted;
     - PartsMissingError, PartsUnnamedError, PartsRefusedError or StoreRefusedError, after which the
       session is open and has its parts;
     - StoreUploadGoneError (PartsMissingError if the parts were named) when the store has lost the
@@ -52,6 +56,7 @@ class CompleteUpload:
     store: ObjectStore
     policy: UploadPolicy
     abort_upload: AbortUpload
+    content: CheckContent
     observer: Observer = NO_OBSERVER
 
     async def __call__(
@@ -74,9 +79,9 @@ class CompleteUpload:
         """Complete a session that is in progress, or whose complete was interrupted."""
         try:
             return await self._complete(session, named)
-        except FileTooLargeError:
-            # Its parts are refused for good. If this process dies here, they are refused and
-            # discarded at the next complete, or expire.
+        except (FileTooLargeError, ContentRefusedError):
+            # Refused for good. If this process dies here, parts that are too many are refused and
+            # discarded at the next complete, or expire; the sweep deletes a refused object.
             await self.abort_upload(
                 SessionReference(upload_id=session.id, key=session.key, user_id=session.user_id)
             )
@@ -110,8 +115,12 @@ class CompleteUpload:
                 now = await self.sessions.now()
                 await held.finish(held.session.store_upload_lost(now))
                 raise
+            detected = await self.content.detect(session, result)
             now = await self.sessions.now()
-            return await held.finish(held.session.completed(result, now, self.policy.retention))
+            ended = self.content.conclude(held.session, result, detected, now)
+            session = await held.finish(ended)
+        _require_accepted(session)
+        return session
 
     async def _reopen(self, held: LeasedSession) -> None:
         now = await self.sessions.now()
@@ -123,6 +132,7 @@ class CompleteUpload:
         session = await reference.find_in(self.sessions)
         if session.state in DISCARDED_STATES and session.refused_size is not None:
             raise FileTooLargeError(session.refused_size, self._size_limit(session))
+        _require_accepted(session)
         if session.state is not SessionState.COMPLETED:
             session = await self.complete(await self._require_parts(session, named), named)
         if named is not None:
@@ -209,6 +219,11 @@ class CompleteUpload:
         ]
         if unreported:
             await self.sessions.record_parts(session.id, unreported)
+
+
+def _require_accepted(session: UploadSession) -> None:
+    if session.detected is not None and session.is_content_refused:
+        raise ContentRefusedError(session.content_type, session.detected.media_type)
 
 
 def _all_missing(named: Sequence[NamedPart]) -> PartsMissingError:

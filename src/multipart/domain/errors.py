@@ -150,6 +150,20 @@ class FileTooLargeError(UploadError):
         self.size = size
 
 
+class ContentRefusedError(UploadError):
+    """The bytes of the finished object are not of the declared type; the object is removed."""
+
+    code = "content-type-mismatch"
+
+    def __init__(self, declared_type: str, detected_type: str) -> None:
+        super().__init__(
+            f"The file was declared as {declared_type or 'application/octet-stream'}, but its "
+            f"bytes are {detected_type}: it was removed.",
+            declared_type=declared_type,
+            detected_type=detected_type,
+        )
+
+
 class RateLimitedError(UploadError):
     """The caller has used a rate limit up; after `retry_after` seconds it has enough again."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from .content_check import ContentCheck
 from .limits import MAX_OBJECT_SIZE
 from .quota import QuotaLimits
 from .upload_limits import UploadLimits
@@ -14,7 +15,8 @@ class UploadPolicy:
 
     `max_size` is the largest file, if the store accepts it, and `require_size` refuses uploads
     whose size the client does not declare. `limits` are the allowed types and names of files, and
-    `quotas` limit all uploads of a user together, None without quotas.
+    `quotas` limit all uploads of a user together, None without quotas. `content_check` is what
+    happens to a finished object whose bytes are not of the declared type.
     `expiry` is how long an upload may be idle, `max_age` how long it may be open in total, and
     `url_lifetime` how long a signed URL works.
     `lease` is how long a crashed process blocks others from opening, completing or aborting its
@@ -28,6 +30,7 @@ class UploadPolicy:
     require_size: bool = False
     limits: UploadLimits = field(default_factory=UploadLimits)
     quotas: QuotaLimits | None = None
+    content_check: ContentCheck = ContentCheck.OFF
     expiry: timedelta = timedelta(days=7)
     max_age: timedelta = timedelta(days=30)
     url_lifetime: timedelta = timedelta(hours=1)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
+from .content_check import DetectedType
 from .errors import LeaseHeldError, StoreUploadGoneError, TransitionError
 from .part_plan import PartPlan
 from .session_event import EventType, ReopenReason, SessionEvent
@@ -123,6 +124,8 @@ class UploadSession:
     - From `closes_at`, the maximum age, the session accepts no more parts. None without such a
       limit; `expires_at` is never later.
     - `token` is the upload token that it was started with, if any.
+    - `detected` is the type that the first bytes of the finished object show, None if it is unknown
+      or was not checked. If the session is then not completed, its content was refused.
     - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
       the session ends.
     - `event` is what the last transition tells other systems. It is stored with the session, and
@@ -149,6 +152,7 @@ class UploadSession:
     abort_date: datetime | None = None
     lease: Lease | None = None
     token: TokenUse | None = None
+    detected: DetectedType | None = None
     ending: SessionState | None = None
     result: StoredObject | None = None
     retained_until: datetime | None = None
@@ -210,10 +214,27 @@ class UploadSession:
         event = SessionEvent(EventType.REOPENED, now, ReopenReason.REFUSED)
         return self._move(SessionState.IN_PROGRESS, now, lease=None, event=event)
 
-    def completed(self, result: StoredObject, now: datetime, retention: timedelta) -> Self:
+    def completed(
+        self,
+        result: StoredObject,
+        now: datetime,
+        retention: timedelta,
+        detected: DetectedType | None = None,
+    ) -> Self:
         """Record the finished object."""
         self._require("complete", SessionState.COMPLETING)
-        return self._end(SessionState.COMPLETED, now, retention, result=result)
+        return self._end(SessionState.COMPLETED, now, retention, result=result, detected=detected)
+
+    def content_refused(self, detected: DetectedType, now: datetime) -> Self:
+        """Begin to abort the session: its finished object, not of the declared type, must go."""
+        self._require("refuse the content of", SessionState.COMPLETING)
+        return self._move(
+            SessionState.ABORTING,
+            now,
+            lease=None,
+            ending=SessionState.ABORTED,
+            detected=detected,
+        )
 
     def aborting(self, lease: Lease, now: datetime) -> Self:
         """Take the lease to discard the parts, at the client's request.
@@ -291,6 +312,11 @@ class UploadSession:
         """
         self.require_young("sign a part of", now + _MIN_URL_LIFETIME)
         return wanted if self.closes_at is None else min(wanted, self.closes_at - now)
+
+    @property
+    def is_content_refused(self) -> bool:
+        """Whether the finished object was refused, because it is not of the declared type."""
+        return self.detected is not None and self.state in DISCARDED_STATES
 
     @property
     def expiry_reason(self) -> ExpiryReason | None:

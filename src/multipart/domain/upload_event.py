@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .errors import FileTooLargeError
+from .errors import ContentRefusedError, FileTooLargeError
 from .session import SessionState, UploadSession
 from .session_event import EventType
 
@@ -16,7 +16,8 @@ class EventData:
     """The upload at the time of the event; `size` in bytes.
 
     `size` is the declared size until the upload is completed, then that of the object. `etag` and
-    `location` are the object's. `token_id` names the upload token that it was started with.
+    `location` are the object's, and `detected_type` is the media type that its first bytes show.
+    `token_id` names the upload token that it was started with.
     `reason` says why it was reopened, aborted by the service, or expired.
     """
 
@@ -30,6 +31,7 @@ class EventData:
     size: int | None = None
     etag: str | None = None
     location: str | None = None
+    detected_type: str | None = None
     token_id: str | None = None
     reason: str | None = None
 
@@ -74,6 +76,7 @@ def event_of(saved: UploadSession) -> UploadEvent | None:
             size=result.size if result else declared,
             etag=result.etag if result else None,
             location=result.location if result else None,
+            detected_type=saved.detected.media_type if saved.detected else None,
             token_id=saved.token.token_id if saved.token else None,
             reason=event.reason or _end_reason(saved),
         ),
@@ -81,6 +84,8 @@ def event_of(saved: UploadSession) -> UploadEvent | None:
 
 
 def _end_reason(saved: UploadSession) -> str | None:
+    if saved.is_content_refused:
+        return ContentRefusedError.code
     if saved.state is SessionState.ABORTED and saved.refused_size is not None:
         return FileTooLargeError.code
     return saved.expiry_reason if saved.state is SessionState.EXPIRED else None

@@ -111,6 +111,14 @@ class MeteredStore:
         with self._measure("head_object"):
             return await self.store.head_object(key)
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        with self._measure("read_start"):
+            return await self.store.read_start(key, size)
+
+    async def delete_object(self, key: str) -> None:
+        with self._measure("delete_object"):
+            await self.store.delete_object(key)
+
     async def check(self) -> None:
         with self._measure("check"):
             await self.store.check()

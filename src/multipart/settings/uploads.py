@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings
 
+from ..domain.content_check import ContentCheck
 from ..domain.limits import MAX_OBJECT_SIZE
 from ..domain.upload_limits import MEDIA_RANGE_PATTERN
 from .values import DAY, TEN_YEARS, matching, split_list
@@ -67,6 +68,12 @@ class UploadSettings(BaseSettings):
         default=None,
         description="Extensions that the name of a file may have, separated by commas, such as "
         "jpg,png. Default: all.",
+    )
+    content_check: ContentCheck = Field(
+        default=ContentCheck.REPORT,
+        description="Whether a complete reads the first KiB of the object to detect its type: "
+        "`off`; `report` it in the upload's status and event; or `refuse`: an object that is not "
+        "of the declared type is deleted, and the upload aborted.",
     )
     signed_url_seconds: int = Field(
         default=3600,

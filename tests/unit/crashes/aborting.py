@@ -14,7 +14,7 @@ from tests.unit.faults import ForbiddingStore, StoreAnswersLost, UnavailableStor
 from tests.unit.proxies import StoreProxy
 from tests.unit.service import Service, reference_to
 
-from .completing import interrupt_complete
+from .completing import interrupt_complete, upload_disguised
 from .requests import Call, Request, wrap_store
 from .sending import lose_upload
 from .world import World
@@ -77,6 +77,12 @@ async def abort_after_a_complete_that_never_reached_the_store(world: World) -> R
 async def abort_after_a_complete_whose_answer_was_lost(world: World) -> Request:
     session = await interrupt_complete(world, StoreAnswersLost)
     # The store has committed: the upload is completed and the abort is refused.
+    return Request(partial(abort_session, session))
+
+
+async def abort_after_a_complete_of_another_type_whose_answer_was_lost(world: World) -> Request:
+    session = await upload_disguised(world)
+    session = await interrupt_complete(world, StoreAnswersLost, session)
     return Request(partial(abort_session, session))
 
 

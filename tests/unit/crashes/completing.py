@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from multipart_upload.application.ports import ObjectStore
+from multipart_upload.domain.content_check import ContentCheck
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.named_parts import NamedPart
 from multipart_upload.domain.session import UploadSession
@@ -23,6 +24,7 @@ from .sending import lose_upload
 from .world import World
 
 SMALLEST_PART: Final = bytes(5 * MIB)
+PAGE: Final = b"<!DOCTYPE html><html></html>"
 
 
 async def complete_session(
@@ -96,6 +98,32 @@ async def complete_more_bytes_than_the_client_declared(world: World) -> Request:
     return Request(make_complete_call(session))
 
 
+async def complete_a_file_of_the_declared_type(world: World) -> Request:
+    world.check_content(ContentCheck.REFUSE)
+    return Request(make_complete_call(await world.start_and_upload()))
+
+
+async def complete_a_file_of_another_type(world: World) -> Request:
+    return Request(make_complete_call(await upload_disguised(world)))
+
+
+async def complete_a_file_of_another_type_while_deleting_it_is_forbidden(world: World) -> Request:
+    session = await upload_disguised(world)
+    return Request(make_complete_call(session), wrap_store(_forbid("delete_object")))
+
+
+async def complete_while_the_object_cannot_be_read(world: World) -> Request:
+    world.check_content(ContentCheck.REFUSE)
+    session = await world.start_and_upload()
+    return Request(make_complete_call(session), wrap_store(_forbid("read_start")))
+
+
+async def complete_unchecked_while_the_object_cannot_be_read(world: World) -> Request:
+    world.check_content(ContentCheck.REPORT)
+    session = await world.start_and_upload()
+    return Request(make_complete_call(session), wrap_store(_forbid("read_start")))
+
+
 async def complete_an_upload_lost_by_the_store(world: World) -> Request:
     session = await world.start_and_upload()
     await world.lose(session)
@@ -160,9 +188,20 @@ def _forbid(*calls: str) -> Callable[[ObjectStore], ObjectStore]:
     return lambda store: ForbiddingStore(store, *calls)
 
 
-async def interrupt_complete(world: World, store: type[StoreProxy]) -> UploadSession:
+async def upload_disguised(world: World) -> UploadSession:
+    """Upload a page that is declared as a film, which a complete refuses."""
+    world.check_content(ContentCheck.REFUSE)
+    session = await world.service.start_session(len(PAGE))
+    session = await world.upload(session, body=PAGE)
+    world.drop_expectations(session)
+    return session
+
+
+async def interrupt_complete(
+    world: World, store: type[StoreProxy], session: UploadSession | None = None
+) -> UploadSession:
     """Leave a session completing, after its store failed, and return it."""
-    session = await world.start_and_upload()
+    session = session or await world.start_and_upload()
     with pytest.raises(UnavailableError):
         await replace(world.service, store=store(world.service.store)).complete(
             reference_to(session)

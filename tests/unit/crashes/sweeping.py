@@ -11,7 +11,7 @@ from tests.unit.faults import (
 from tests.unit.service import BODY, Service, reference_to
 
 from .aborting import interrupt_abort, open_second_store_upload
-from .completing import interrupt_complete
+from .completing import interrupt_complete, upload_disguised
 from .requests import Request, wrap_store
 from .sending import lose_upload
 from .starting import interrupt_start
@@ -41,6 +41,17 @@ async def sweep_a_complete_that_never_reached_the_store(world: World) -> Request
 async def sweep_a_complete_whose_answer_was_lost(world: World) -> Request:
     await interrupt_complete(world, StoreAnswersLost)
     return _sweep_after_leases(world)
+
+
+async def sweep_a_complete_of_another_type_whose_answer_was_lost(world: World) -> Request:
+    await interrupt_complete(world, StoreAnswersLost, await upload_disguised(world))
+    return _sweep_after_leases(world)
+
+
+async def sweep_a_whole_upload_of_another_type(world: World) -> Request:
+    await upload_disguised(world)
+    world.pass_expiry()
+    return Request(_sweep)
 
 
 async def sweep_a_complete_of_a_lost_upload(world: World) -> Request:

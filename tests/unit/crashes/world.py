@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from multipart_upload.application.ports import NewObject, SessionQuery
+from multipart_upload.domain.content_check import ContentCheck
 from multipart_upload.domain.part import PartState
 from multipart_upload.domain.quota import QuotaLimits
 from multipart_upload.domain.session import SessionState, UploadSession
@@ -84,6 +85,11 @@ class World:
         """Count all uploads from now on in quotas."""
         policy = replace(self.service.policy, quotas=limits)
         self.service = replace(self.service, policy=policy, quotas=MemoryQuotaRepository())
+
+    def check_content(self, check: ContentCheck) -> None:
+        """Check the bytes of finished objects from now on."""
+        policy = replace(self.service.policy, content_check=check)
+        self.service = replace(self.service, policy=policy)
 
     def pass_leases_and_grace(self) -> None:
         """Advance the clock past leases and the grace period, but not past any expiry."""

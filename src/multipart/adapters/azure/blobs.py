@@ -110,6 +110,26 @@ class Blobs:
         found = await self._find(key)
         return None if found is None or _is_placeholder(found) else found
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first bytes of a finished blob; None if there is none."""
+        found = await self.find(key)
+        if found is None:
+            return None
+        # An empty blob has no range.
+        length = min(size, found.size)
+        if not length:
+            return b""
+        download = await self._client(key).download_blob(offset=0, length=length)
+        return await download.readall()
+
+    async def delete(self, key: str) -> None:
+        """Delete a blob; do nothing if there is none."""
+        try:
+            await self._client(key).delete_blob()
+        except ResourceNotFoundError as exc:
+            if error_code(exc) == "ContainerNotFound":
+                raise
+
     async def _find(self, key: str) -> BlobProperties | None:
         try:
             return await self._client(key).get_blob_properties()

@@ -225,6 +225,16 @@ class AzureObjectStore:
             nonce=nonce,
         )
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first bytes of a finished blob."""
+        async with translate_errors(REQUEST_SECONDS):
+            return await self._blobs.read_start(key, size)
+
+    async def delete_object(self, key: str) -> None:
+        """Delete a finished blob."""
+        async with translate_errors(REQUEST_SECONDS):
+            await self._blobs.delete(key)
+
     async def check(self) -> None:
         """Return if the container answers."""
         async with translate_errors(REQUEST_SECONDS):

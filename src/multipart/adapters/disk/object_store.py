@@ -168,6 +168,14 @@ class DiskObjectStore:
             nonce=described.nonce if described else None,
         )
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first bytes of a finished object."""
+        return await run_in_thread(objects.read_start, self.layout, key, size)
+
+    async def delete_object(self, key: str) -> None:
+        """Delete a finished object and its description."""
+        await run_in_thread(objects.delete_object, self.layout, key)
+
     async def check(self) -> None:
         """Raise StoreUnavailableError unless the folder is there and can be written to."""
         await run_in_thread(uploads.check_writable, self.layout)

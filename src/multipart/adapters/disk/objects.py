@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import md5
 from itertools import pairwise
@@ -83,6 +84,27 @@ def open_object(layout: Layout, key: str) -> int:
     """Open an object for reading and return the descriptor. Raise FileNotFoundError."""
     with layout.open_folder_of(key) as (folder, name):
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def read_start(layout: Layout, key: str, size: int) -> bytes | None:
+    """Read the first bytes of an object; None if there is none."""
+    _finish_commits(layout, key)
+    try:
+        file = open_object(layout, key)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(file, "rb") as opened:
+        return opened.read(size)
+
+
+def delete_object(layout: Layout, key: str) -> None:
+    """Delete an object and its description; do nothing if there is none."""
+    _finish_commits(layout, key)
+    with suppress(FileNotFoundError), layout.open_folder_of(key) as (folder, name):
+        os.unlink(name, dir_fd=folder)
+        os.fsync(folder)
+    # Afterwards: without its description, an object would have no owner.
+    layout.description(key).unlink(missing_ok=True)
 
 
 def _finish_commits(layout: Layout, key: str) -> None:

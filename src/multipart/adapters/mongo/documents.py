@@ -16,6 +16,7 @@ from beanie import Document
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
+from ...domain.content_check import DetectedType
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
 from ...domain.session import Lease, SessionState, StoredObject, UploadSession
@@ -54,6 +55,7 @@ class SessionDocument(Document):
     abort_date: datetime | None = None
     lease: Lease | None = None
     token: TokenUse | None = None
+    detected: DetectedType | None = None
     ending: SessionState | None = None
     result: StoredObject | None = None
     retained_until: datetime | None = None
@@ -96,6 +98,7 @@ class SessionDocument(Document):
             abort_date=session.abort_date,
             lease=session.lease,
             token=session.token,
+            detected=session.detected,
             ending=session.ending,
             result=session.result,
             retained_until=session.retained_until,
@@ -124,6 +127,7 @@ class SessionDocument(Document):
             abort_date=self.abort_date,
             lease=self.lease,
             token=self.token,
+            detected=self.detected,
             ending=self.ending,
             result=self.result,
             retained_until=self.retained_until,

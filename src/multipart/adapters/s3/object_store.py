@@ -238,10 +238,36 @@ class S3ObjectStore:
                 nonce=head["Metadata"].get(NONCE_METADATA_KEY),
             )
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first bytes of a finished object."""
+        async with translate_errors(REQUEST_SECONDS):
+            try:
+                return await await_answer(self._read_range(key, size))
+            except ClientError as exc:
+                if error_code(exc) == "NoSuchKey":
+                    return None
+                # An empty object has no range.
+                if error_code(exc) == "InvalidRange":
+                    return b""
+                raise
+
+    async def delete_object(self, key: str) -> None:
+        """Delete a finished object; in a bucket with versions, S3 keeps it as an earlier one."""
+        async with translate_errors(REQUEST_SECONDS):
+            await await_answer(self.client.delete_object(Bucket=self.bucket, Key=key))
+
     async def check(self) -> None:
         """Return if the bucket answers."""
         async with translate_errors(REQUEST_SECONDS):
             await await_answer(self.client.head_bucket(Bucket=self.bucket))
+
+    async def _read_range(self, key: str, size: int) -> bytes:
+        answer = await self.client.get_object(
+            Bucket=self.bucket, Key=key, Range=f"bytes=0-{size - 1}"
+        )
+        async with answer["Body"] as body:
+            # A store that ignores the range sends everything.
+            return await body.read(size)
 
     async def _read_completed(self, key: str) -> StoredObject:
         # Ceph RGW 16 answers a complete with an empty ETag.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from ...domain.content_check import DetectedType
 from ...domain.errors import StoredSessionUnreadableError
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
@@ -33,7 +34,7 @@ def from_milliseconds(count: int) -> datetime:
 def session_row(session: UploadSession) -> dict[str, Any]:
     """Write a session to its columns."""
     plan, lease, result, due_at = session.plan, session.lease, session.result, session.due_at
-    token = session.token
+    token, detected = session.token, session.detected
     return {
         "id": session.id,
         "nonce": session.nonce,
@@ -59,6 +60,8 @@ def session_row(session: UploadSession) -> dict[str, Any]:
         "token_id": token and token.token_id,
         "token_expires_at": token and to_milliseconds(token.expires_at),
         "start_key": token and token.start_key,
+        "detected_type": detected and detected.media_type,
+        "is_type_mismatch": detected and int(detected.is_mismatch),
         "ending": session.ending and session.ending.value,
         "result_location": result and result.location,
         "result_etag": result and result.etag,
@@ -105,6 +108,7 @@ def _read_session(row: Mapping[Any, Any]) -> UploadSession:
         abort_date=_time(row, "abort_date"),
         lease=_lease(row),
         token=_token(row),
+        detected=_detected(row),
         ending=None if ending is None else SessionState(ending),
         result=_result(row),
         retained_until=_time(row, "retained_until"),
@@ -199,6 +203,13 @@ def _token(row: Mapping[Any, Any]) -> TokenUse | None:
         return None
     expires_at = _required(_time(row, "token_expires_at"))
     return TokenUse(token_id, expires_at, _text(row, "start_key"))
+
+
+def _detected(row: Mapping[Any, Any]) -> DetectedType | None:
+    media_type = _text(row, "detected_type")
+    if media_type is None:
+        return None
+    return DetectedType(media_type, is_mismatch=bool(_integer(row, "is_type_mismatch")))
 
 
 def _result(row: Mapping[Any, Any]) -> StoredObject | None:

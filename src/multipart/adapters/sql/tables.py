@@ -38,6 +38,9 @@ SESSIONS: Final = Table(
     Column("token_id", Text),
     Column("token_expires_at", BigInteger),
     Column("start_key", Text),
+    Column("detected_type", Text),
+    # 0 or 1.
+    Column("is_type_mismatch", Integer),
     Column("ending", Text),
     Column("result_location", Text),
     Column("result_etag", Text),

@@ -2,6 +2,7 @@
 
 from .api_key_repository import ApiKeyRepository
 from .clock import Clock
+from .content_detector import ContentDetector
 from .credential_verifier import CredentialVerifier
 from .event_repository import EventRepository
 from .forwarding import ForwardingRepository
@@ -25,6 +26,7 @@ from .webhook_sender import Delivery, WebhookSender
 __all__ = [
     "ApiKeyRepository",
     "Clock",
+    "ContentDetector",
     "CredentialVerifier",
     "Delivery",
     "EventRepository",

@@ -200,6 +200,17 @@ class ObjectStore(Protocol):
         """Read the finished object of this key; None if there is none."""
         ...
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Read the first `size` bytes of a finished object, fewer if it has fewer.
+
+        None if there is no object of this key.
+        """
+        ...
+
+    async def delete_object(self, key: str) -> None:
+        """Delete the finished object of this key; do nothing if there is none."""
+        ...
+
     async def check(self) -> None:
         """Return if the store answers and the bucket exists; raise otherwise."""
         ...

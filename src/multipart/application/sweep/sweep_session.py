@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...domain.errors import (
+    ContentRefusedError,
     FileTooLargeError,
     LeaseHeldError,
     NotFoundError,
@@ -70,7 +71,7 @@ class SweepSession:
     async def _complete(self, session: UploadSession) -> SweepOutcome:
         try:
             await self.complete.complete(session)
-        except FileTooLargeError:
+        except (FileTooLargeError, ContentRefusedError):
             return SweepOutcome.ABORTED
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
@@ -80,8 +81,7 @@ class SweepSession:
                 return SweepOutcome.REOPENED
             if stored.expires_at > await self.sessions.now():
                 raise
-            await self.abort.require_uncommitted(stored)
-            return await self._end(stored)
+            return await self._end(await self.abort.require_uncommitted(stored))
         return SweepOutcome.COMPLETED
 
     async def _end(self, session: UploadSession) -> SweepOutcome:
@@ -110,7 +110,7 @@ class SweepSession:
             session = await self.sessions.save(session.part_recorded(now))
         try:
             await self.complete.complete(session)
-        except FileTooLargeError:
+        except (FileTooLargeError, ContentRefusedError):
             return SweepOutcome.ABORTED
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return await self._end(await self.sessions.get(session.id))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ...domain.content_check import DetectedType
 from ...domain.limits import MAX_OBJECT_SIZE, MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.part import Part, PartState
 from ...domain.part_plan import PartPlan
@@ -76,6 +77,7 @@ def full_session() -> UploadSession:
         abort_date=NOW + timedelta(days=3, milliseconds=9),
         lease=Lease("worker-7", NOW + timedelta(seconds=30, milliseconds=1)),
         token=TokenUse("Ωtoken.$1", NOW + timedelta(days=9, milliseconds=1), "0f" * 32),
+        detected=DetectedType("application/vnd.example+zip", is_mismatch=True),
         ending=SessionState.EXPIRED,
         result=StoredObject(
             location="https://bucket.s3.eu-west-1.amazonaws.com/uploads/Zo%C3%AB",

@@ -108,6 +108,35 @@ class UploadEndingContract:
         assert head is not None
         assert (head.upload_id, head.nonce) == (new.upload_id, new.nonce)
 
+    async def test_start_of_an_object_can_be_read(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
+        await upload.put_part(1, b"hello")
+        assert await store.read_start(KEY, 3) is None
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
+        assert await store.read_start(KEY, 3) == b"hel"
+        assert await store.read_start(KEY, 1024) == b"hello"
+
+    async def test_start_of_an_empty_object_is_empty(self, store: ObjectStore, put: Put) -> None:
+        upload = await open_upload(store, put)
+        await upload.put_part(1, b"")
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
+        assert await store.read_start(KEY, 1024) == b""
+
+    async def test_deleted_object_is_gone_and_its_key_is_free(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await open_upload(store, put)
+        await upload.put_part(1, b"hello")
+        await store.complete_upload(*upload.key_and_id, await store.list_parts(*upload.key_and_id))
+        await store.delete_object(KEY)
+        assert await store.head_object(KEY) is None
+        assert await store.read_start(KEY, 1024) is None
+        await store.delete_object(KEY)
+        again = await open_upload(store, put)
+        await again.put_part(1, b"again")
+        await store.complete_upload(*again.key_and_id, await store.list_parts(*again.key_and_id))
+        assert await store.read_start(KEY, 1024) == b"again"
+
     async def test_no_object_exists_before_completion(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)
         await upload.put_part(1, b"hello")

@@ -209,6 +209,15 @@ class MemoryObjectStore:
         new = self.objects[key].new
         return replace(self._stored(key), upload_id=new.upload_id, nonce=new.nonce)
 
+    async def read_start(self, key: str, size: int) -> bytes | None:
+        """Return the first bytes of an object."""
+        found = self.objects.get(key)
+        return None if found is None else found.body[:size]
+
+    async def delete_object(self, key: str) -> None:
+        """Forget an object."""
+        self.objects.pop(key, None)
+
     async def check(self) -> None:
         """Do nothing: memory is always available."""
 

@@ -99,6 +99,21 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             examples=[[2, 3]],
         ),
     ]
+    detected_type: Annotated[
+        str | None,
+        Meta(
+            description="Media type that the first bytes of the object show; null if it is not "
+            "completed, was not checked, or the type is unknown.",
+            examples=[None],
+        ),
+    ]
+    content_mismatch: Annotated[
+        bool,
+        Meta(
+            description="Whether the bytes cannot be of the declared `content_type`.",
+            examples=[False],
+        ),
+    ]
     parts_lost: Annotated[
         bool,
         Meta(
@@ -110,6 +125,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     @classmethod
     def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
         """Convert the status of an upload."""
+        detected = status.session.detected
         verified = sum(part.state is PartState.VERIFIED for part in status.parts)
         return cls(
             **_summary(status.session),
@@ -117,6 +133,8 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             parts_verified=verified,
             bytes_verified=status.bytes_verified,
             missing_parts=status.missing_parts,
+            detected_type=detected.media_type if detected else None,
+            content_mismatch=detected is not None and detected.is_mismatch,
             parts_lost=status.session.is_lost,
         )
 

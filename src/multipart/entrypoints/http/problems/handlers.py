@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from ....domain.errors import (
     ConflictError,
+    ContentRefusedError,
     FieldError,
     FileTooLargeError,
     InvalidCredentialsError,
@@ -51,6 +52,7 @@ _STATUS: Final[Mapping[type[UploadError], int]] = {
     UploadTokenExhaustedError: 403,
     QuotaExceededError: 403,
     InvalidFieldError: 422,
+    ContentRefusedError: 422,
     NotFoundError: 404,
     ConflictError: 409,
     FileTooLargeError: 413,
