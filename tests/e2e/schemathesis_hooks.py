@@ -49,6 +49,7 @@ ALLOWED: Final = (
         "metadata.*",
         f"All entries together are bounded, and names differ by more than case. {_TEXT}",
     ),
+    Allowed(_REJECTED, "createUploadToken", "invalid-field", "user_id|metadata.*", _TEXT),
     Allowed(_REJECTED, "getSignedUrl", "invalid-field", "part_number|content_length", _PLAN),
     Allowed(_REJECTED, "getSignedUrls", "invalid-field", r"part_numbers(\[\d+\])?", _PLAN),
     Allowed(_REJECTED, "recordPart", "invalid-field", "part_number|size", _PLAN),

@@ -242,7 +242,11 @@ class SqliteStore:
             if found is None:
                 return None
             head = b""
-            query = "SELECT substr(body, 1, ?) FROM parts WHERE upload = ? ORDER BY number"
+            # substr of an empty body is NULL.
+            query = (
+                "SELECT coalesce(substr(body, 1, ?), x'') FROM parts WHERE upload = ? "
+                "ORDER BY number"
+            )
             for (body,) in database.execute(query, (size, *found)):
                 head += body[: size - len(head)]
                 if len(head) == size:
