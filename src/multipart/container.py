@@ -15,8 +15,8 @@ from .adapters.clock import SystemClock
 from .adapters.content_detector import PuremagicDetector
 from .application.abort_upload import AbortUpload
 from .application.authenticate import Authenticate
-from .application.check_content import CheckContent
 from .application.check_lifecycle import CheckLifecycle
+from .application.check_object import CheckObject
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
 from .application.list_events import ListEvents
@@ -115,12 +115,12 @@ class Container(containers.DeclarativeContainer):
     )
     sign_single_upload = providers.Factory(SignSingleUpload, observed_store, policy)
     record_parts = providers.Factory(RecordParts, session_cache, observed_store, clock)
-    check_content = providers.Factory(CheckContent, observed_store, policy, content_detector)
+    check_object = providers.Factory(CheckObject, observed_store, policy, content_detector)
     abort_upload = providers.Factory(
-        AbortUpload, session_cache, observed_store, policy, check_content, observer
+        AbortUpload, session_cache, observed_store, policy, check_object, observer
     )
     complete_upload = providers.Factory(
-        CompleteUpload, session_cache, observed_store, policy, abort_upload, check_content, observer
+        CompleteUpload, session_cache, observed_store, policy, abort_upload, check_object, observer
     )
     list_parts = providers.Factory(ListParts, session_cache, observed_store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)

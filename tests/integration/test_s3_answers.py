@@ -32,7 +32,7 @@ PARTS: Sequence[StoredPart] = [
 COMPLETED = http_answer(
     "200 OK",
     '<?xml version="1.0"?>\n\n<CompleteMultipartUploadResult><ETag>"cc-2"</ETag>'
-    "</CompleteMultipartUploadResult>",
+    "<ChecksumCRC64NVME>M3eFcAZSQlc=</ChecksumCRC64NVME></CompleteMultipartUploadResult>",
 )
 NO_PARTS = http_answer(
     "200 OK", "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>"
@@ -47,7 +47,34 @@ async def test_complete_sends_the_size_of_the_object() -> None:
     async with answering(COMPLETED) as (store, server):
         completed = await store.complete_upload(KEY, ID, PARTS)
     assert (completed.etag, completed.size) == ("cc-2", 8)
+    assert completed.checksum == "M3eFcAZSQlc="
     assert "x-amz-mp-object-size: 8" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("checksum", ["M3eFcAZSQlc=", None])
+async def test_checksum_that_the_answer_leaves_out_is_read(checksum: str | None) -> None:
+    without = http_answer(
+        "200 OK",
+        '<CompleteMultipartUploadResult><ETag>"c-2"</ETag></CompleteMultipartUploadResult>',
+    )
+    header = f"\r\nx-amz-checksum-crc64nvme: {checksum}" if checksum else ""
+    head = f'HTTP/1.1 200 OK\r\nETag: "c-2"\r\nContent-Length: 8{header}\r\n\r\n'.encode()
+    async with answering(without, head) as (store, server):
+        completed = await store.complete_upload(KEY, ID, PARTS)
+    assert completed.checksum == checksum
+    assert methods(server) == ["POST", "HEAD"]
+    assert "x-amz-checksum-mode: enabled" in server.requests[1].lower()
+
+
+async def test_checksum_that_may_not_be_read_is_unknown() -> None:
+    without = http_answer(
+        "200 OK",
+        '<CompleteMultipartUploadResult><ETag>"c-2"</ETag></CompleteMultipartUploadResult>',
+    )
+    forbidden = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+    async with answering(without, forbidden) as (store, _):
+        completed = await store.complete_upload(KEY, ID, PARTS)
+    assert (completed.etag, completed.checksum) == ("c-2", None)
 
 
 async def test_complete_is_repeated_without_the_size_if_the_store_does_not_know_that() -> None:

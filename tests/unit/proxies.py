@@ -40,9 +40,15 @@ class StoreProxy:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         return await self.store.sign_part(
-            key, store_upload_id, part_number, expires_in=expires_in, content_length=content_length
+            key,
+            store_upload_id,
+            part_number,
+            expires_in=expires_in,
+            content_length=content_length,
+            checksum=checksum,
         )
 
     async def sign_parts(

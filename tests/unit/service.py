@@ -11,7 +11,7 @@ from typing import Final
 from multipart_upload.adapters.content_detector import PuremagicDetector
 from multipart_upload.application.abort_upload import AbortUpload
 from multipart_upload.application.audit_quotas import AuditQuotas
-from multipart_upload.application.check_content import CheckContent
+from multipart_upload.application.check_object import CheckObject
 from multipart_upload.application.complete_upload import CompleteUpload
 from multipart_upload.application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from multipart_upload.application.list_sessions import ListSessions
@@ -96,9 +96,13 @@ class Service:
         return RecordParts(new_cache(self.sessions, self.clock), self.store, self.clock)
 
     async def sign(
-        self, reference: SessionReference, number: int, content_length: int | None = None
+        self,
+        reference: SessionReference,
+        number: int,
+        content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
-        return await self.sign_parts.sign_one(reference, number, content_length)
+        return await self.sign_parts.sign_one(reference, number, content_length, checksum)
 
     async def sign_many(
         self, reference: SessionReference, ranges: Sequence[range] | None
@@ -118,12 +122,12 @@ class Service:
     @property
     def complete(self) -> CompleteUpload:
         return CompleteUpload(
-            self.counted_sessions, self.store, self.policy, self.abort, self.content
+            self.counted_sessions, self.store, self.policy, self.abort, self.check_object
         )
 
     @property
-    def content(self) -> CheckContent:
-        return CheckContent(self.store, self.policy, PuremagicDetector())
+    def check_object(self) -> CheckObject:
+        return CheckObject(self.store, self.policy, PuremagicDetector())
 
     @property
     def sign_single(self) -> SignSingleUpload:
@@ -131,7 +135,7 @@ class Service:
 
     @property
     def abort(self) -> AbortUpload:
-        return AbortUpload(self.counted_sessions, self.store, self.policy, self.content)
+        return AbortUpload(self.counted_sessions, self.store, self.policy, self.check_object)
 
     @property
     def sweep(self) -> SweepUploads:

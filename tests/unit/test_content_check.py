@@ -107,7 +107,7 @@ async def test_mismatch_is_reported_and_completed(service: Service) -> None:
     assert completed.state is SessionState.COMPLETED
     assert completed.detected is not None
     assert completed.detected.is_mismatch
-    assert not completed.is_content_refused
+    assert not completed.is_object_refused
 
 
 async def test_refused_object_is_deleted_and_the_session_aborted(service: Service) -> None:
@@ -121,7 +121,7 @@ async def test_refused_object_is_deleted_and_the_session_aborted(service: Servic
     }
     assert await service.bucket.head_object(session.key) is None
     ended = await refusing.reload(session)
-    assert (ended.state, ended.is_content_refused) == (SessionState.ABORTED, True)
+    assert (ended.state, ended.is_object_refused) == (SessionState.ABORTED, True)
     with pytest.raises(ContentRefusedError) as repeated:
         await refusing.complete(reference_to(session))
     assert str(repeated.value) == str(refused.value)

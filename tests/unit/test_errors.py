@@ -11,6 +11,7 @@ import pytest
 from multipart_upload.domain import errors
 from multipart_upload.domain.errors import (
     MAX_FIELD_ERRORS,
+    ChecksumMismatchError,
     ConflictError,
     ContentRefusedError,
     EventsUnsupportedError,
@@ -63,6 +64,7 @@ CODES: Final = {
     IdentityProviderUnavailableError: "identity-provider-unavailable",
     IdempotencyKeyReusedError: "idempotency-key-reused",
     EventsUnsupportedError: "events-unsupported",
+    ChecksumMismatchError: "checksum-mismatch",
     ContentRefusedError: "content-type-mismatch",
     FileTooLargeError: "file-too-large",
     RateLimitedError: "rate-limited",
@@ -92,6 +94,7 @@ EXAMPLES: Final[tuple[UploadError, ...]] = (
     UserNotAllowedError(),
     IdentityProviderUnavailableError(),
     EventsUnsupportedError(),
+    ChecksumMismatchError("M3eFcAZSQlc=", "AAAAAAAAAAA="),
     ContentRefusedError("image/png", "text/html"),
     FileTooLargeError(11, 10),
     RateLimitedError(RateLimit(Unit.STARTS, 10, 60), 7, []),
@@ -144,6 +147,7 @@ def test_error_kinds_group_errors_by_what_the_caller_can_do() -> None:
         StoreMisconfiguredError,
     }
     assert set(_find_subclasses(ConflictError)) == {
+        ChecksumMismatchError,
         TransitionError,
         LeaseHeldError,
         StaleSessionError,

@@ -13,7 +13,7 @@ from prometheus_client import Metric
 
 from multipart_upload.adapters.content_detector import PuremagicDetector
 from multipart_upload.application.abort_upload import AbortUpload
-from multipart_upload.application.check_content import CheckContent
+from multipart_upload.application.check_object import CheckObject
 from multipart_upload.application.leases import LeaseBackoff, new_lease
 from multipart_upload.application.observed_repository import ObservedRepository
 from multipart_upload.application.open_store_upload import OpenStoreUpload
@@ -49,7 +49,7 @@ class Measured:
         self.store = MeteredStore(MemoryObjectStore(self.clock), self.metrics)
         opening = OpenStoreUpload(self.sessions, self.store, IMPATIENT, observer)
         self.start = StartUpload(self.sessions, self.store, opening, IMPATIENT)
-        content = CheckContent(self.store, IMPATIENT, PuremagicDetector())
+        content = CheckObject(self.store, IMPATIENT, PuremagicDetector())
         self.abort = AbortUpload(self.sessions, self.store, IMPATIENT, content, observer)
 
     def value(self, name: str, **labels: str) -> float:

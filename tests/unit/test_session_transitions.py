@@ -54,6 +54,7 @@ NEXT: Final[Mapping[tuple[str, str], str]] = {
     ("completing", "aborting"): "aborting",
     ("completing", "expiring"): "aborting",
     ("completing", "completed"): "completed",
+    ("completing", "object_refused"): "aborting",
     ("aborting", "aborting"): "aborting",
     ("aborting", "expiring"): "aborting",
     ("aborting", "ended"): "aborted or expired",
@@ -71,7 +72,7 @@ LEASE_ACTIONS: Final = ("lease_renewed", "lease_released")
 TERMINAL: Final = ("completed", "aborted", "expired")
 STATES: Final = ("pending", "initiated", "in-progress", "completing", "aborting", *TERMINAL)
 ACQUIRING: Final = ("opening", "completing", "aborting", "expiring")
-ENDING: Final = {"aborting": "aborted", "expiring": "expired"}
+ENDING: Final = {"aborting": "aborted", "expiring": "expired", "object_refused": "aborted"}
 
 # Weighted, because most random runs would end before anything is completed.
 ONWARD: Final = ("initiated", "part_recorded", "completing")
@@ -82,6 +83,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "part_recorded": lambda session, _lease, now: session.part_recorded(now),
     "completing": lambda session, lease, now: session.completing(lease, now),
     "completion_refused": lambda session, _lease, now: session.completion_refused(now),
+    "object_refused": lambda session, _lease, now: session.object_refused(now, checksum="x"),
     "size_refused": lambda session, _lease, now: session.size_refused(5, now),
     "store_upload_lost": lambda session, _lease, now: session.store_upload_lost(now),
     "opening": lambda session, lease, now: session.opening(lease, now),
@@ -111,6 +113,8 @@ PATHS: Final[tuple[tuple[str, ...], ...]] = (
     ("initiated", "part_recorded", "completing", "size_refused"),
     ("initiated", "part_recorded", "completing", "lease_released"),
     ("initiated", "part_recorded", "completing", "completed"),
+    ("initiated", "part_recorded", "completing", "object_refused"),
+    ("initiated", "part_recorded", "completing", "object_refused", "aborting", "ended"),
     ("expiring",),
     ("expiring", "ended"),
     ("initiated", "aborting"),
@@ -147,7 +151,7 @@ def is_leased(path: tuple[str, ...]) -> bool:
 
 def is_lost(path: tuple[str, ...]) -> bool:
     last = max((n for n, action in enumerate(path) if action == "store_upload_lost"), default=-1)
-    return last >= 0 and not {"initiated", "aborting", "expiring"} & {*path[last:]}
+    return last >= 0 and not {"initiated", *ENDING} & {*path[last:]}
 
 
 def step(state: str, action: str, *, lost: bool, leased: bool) -> str | None:

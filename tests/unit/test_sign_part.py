@@ -34,11 +34,17 @@ class Asked(StoreProxy):
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         call = (key, store_upload_id, part_number, expires_in, content_length)
         self.calls = (*self.calls, call)
         return await super().sign_part(
-            key, store_upload_id, part_number, expires_in=expires_in, content_length=content_length
+            key,
+            store_upload_id,
+            part_number,
+            expires_in=expires_in,
+            content_length=content_length,
+            checksum=checksum,
         )
 
 

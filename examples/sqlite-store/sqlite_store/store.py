@@ -93,8 +93,10 @@ class SqliteStore:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign a PUT of one part."""
+        del checksum  # not supported: see capabilities
         expires_at = expiry(expires_in)
         url = self._sign(key, store_upload_id, part_number, content_length, expires_at)
         headers = {} if content_length is None else {"Content-Length": str(content_length)}

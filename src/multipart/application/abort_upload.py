@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..domain.errors import LeaseHeldError, StaleSessionError, TransitionError
 from ..domain.policy import UploadPolicy
 from ..domain.session import SessionState, UploadSession
-from .check_content import CheckContent
+from .check_object import CheckObject
 from .leases import LeaseBackoff, NewLease, new_lease
 from .lost_uploads import find_own_object
 from .observer import NO_OBSERVER, Observer
@@ -28,7 +28,7 @@ class AbortUpload:
     sessions: SessionRepository
     store: ObjectStore
     policy: UploadPolicy
-    content: CheckContent
+    check_object: CheckObject
     observer: Observer = NO_OBSERVER
 
     async def __call__(self, reference: SessionReference) -> UploadSession:
@@ -47,8 +47,8 @@ class AbortUpload:
     async def require_uncommitted(self, session: UploadSession) -> UploadSession:
         """Require that an interrupted complete has not committed, and return the session.
 
-        If it has, save the session as completed and raise TransitionError; an object whose content
-        is refused does not count, and the session returned is aborting. Raise TransitionError also
+        If it has, save the session as completed and raise TransitionError; an object that is
+        refused does not count, and the session returned is aborting. Raise TransitionError also
         while another caller holds the lease. This takes no lease: a complete that begins during the
         check changes the session's version, so the caller's next save fails.
         """
@@ -58,9 +58,9 @@ class AbortUpload:
         found = await find_own_object(session, self.store)
         if found is None:
             return session
-        detected = await self.content.detect(session, found)
-        saved = await self.sessions.save(self.content.conclude(session, found, detected, now))
-        if saved.is_content_refused:
+        detected = await self.check_object.detect_type(session, found)
+        saved = await self.sessions.save(self.check_object.conclude(session, found, detected, now))
+        if saved.is_object_refused:
             return saved
         raise TransitionError("abort", saved.state)
 
@@ -89,5 +89,5 @@ class AbortUpload:
         # Then uploads whose id was never saved after their create. Only this session has the key.
         for upload in await self.store.list_uploads(session.key):
             await self.store.abort_upload(session.key, upload.store_upload_id)
-        if session.is_content_refused and await find_own_object(session, self.store) is not None:
+        if session.is_object_refused and await find_own_object(session, self.store) is not None:
             await self.store.delete_object(session.key)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..domain.checksum import CHECKSUM_FIELD
 from ..domain.errors import (
+    ChecksumMismatchError,
     ContentRefusedError,
     FileTooLargeError,
+    InvalidFieldError,
     LeaseHeldError,
     PartsMissingError,
     PartsRefusedError,
@@ -23,7 +26,7 @@ from ..domain.policy import UploadPolicy
 from ..domain.reconciliation import reconcile_parts
 from ..domain.session import DISCARDED_STATES, SessionState, StoredObject, UploadSession
 from .abort_upload import AbortUpload
-from .check_content import CheckContent
+from .check_object import CheckObject, require_accepted
 from .leases import LeaseBackoff, LeasedSession, new_lease
 from .lost_uploads import find_own_object, mark_as_lost
 from .observer import NO_OBSERVER, Observer
@@ -42,6 +45,9 @@ class CompleteUpload:
     - SessionNotFoundError, also when the session has no part;
     - FileTooLargeError when the parts have more bytes than the policy, the store or the session's
       declared size allows, after which the session is aborted;
+    - InvalidFieldError for a checksum that is not the one declared before, and
+      ChecksumMismatchError when the object has another one than declared, after which the object is
+      deleted and the session aborted, unless it was completed before;
     - ContentRefusedError when the object is not of the declared type and the policy refuses that,
       after which the object is deleted and the session aborted;
     - PartsMissingError, PartsUnnamedError, PartsRefusedError or StoreRefusedError, after which the
@@ -56,16 +62,19 @@ class CompleteUpload:
     store: ObjectStore
     policy: UploadPolicy
     abort_upload: AbortUpload
-    content: CheckContent
+    check_object: CheckObject
     observer: Observer = NO_OBSERVER
 
     async def __call__(
-        self, reference: SessionReference, named: Sequence[NamedPart] | None = None
+        self,
+        reference: SessionReference,
+        named: Sequence[NamedPart] | None = None,
+        checksum: str | None = None,
     ) -> UploadSession:
         backoff = LeaseBackoff(self.policy.wait, self.observer)
         while True:
             try:
-                return await self._complete_or_read(reference, named)
+                return await self._complete_or_read(reference, named, checksum)
             except (LeaseHeldError, StaleSessionError) as exc:
                 await backoff.pause(exc)
             except StoreUploadGoneError:
@@ -74,12 +83,15 @@ class CompleteUpload:
                 raise _all_missing(named) from None
 
     async def complete(
-        self, session: UploadSession, named: Sequence[NamedPart] | None = None
+        self,
+        session: UploadSession,
+        named: Sequence[NamedPart] | None = None,
+        checksum: str | None = None,
     ) -> UploadSession:
         """Complete a session that is in progress, or whose complete was interrupted."""
         try:
-            return await self._complete(session, named)
-        except (FileTooLargeError, ContentRefusedError):
+            return await self._complete(session, named, checksum)
+        except (FileTooLargeError, ContentRefusedError, ChecksumMismatchError):
             # Refused for good. If this process dies here, parts that are too many are refused and
             # discarded at the next complete, or expire; the sweep deletes a refused object.
             await self.abort_upload(
@@ -88,12 +100,12 @@ class CompleteUpload:
             raise
 
     async def _complete(
-        self, session: UploadSession, named: Sequence[NamedPart] | None
+        self, session: UploadSession, named: Sequence[NamedPart] | None, checksum: str | None
     ) -> UploadSession:
         is_retry = session.state is SessionState.COMPLETING
         lease = await new_lease(self.sessions, self.policy.lease)
         # Before the parts are read: from here on, reports of parts are refused.
-        session = await self.sessions.save(session.completing(lease.terms, lease.now))
+        session = await self.sessions.save(session.completing(lease.terms, lease.now, checksum))
         async with lease.hold(session) as held:
             try:
                 result = await self._complete_in_store(session, named)
@@ -115,11 +127,11 @@ class CompleteUpload:
                 now = await self.sessions.now()
                 await held.finish(held.session.store_upload_lost(now))
                 raise
-            detected = await self.content.detect(session, result)
+            detected = await self.check_object.detect_type(session, result)
             now = await self.sessions.now()
-            ended = self.content.conclude(held.session, result, detected, now)
+            ended = self.check_object.conclude(held.session, result, detected, now)
             session = await held.finish(ended)
-        _require_accepted(session)
+        require_accepted(session)
         return session
 
     async def _reopen(self, held: LeasedSession) -> None:
@@ -127,14 +139,19 @@ class CompleteUpload:
         await held.finish(held.session.completion_refused(now))
 
     async def _complete_or_read(
-        self, reference: SessionReference, named: Sequence[NamedPart] | None
+        self,
+        reference: SessionReference,
+        named: Sequence[NamedPart] | None,
+        checksum: str | None,
     ) -> UploadSession:
         session = await reference.find_in(self.sessions)
         if session.state in DISCARDED_STATES and session.refused_size is not None:
             raise FileTooLargeError(session.refused_size, self._size_limit(session))
-        _require_accepted(session)
+        require_accepted(session)
+        _require_same(session, checksum)
         if session.state is not SessionState.COMPLETED:
-            session = await self.complete(await self._require_parts(session, named), named)
+            session = await self._require_parts(session, named)
+            session = await self.complete(session, named, checksum)
         if named is not None:
             # Another caller, or an earlier complete whose answer was lost, may have completed it.
             recorded = await self.sessions.list_parts(session.id)
@@ -221,9 +238,18 @@ class CompleteUpload:
             await self.sessions.record_parts(session.id, unreported)
 
 
-def _require_accepted(session: UploadSession) -> None:
-    if session.detected is not None and session.is_content_refused:
-        raise ContentRefusedError(session.content_type, session.detected.media_type)
+def _require_same(session: UploadSession, checksum: str | None) -> None:
+    """Require that a complete declares the checksum of the start and of the finished object.
+
+    Raise InvalidFieldError or ChecksumMismatchError; the session stays as it is.
+    """
+    if checksum is None:
+        return
+    if session.checksum not in {None, checksum}:
+        raise InvalidFieldError(CHECKSUM_FIELD, "must be the one declared before")
+    found = session.result.checksum if session.result else None
+    if found not in {None, checksum}:
+        raise ChecksumMismatchError(checksum, str(found))
 
 
 def _all_missing(named: Sequence[NamedPart]) -> PartsMissingError:

@@ -17,7 +17,7 @@ class NewUpload:
     """What a client declares about its file; sizes in bytes, None if unknown.
 
     With `size`, the service plans the parts. `max_size` is the size of a file that the client cuts
-    itself; give one of them at most.
+    itself; give one of them at most. `checksum` is the CRC-64/NVME of the file in base64.
     A request with the same `idempotency_key` returns the same session. With a `token`, the upload
     is within its limits.
     """
@@ -28,6 +28,7 @@ class NewUpload:
     size: int | None = None
     max_size: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    checksum: str | None = None
     idempotency_key: str | None = None
     token: UploadToken | None = None
 
@@ -92,8 +93,9 @@ class NewUpload:
 
         Not compared is the part size, which another release may choose.
         """
-        return (session.filename, session.content_type, dict(session.metadata)) == (
-            self.stored_filename,
-            self.stored_type,
-            dict(self.stored_metadata),
-        ) and (session.plan and session.plan.size) == self.size
+        declared = (session.filename, session.content_type, dict(session.metadata))
+        return (
+            declared == (self.stored_filename, self.stored_type, dict(self.stored_metadata))
+            and (session.plan and session.plan.size) == self.size
+            and self.checksum in {None, session.checksum}
+        )

@@ -41,11 +41,16 @@ class SignParts:
     meter: UsageMeter | None = None
 
     async def sign_one(
-        self, reference: SessionReference, part_number: int, content_length: int | None = None
+        self,
+        reference: SessionReference,
+        part_number: int,
+        content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign one part, for exactly its bytes in the plan.
 
-        Without a plan, for `content_length` bytes, or for any number.
+        Without a plan, for `content_length` bytes, or for any number. With `checksum`, only bytes
+        with that CRC-64/NVME are accepted if the store can check it.
         """
         session, now = await self._find_signable(reference)
         require_part(
@@ -65,6 +70,7 @@ class SignParts:
             part_number,
             expires_in=session.limit_url_lifetime(self.policy.url_lifetime, now),
             content_length=session.plan.size_of(part_number) if session.plan else content_length,
+            checksum=checksum if self.store.capabilities.checks_parts else None,
         )
 
     async def sign_many(

@@ -98,6 +98,7 @@ class StartUpload:
             content_type=new.stored_type,
             metadata=dict(new.stored_metadata),
             plan=plan,
+            checksum=new.checksum,
             max_size=None if plan else new.max_total_size(self.policy),
             token=new.token_use,
             created_at=now,

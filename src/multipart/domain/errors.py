@@ -181,6 +181,19 @@ class ConflictError(UploadError):
     """The request does not fit the state of the session or the store."""
 
 
+class ChecksumMismatchError(ConflictError):
+    """The finished object does not have the checksum that the client declared."""
+
+    code = "checksum-mismatch"
+
+    def __init__(self, declared: str, found: str) -> None:
+        super().__init__(
+            f"The file was declared with CRC-64/NVME {declared}, but the object has {found}.",
+            declared_checksum=declared,
+            object_checksum=found,
+        )
+
+
 class TransitionError(ConflictError):
     """The state machine has no such transition."""
 

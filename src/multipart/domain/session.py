@@ -90,6 +90,7 @@ class StoredObject:
     """A finished object; the ETag is bare, the size in bytes.
 
     `upload_id` and `nonce` are those of the session that made it, None if no session of ours did.
+    `checksum` is the CRC-64/NVME of all its bytes by the store, None if the store tells none.
     """
 
     location: str
@@ -97,6 +98,7 @@ class StoredObject:
     size: int
     upload_id: str | None = None
     nonce: str | None = None
+    checksum: str | None = None
 
 
 class Before(NamedTuple):
@@ -124,8 +126,10 @@ class UploadSession:
     - From `closes_at`, the maximum age, the session accepts no more parts. None without such a
       limit; `expires_at` is never later.
     - `token` is the upload token that it was started with, if any.
+    - `checksum` is the CRC-64/NVME of the file that the client declared, None if it declared none.
     - `detected` is the type that the first bytes of the finished object show, None if it is unknown
-      or was not checked. If the session is then not completed, its content was refused.
+      or was not checked, and `refused_checksum` the finished object's checksum if it was not the
+      declared one. If the session is then not completed, its object was refused.
     - `ending` is the terminal state that an abort was begun for, and `retained_until` is set when
       the session ends.
     - `event` is what the last transition tells other systems. It is stored with the session, and
@@ -147,6 +151,8 @@ class UploadSession:
     plan: PartPlan | None = None
     max_size: int | None = None
     refused_size: int | None = None
+    checksum: str | None = None
+    refused_checksum: str | None = None
     state: SessionState = SessionState.PENDING
     store_upload_id: str | None = None
     abort_date: datetime | None = None
@@ -191,17 +197,21 @@ class UploadSession:
         gone = {"store_upload_id": None, "abort_date": None, "lease": None}
         return self._change(event=event, state=SessionState.INITIATED, **gone)
 
-    def completing(self, lease: Lease, now: datetime) -> Self:
+    def completing(self, lease: Lease, now: datetime, checksum: str | None = None) -> Self:
         """Take the lease to complete the upload, or take over once an earlier lease has ended.
 
+        `checksum` is declared for the file if none was before.
         Taking over is not activity: a complete that fails repeatedly must not keep the session
         from expiring.
         """
         self._require("complete", SessionState.IN_PROGRESS, SessionState.COMPLETING)
         self._require_free(now)
+        declared = self.checksum or checksum
         if self.state is SessionState.COMPLETING:
-            return self._change(lease=lease)
-        return self._move(SessionState.COMPLETING, now, lease=lease, refused_size=None)
+            return self._change(lease=lease, checksum=declared)
+        return self._move(
+            SessionState.COMPLETING, now, lease=lease, refused_size=None, checksum=declared
+        )
 
     def size_refused(self, size: int, now: datetime) -> Self:
         """Reopen the session, to be aborted next: its parts have too many bytes."""
@@ -225,15 +235,25 @@ class UploadSession:
         self._require("complete", SessionState.COMPLETING)
         return self._end(SessionState.COMPLETED, now, retention, result=result, detected=detected)
 
-    def content_refused(self, detected: DetectedType, now: datetime) -> Self:
-        """Begin to abort the session: its finished object, not of the declared type, must go."""
-        self._require("refuse the content of", SessionState.COMPLETING)
+    def object_refused(
+        self,
+        now: datetime,
+        *,
+        detected: DetectedType | None = None,
+        checksum: str | None = None,
+    ) -> Self:
+        """Begin to abort the session: its finished object is not what was declared and must go.
+
+        Give what the object has: the type detected, or the checksum.
+        """
+        self._require("refuse the object of", SessionState.COMPLETING)
         return self._move(
             SessionState.ABORTING,
             now,
             lease=None,
             ending=SessionState.ABORTED,
             detected=detected,
+            refused_checksum=checksum,
         )
 
     def aborting(self, lease: Lease, now: datetime) -> Self:
@@ -314,9 +334,19 @@ class UploadSession:
         return wanted if self.closes_at is None else min(wanted, self.closes_at - now)
 
     @property
-    def is_content_refused(self) -> bool:
-        """Whether the finished object was refused, because it is not of the declared type."""
-        return self.detected is not None and self.state in DISCARDED_STATES
+    def is_object_refused(self) -> bool:
+        """Whether the finished object was refused, because it is not what was declared."""
+        was_checked = self.detected is not None or self.refused_checksum is not None
+        return was_checked and self.state in DISCARDED_STATES
+
+    @property
+    def is_checksum_verified(self) -> bool:
+        """Whether the finished object has the checksum that the client declared."""
+        return (
+            self.result is not None
+            and self.checksum is not None
+            and self.result.checksum == self.checksum
+        )
 
     @property
     def expiry_reason(self) -> ExpiryReason | None:

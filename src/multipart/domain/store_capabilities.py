@@ -19,6 +19,7 @@ class StoreCapabilities:
     - `equal_part_sizes`: every part but the last must have the same size.
     - `answers_etag`: a PUT of a part answers its ETag. Otherwise the ETag of every part is empty,
       whatever clients report.
+    - `checks_parts`: a part can be signed for bytes with one CRC-64/NVME. Some S3 stores ignore it.
     """
 
     min_part_size: int
@@ -30,3 +31,4 @@ class StoreCapabilities:
     max_part_count: int = MAX_PART_COUNT
     equal_part_sizes: bool = False
     answers_etag: bool = True
+    checks_parts: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .errors import ContentRefusedError, FileTooLargeError
+from .errors import ChecksumMismatchError, ContentRefusedError, FileTooLargeError
 from .session import SessionState, UploadSession
 from .session_event import EventType
 
@@ -16,9 +16,9 @@ class EventData:
     """The upload at the time of the event; `size` in bytes.
 
     `size` is the declared size until the upload is completed, then that of the object. `etag` and
-    `location` are the object's, and `detected_type` is the media type that its first bytes show.
-    `token_id` names the upload token that it was started with.
-    `reason` says why it was reopened, aborted by the service, or expired.
+    `location` are the object's, `checksum_crc64nvme` is by the store, and `detected_type` is the
+    media type that its first bytes show. `token_id` names the upload token that it was started
+    with. `reason` says why it was reopened, aborted by the service, or expired.
     """
 
     upload_id: str
@@ -32,6 +32,7 @@ class EventData:
     etag: str | None = None
     location: str | None = None
     detected_type: str | None = None
+    checksum_crc64nvme: str | None = None
     token_id: str | None = None
     reason: str | None = None
 
@@ -76,6 +77,7 @@ def event_of(saved: UploadSession) -> UploadEvent | None:
             size=result.size if result else declared,
             etag=result.etag if result else None,
             location=result.location if result else None,
+            checksum_crc64nvme=result.checksum if result else None,
             detected_type=saved.detected.media_type if saved.detected else None,
             token_id=saved.token.token_id if saved.token else None,
             reason=event.reason or _end_reason(saved),
@@ -84,8 +86,9 @@ def event_of(saved: UploadSession) -> UploadEvent | None:
 
 
 def _end_reason(saved: UploadSession) -> str | None:
-    if saved.is_content_refused:
-        return ContentRefusedError.code
+    if saved.is_object_refused:
+        refused_checksum = saved.refused_checksum is not None
+        return ChecksumMismatchError.code if refused_checksum else ContentRefusedError.code
     if saved.state is SessionState.ABORTED and saved.refused_size is not None:
         return FileTooLargeError.code
     return saved.expiry_reason if saved.state is SessionState.EXPIRED else None

@@ -48,6 +48,7 @@ class MeteredStore:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         signed = await self.store.sign_part(
             key,
@@ -55,6 +56,7 @@ class MeteredStore:
             part_number,
             expires_in=expires_in,
             content_length=content_length,
+            checksum=checksum,
         )
         self._parts_signed.inc()
         return signed

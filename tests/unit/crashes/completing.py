@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from multipart_upload.application.ports import ObjectStore
+from multipart_upload.domain.checksum import encode_checksum
 from multipart_upload.domain.content_check import ContentCheck
 from multipart_upload.domain.errors import UnavailableError
 from multipart_upload.domain.named_parts import NamedPart
@@ -110,6 +111,13 @@ async def complete_a_file_of_another_type(world: World) -> Request:
 async def complete_a_file_of_another_type_while_deleting_it_is_forbidden(world: World) -> Request:
     session = await upload_disguised(world)
     return Request(make_complete_call(session), wrap_store(_forbid("delete_object")))
+
+
+async def complete_a_file_with_another_checksum(world: World) -> Request:
+    new = replace(new_upload(size=len(BODY)), checksum=encode_checksum(0))
+    session = await world.upload(await world.service.start(new))
+    world.drop_expectations(session)
+    return Request(make_complete_call(session))
 
 
 async def complete_while_the_object_cannot_be_read(world: World) -> Request:

@@ -121,8 +121,10 @@ class AzureObjectStore:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign a PUT of one block; Azure does not check its length."""
+        del checksum  # not supported: see capabilities
         expires_at = limit_expiry(expires_in)
         headers = {} if content_length is None else {"Content-Length": str(content_length)}
         if content_length == 0:

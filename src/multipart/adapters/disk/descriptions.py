@@ -44,7 +44,10 @@ class UploadDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDescription:
-    """A finished object; the ETag is bare."""
+    """A finished object; the ETag is bare.
+
+    `checksum` is None for an object that an earlier release has stored.
+    """
 
     key: str
     etag: str
@@ -53,9 +56,10 @@ class ObjectDescription:
     filename: str
     content_type: str
     metadata: Mapping[str, str]
+    checksum: str | None = None
 
     @classmethod
-    def of(cls, upload: UploadDescription, etag: str) -> ObjectDescription:
+    def of(cls, upload: UploadDescription, etag: str, checksum: str) -> ObjectDescription:
         """Describe the object of an upload."""
         return cls(
             key=upload.key,
@@ -65,6 +69,7 @@ class ObjectDescription:
             filename=upload.filename,
             content_type=upload.content_type,
             metadata=upload.metadata,
+            checksum=checksum,
         )
 
 

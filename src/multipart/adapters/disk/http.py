@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
+from ...domain.checksum import encode_checksum
 from ...domain.errors import StoreUnavailableError, StoreUploadGoneError
 from ...domain.limits import MAX_PART_SIZE
 from .download import ObjectNotFoundError, open_download
@@ -114,6 +115,10 @@ class DiskServer:
                 await run_in_thread(file.write, piece)
             if file.size != length:
                 raise ClientGoneError
+            if query.get("checksum", checksum := encode_checksum(file.crc)) != checksum:
+                raise RequestRefusedError(
+                    HTTPStatus.BAD_REQUEST, "BadDigest", "The bytes have another CRC-64/NVME."
+                )
             etag = await self._commit(file, int(query["partNumber"]))
         finally:
             await asyncio.to_thread(file.close)

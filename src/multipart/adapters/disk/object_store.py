@@ -72,6 +72,7 @@ class DiskObjectStore:
             max_single_size=MAX_PART_SIZE,
             max_url_lifetime=MAX_LIFETIME,
             browser_origin=f"{url.scheme}://{url.netloc}",
+            checks_parts=True,
         )
 
     async def create_upload(self, new: NewObject) -> OpenedUpload:
@@ -86,10 +87,13 @@ class DiskObjectStore:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign a PUT of one part."""
         expires, expires_at = limit_expiry(expires_in)
-        url = self.signer.sign_part(key, store_upload_id, part_number, content_length, expires)
+        url = self.signer.sign_part(
+            key, store_upload_id, part_number, content_length, expires, checksum
+        )
         headers = {} if content_length is None else {"Content-Length": str(content_length)}
         return SignedPart(url, headers, expires_at)
 
@@ -132,10 +136,15 @@ class DiskObjectStore:
         self, key: str, store_upload_id: str, parts: Sequence[StoredPart]
     ) -> StoredObject:
         """Assemble the object from the parts."""
-        etag, size = await run_in_thread(
+        described = await run_in_thread(
             objects.complete_upload, self.layout, key, store_upload_id, parts
         )
-        return StoredObject(location=self.signer.location(key), etag=etag, size=size)
+        return StoredObject(
+            location=self.signer.location(key),
+            etag=described.etag,
+            size=sum(part.size for part in parts),
+            checksum=described.checksum,
+        )
 
     async def abort_upload(self, key: str, store_upload_id: str) -> None:
         """Discard the upload and its parts."""
@@ -166,6 +175,7 @@ class DiskObjectStore:
             size=found.size,
             upload_id=described.upload_id if described else None,
             nonce=described.nonce if described else None,
+            checksum=described.checksum if described else None,
         )
 
     async def read_start(self, key: str, size: int) -> bytes | None:

@@ -11,13 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from ...domain.checksum import combine_crc64nvme, encode_checksum
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import MIB
 from ...domain.part import StoredPart
 from .descriptions import ObjectDescription, UploadDescription, read_description, write_description
 from .files import copy_range, temporary_name
 from .layout import OBJECT, OBJECT_DESCRIPTION, UPLOAD_DESCRIPTION, Layout, part_name
-from .parts import DIGEST_BYTES, FileWriter, list_stored_parts
+from .parts import TRAILER_BYTES, FileWriter, PartTrailer, list_stored_parts
 from .uploads import finish_commit, require_open
 
 MIN_PART_SIZE: Final = 5 * MIB
@@ -34,30 +35,32 @@ class FoundObject:
 
 def complete_upload(
     layout: Layout, key: str, upload_id: str, parts: Sequence[StoredPart]
-) -> tuple[str, int]:
-    """Assemble the object, and return its ETag and size.
+) -> ObjectDescription:
+    """Assemble the object, and return its description.
 
     Raise StoreUploadGoneError, or PartsRefusedError by S3's rules.
     """
     folder = require_open(layout, key, upload_id)
     try:
         if refusal := _find_refusal(list_stored_parts(folder), parts):
+            # The parts may be going just now, together with the upload.
+            require_open(layout, key, upload_id)
             raise PartsRefusedError(*refusal)
         upload = read_description(folder / UPLOAD_DESCRIPTION, UploadDescription)
-        _assemble(folder, parts)
-        etag = _multipart_etag(parts)
-        write_description(folder / OBJECT_DESCRIPTION, ObjectDescription.of(upload, etag))
+        checksum = encode_checksum(_assemble(folder, parts))
+        described = ObjectDescription.of(upload, _multipart_etag(parts), checksum)
+        write_description(folder / OBJECT_DESCRIPTION, described)
         # The commit: from here on, the upload is completed.
         _move_to_key(layout, folder / OBJECT, key)
     except FileNotFoundError:
         raise StoreUploadGoneError from None
     finish_commit(layout, key, folder)
-    return etag, sum(part.size for part in parts)
+    return described
 
 
 def store_file(layout: Layout, file: FileWriter, upload: UploadDescription) -> str:
     """Store a file that was sent in one request, and return its ETag. Raise InvalidKeyError."""
-    described = ObjectDescription.of(upload, file.etag)
+    described = ObjectDescription.of(upload, file.etag, encode_checksum(file.crc))
     write_description(layout.description(upload.key), described)
     with layout.open_folder_of(upload.key, create=True) as (folder, name):
         file.commit(name, folder)
@@ -127,29 +130,36 @@ def _find_refusal(
     return None
 
 
-def _assemble(folder: Path, parts: Sequence[StoredPart]) -> None:
-    """Join the parts in the file `object`. Raise PartsRefusedError if one was replaced."""
+def _assemble(folder: Path, parts: Sequence[StoredPart]) -> int:
+    """Join the parts in the file `object`, and return the CRC of all.
+
+    Raise PartsRefusedError if one was replaced.
+    """
+    crc = 0
     draft = folder / temporary_name()
     target = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         for part in parts:
-            _append_part(folder, part, target)
+            crc = combine_crc64nvme(crc, _append_part(folder, part, target), part.size)
         os.fsync(target)
         draft.rename(folder / OBJECT)
     finally:
         os.close(target)
         draft.unlink(missing_ok=True)
+    return crc
 
 
-def _append_part(folder: Path, part: StoredPart, target: int) -> None:
+def _append_part(folder: Path, part: StoredPart, target: int) -> int:
     source = os.open(folder / part_name(part.number), os.O_RDONLY)
     try:
-        size = os.fstat(source).st_size - DIGEST_BYTES
-        if os.pread(source, DIGEST_BYTES, size).hex() != part.etag:
+        size = os.fstat(source).st_size - TRAILER_BYTES
+        trailer = PartTrailer.read(source, size)
+        if trailer.etag != part.etag:
             raise PartsRefusedError("InvalidPart", "a part was replaced.")
         copy_range(source, target, size)
     finally:
         os.close(source)
+    return trailer.crc
 
 
 def _move_to_key(layout: Layout, file: Path, key: str) -> None:

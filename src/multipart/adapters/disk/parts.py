@@ -10,23 +10,42 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
+from ...domain.checksum import crc64nvme
 from ...domain.part import StoredPart
 from .files import sync_folder, temporary_name
 from .layout import part_name
 
-DIGEST_BYTES: Final = 16
+_MD5_BYTES: Final = 16
+_CRC_BYTES: Final = 8
+TRAILER_BYTES: Final = _MD5_BYTES + _CRC_BYTES
+"""What follows the bytes of a part in its file: their MD5 and CRC-64/NVME."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartTrailer:
+    """The digests of a part: the ETag in hexadecimal, and the CRC-64/NVME."""
+
+    etag: str
+    crc: int
+
+    @classmethod
+    def read(cls, file: int, size: int) -> Self:
+        """Read the trailer that follows `size` bytes."""
+        trailer = os.pread(file, TRAILER_BYTES, size)
+        return cls(trailer[:_MD5_BYTES].hex(), int.from_bytes(trailer[_MD5_BYTES:], "big"))
 
 
 @dataclass(slots=True)
 class FileWriter:
     """Writes a file that appears under its name only when it is complete.
 
-    The MD5 is computed on the way. Use it as a context manager, which removes the file again if
-    `commit` was not called.
+    MD5 and CRC-64/NVME are computed on the way. Use it as a context manager, which removes the
+    file again if `commit` was not called.
     """
 
     folder: Path
     size: int = 0
+    crc: int = 0
     _digest: Any = field(init=False)
     _path: Path = field(init=False)
     _file: BinaryIO = field(init=False)
@@ -50,6 +69,7 @@ class FileWriter:
     def write(self, piece: bytes) -> None:
         """Append bytes."""
         self._digest.update(piece)
+        self.crc = crc64nvme(piece, self.crc)
         self.size += len(piece)
         _write_all(self._file, piece)
 
@@ -58,7 +78,7 @@ class FileWriter:
 
         Raise FileNotFoundError if the upload has ended meanwhile.
         """
-        _write_all(self._file, self._digest.digest())
+        _write_all(self._file, self._digest.digest() + self.crc.to_bytes(_CRC_BYTES, "big"))
         os.fsync(self._file.fileno())
         self._path.rename(self.folder / part_name(number))
         sync_folder(self.folder)
@@ -87,10 +107,10 @@ def _read_parts(folder: Path) -> Iterator[StoredPart]:
         # Opened once: the file may be replaced at any time.
         with path.open("rb", buffering=0) as file:
             stat = os.fstat(file.fileno())
-            size = stat.st_size - DIGEST_BYTES
+            size = stat.st_size - TRAILER_BYTES
             yield StoredPart(
                 number=int(path.name),
-                etag=os.pread(file.fileno(), DIGEST_BYTES, size).hex(),
+                etag=PartTrailer.read(file.fileno(), size).etag,
                 size=size,
                 stored_at=datetime.fromtimestamp(stat.st_mtime, UTC),
             )

@@ -41,12 +41,20 @@ class Signer:
     public_url: str
 
     def sign_part(
-        self, key: str, upload_id: str, number: int, length: int | None, expires: int
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        length: int | None,
+        expires: int,
+        checksum: str | None = None,
     ) -> str:
-        """Return the URL for the PUT of a part, of exactly `length` bytes unless it is None."""
+        """Return the URL for the PUT of a part, of this length and checksum unless None."""
         terms = {"uploadId": upload_id, "partNumber": str(number)}
         if length is not None:
             terms["length"] = str(length)
+        if checksum is not None:
+            terms["checksum"] = checksum
         return self._url("PUT", key, terms, expires)
 
     def sign_get(self, key: str, expires: int) -> str:

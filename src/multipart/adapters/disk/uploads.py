@@ -62,10 +62,13 @@ def list_parts(layout: Layout, key: str, upload_id: str) -> list[StoredPart]:
     """Read the parts of an open upload. Raise StoreUploadGoneError."""
     folder = require_open(layout, key, upload_id)
     try:
-        return list_stored_parts(folder)
+        parts = list_stored_parts(folder)
     except FileNotFoundError:
         # The upload has ended, or a part was replaced between listing and reading.
         return list_parts(layout, key, upload_id)
+    # Some of the parts may be gone already if it has ended meanwhile.
+    require_open(layout, key, upload_id)
+    return parts
 
 
 def abort_upload(layout: Layout, key: str, upload_id: str) -> None:

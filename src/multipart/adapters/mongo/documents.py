@@ -51,6 +51,8 @@ class SessionDocument(Document):
     plan: PartPlan | None = None
     max_size: int | None = None
     refused_size: int | None = None
+    checksum: str | None = None
+    refused_checksum: str | None = None
     store_upload_id: str | None = None
     abort_date: datetime | None = None
     lease: Lease | None = None
@@ -94,6 +96,8 @@ class SessionDocument(Document):
             plan=session.plan,
             max_size=session.max_size,
             refused_size=session.refused_size,
+            checksum=session.checksum,
+            refused_checksum=session.refused_checksum,
             store_upload_id=session.store_upload_id,
             abort_date=session.abort_date,
             lease=session.lease,
@@ -123,6 +127,8 @@ class SessionDocument(Document):
             plan=self.plan,
             max_size=self.max_size,
             refused_size=self.refused_size,
+            checksum=self.checksum,
+            refused_checksum=self.refused_checksum,
             store_upload_id=self.store_upload_id,
             abort_date=self.abort_date,
             lease=self.lease,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -14,6 +14,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import get_session
 
 from ...application.ports import SignedPart, SignedParts
+from ...domain.checksum import CHECKSUM_HEADER
 from ...domain.errors import StoreUnavailableError
 from ...domain.part_plan import PartPlan
 from .client import S3Config, client_settings
@@ -100,11 +101,17 @@ class Presigner:
         part_number: int,
         expires_in: timedelta,
         content_length: int | None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign a PUT of one part; see ObjectStore.sign_part."""
         context = await self.signing_context(expires_in)
-        sign = _part_signer(context, self.bucket_url, key, store_upload_id, content_length)
         headers = {} if content_length is None else {"Content-Length": str(content_length)}
+        if checksum is None:
+            sign = _part_signer(context, self.bucket_url, key, store_upload_id, content_length)
+        else:
+            headers[CHECKSUM_HEADER] = checksum
+            # Not cached: no other part has this checksum.
+            sign = _make_part_signer(context, self.bucket_url, key, store_upload_id, headers)
         return SignedPart(sign(part_number), headers, context.expires_at)
 
     async def sign_parts(
@@ -182,7 +189,18 @@ def _part_signer(
 ) -> Callable[[int], str]:
     """Return the function that signs the URL of a part number."""
     headers = {} if content_length is None else {"content-length": str(content_length)}
-    signer = UrlSigner(context, "PUT", bucket_url.origin, bucket_url.path_of(key), headers)
+    return _make_part_signer(context, bucket_url, key, store_upload_id, headers)
+
+
+def _make_part_signer(
+    context: SigningContext,
+    bucket_url: BucketUrl,
+    key: str,
+    store_upload_id: str,
+    headers: Mapping[str, str],
+) -> Callable[[int], str]:
+    signed = {name.lower(): value for name, value in headers.items()}
+    signer = UrlSigner(context, "PUT", bucket_url.origin, bucket_url.path_of(key), signed)
     upload_id = quote(store_upload_id, safe="")
 
     def sign(part_number: int) -> str:

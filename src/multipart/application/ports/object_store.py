@@ -114,8 +114,12 @@ class ObjectStore(Protocol):
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Sign a PUT of one part; with `content_length`, of exactly that many bytes.
+
+        With `checksum`, of bytes with this CRC-64/NVME: the store refuses others. Only if
+        `capabilities.checks_parts`.
 
         A store may accept other lengths nevertheless: completing compares the stored ones. A part
         of 0 bytes must be signed with its length.

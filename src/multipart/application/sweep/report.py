@@ -18,7 +18,7 @@ class SweepOutcome(StrEnum):
     """It was idle or too old, or its start was interrupted."""
     ABORTED = "aborted"
     """The sweep finished an interrupted abort, or the parts have too many bytes, or the finished
-    object is not of the declared type."""
+    object is not what was declared."""
     COMPLETED = "completed"
     """The sweep finished an interrupted complete, or an upload that had all its parts."""
     REOPENED = "reopened"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...domain.errors import (
+    ChecksumMismatchError,
     ContentRefusedError,
     FileTooLargeError,
     LeaseHeldError,
@@ -71,7 +72,7 @@ class SweepSession:
     async def _complete(self, session: UploadSession) -> SweepOutcome:
         try:
             await self.complete.complete(session)
-        except (FileTooLargeError, ContentRefusedError):
+        except (FileTooLargeError, ContentRefusedError, ChecksumMismatchError):
             return SweepOutcome.ABORTED
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return SweepOutcome.REOPENED
@@ -110,7 +111,7 @@ class SweepSession:
             session = await self.sessions.save(session.part_recorded(now))
         try:
             await self.complete.complete(session)
-        except (FileTooLargeError, ContentRefusedError):
+        except (FileTooLargeError, ContentRefusedError, ChecksumMismatchError):
             return SweepOutcome.ABORTED
         except (PartsMissingError, PartsRefusedError, StoreUploadGoneError):
             return await self._end(await self.sessions.get(session.id))

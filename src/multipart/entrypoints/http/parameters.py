@@ -6,9 +6,10 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter, QueryParameter
 
+from ...domain.checksum import CHECKSUM_PATTERN
 from ...domain.limits import MAX_PART_COUNT, MAX_PART_SIZE
 from ...domain.validation import MAX_USER_ID_LENGTH
-from .example_values import KEY, PART_SIZE, UPLOAD_ID
+from .example_values import CHECKSUM, KEY, PART_SIZE, UPLOAD_ID
 from .validation.limits import IDEMPOTENCY_KEY_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 UploadIdQuery = Annotated[
@@ -58,6 +59,15 @@ PartNumberQuery = Annotated[
         le=MAX_PART_COUNT,
         description="Number of the part to sign.",
         schema_extra={"examples": [1]},
+    ),
+]
+ChecksumQuery = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=CHECKSUM_PATTERN,
+        description="CRC-64/NVME of the part, in base64 as S3 writes it. It is signed where the "
+        "store can check it: the store then refuses other bytes.",
+        schema_extra={"examples": [CHECKSUM]},
     ),
 ]
 ContentLengthQuery = Annotated[

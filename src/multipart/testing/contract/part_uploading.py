@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ...application.ports import ObjectStore, SignedPart
+from ...domain.checksum import crc64nvme, encode_checksum
 from ...domain.errors import StoreUploadGoneError
 from ...domain.limits import MAX_PART_COUNT
 from ...domain.part import bare_etag
@@ -79,6 +80,22 @@ class PartUploadingContract:
         assert signed.headers == {"Content-Length": str(len(body))}
         await put(signed, body)
         assert [part.size for part in await store.list_parts(*upload.key_and_id)] == [len(body)]
+
+    async def test_part_of_the_signed_checksum_is_accepted(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        if not store.capabilities.checks_parts:
+            return
+        upload = await open_upload(store, put)
+        signed = await store.sign_part(
+            *upload.key_and_id,
+            1,
+            expires_in=HOUR,
+            content_length=5,
+            checksum=encode_checksum(crc64nvme(b"hello")),
+        )
+        await put(signed, b"hello")
+        assert [part.size for part in await store.list_parts(*upload.key_and_id)] == [5]
 
     async def test_no_header_is_required_without_a_declared_length(
         self, store: ObjectStore, put: Put

@@ -72,6 +72,8 @@ def full_session() -> UploadSession:
         plan=PartPlan(size=MAX_OBJECT_SIZE, part_size=MAX_PART_SIZE, part_count=MAX_PART_COUNT),
         max_size=MAX_OBJECT_SIZE,
         refused_size=MAX_OBJECT_SIZE,
+        checksum="M3eFcAZSQlc=",
+        refused_checksum="//////////8=",
         state=SessionState.ABORTING,
         store_upload_id="2~" + "x" * 200,
         abort_date=NOW + timedelta(days=3, milliseconds=9),
@@ -85,6 +87,7 @@ def full_session() -> UploadSession:
             size=MAX_OBJECT_SIZE,
             upload_id="upload-full",
             nonce="0123456789abcdef",
+            checksum="AAAAAAAAAAA=",
         ),
         retained_until=NOW + timedelta(days=37, milliseconds=45),
     )

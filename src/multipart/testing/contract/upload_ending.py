@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from ...application.ports import NewObject, ObjectStore
+from ...domain.checksum import crc64nvme, encode_checksum
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.session import StoredObject
 from .sample_uploads import KEY, Put, new_object, open_upload
@@ -107,6 +108,18 @@ class UploadEndingContract:
         head = await store.head_object(KEY)
         assert head is not None
         assert (head.upload_id, head.nonce) == (new.upload_id, new.nonce)
+
+    async def test_checksum_of_an_object_is_that_of_all_its_bytes(
+        self, store: ObjectStore, put: Put
+    ) -> None:
+        upload = await open_upload(store, put)
+        first, second = b"a" * store.capabilities.min_part_size, b"tail"
+        await upload.put_part(1, first)
+        await upload.put_part(2, second)
+        parts = await store.list_parts(*upload.key_and_id)
+        completed = await store.complete_upload(*upload.key_and_id, parts)
+        # Not every store computes one.
+        assert completed.checksum in {None, encode_checksum(crc64nvme(first + second))}
 
     async def test_start_of_an_object_can_be_read(self, store: ObjectStore, put: Put) -> None:
         upload = await open_upload(store, put)

@@ -22,6 +22,7 @@ from ...application.ports import (
     SignedPost,
     UploadPage,
 )
+from ...domain.checksum import CHECKSUM_HEADER, crc64nvme, encode_checksum
 from ...domain.errors import PartsRefusedError, StoreUploadGoneError
 from ...domain.limits import GIB, MIB
 from ...domain.part import StoredPart
@@ -36,6 +37,7 @@ CAPABILITIES: Final = StoreCapabilities(
     max_single_size=5 * GIB,
     max_url_lifetime=timedelta(days=7),
     browser_origin="memory:",
+    checks_parts=True,
 )
 """Those of S3."""
 _PAGE_SIZE: Final = 1000
@@ -94,12 +96,15 @@ class MemoryObjectStore:
         *,
         expires_in: timedelta,
         content_length: int | None = None,
+        checksum: str | None = None,
     ) -> SignedPart:
         """Encode the terms of the PUT in the URL."""
         expires_at = self._clock.now() + min(expires_in, self.capabilities.max_url_lifetime)
-        length = {} if content_length is None else {"Content-Length": str(content_length)}
-        url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **length)
-        return SignedPart(url, length, expires_at)
+        headers = {} if content_length is None else {"Content-Length": str(content_length)}
+        if checksum is not None:
+            headers[CHECKSUM_HEADER] = checksum
+        url = _url(key, upload=store_upload_id, part=part_number, until=expires_at, **headers)
+        return SignedPart(url, headers, expires_at)
 
     async def sign_parts(
         self,
@@ -122,7 +127,7 @@ class MemoryObjectStore:
     async def put(self, signed: SignedPart, body: bytes) -> str:
         """Store a part as S3 does on a PUT, and return the ETag header.
 
-        Raise PermissionError if the URL has expired or declares another length, and
+        Raise PermissionError if the URL has expired or declares another length or checksum, and
         StoreUploadGoneError if the upload is not open.
         """
         url = urlsplit(signed.url)
@@ -131,6 +136,9 @@ class MemoryObjectStore:
         if now > datetime.fromisoformat(terms["until"]):
             raise PermissionError
         if terms.get("Content-Length", str(len(body))) != str(len(body)):
+            raise PermissionError
+        checksum = encode_checksum(crc64nvme(body))
+        if terms.get(CHECKSUM_HEADER, checksum) != checksum:
             raise PermissionError
         upload, number = self._upload(unquote(url.path), terms["upload"]), int(terms["part"])
         etag = md5(body, usedforsecurity=False).hexdigest()
@@ -233,6 +241,7 @@ class MemoryObjectStore:
             location=f"memory:{quote(key)}",
             etag=found.etag,
             size=len(found.body),
+            checksum=encode_checksum(crc64nvme(found.body)),
         )
 
 

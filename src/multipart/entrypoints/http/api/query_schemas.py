@@ -17,7 +17,9 @@ from .schemas import (
     AbortDate,
     AnsweredId,
     AnsweredKey,
+    ChecksumVerified,
     ExpiresAt,
+    ObjectChecksum,
     PartsRecorded,
     PlannedCount,
     PlannedSize,
@@ -99,6 +101,8 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             examples=[[2, 3]],
         ),
     ]
+    checksum_crc64nvme: ObjectChecksum
+    checksum_verified: ChecksumVerified
     detected_type: Annotated[
         str | None,
         Meta(
@@ -125,7 +129,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     @classmethod
     def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
         """Convert the status of an upload."""
-        detected = status.session.detected
+        detected, result = status.session.detected, status.session.result
         verified = sum(part.state is PartState.VERIFIED for part in status.parts)
         return cls(
             **_summary(status.session),
@@ -133,6 +137,8 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             parts_verified=verified,
             bytes_verified=status.bytes_verified,
             missing_parts=status.missing_parts,
+            checksum_crc64nvme=result.checksum if result else None,
+            checksum_verified=status.session.is_checksum_verified,
             detected_type=detected.media_type if detected else None,
             content_mismatch=detected is not None and detected.is_mismatch,
             parts_lost=status.session.is_lost,

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, field
 from ....application.new_upload import NewUpload
 from ....application.ports import SignedPart
 from ....application.session_reference import SessionReference
+from ....domain.checksum import CHECKSUM_PATTERN
 from ....domain.errors import FieldError
 from ....domain.limits import (
     MAX_METADATA_BYTES,
@@ -32,7 +33,7 @@ from ....domain.validation import (
     METADATA_KEY_PATTERN,
     start_errors,
 )
-from ..example_values import ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
+from ..example_values import CHECKSUM, ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
 from ..validation.limits import ETAG_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 _DOMAIN_CHECKED: Final = ("user_id", "filename", "content_type", "metadata")
@@ -89,6 +90,30 @@ ETag = Annotated[
         pattern=ETAG_PATTERN,
         description="ETag of S3's answer to the PUT, with or without quotes.",
         examples=[ETAG],
+    ),
+]
+DeclaredChecksum = Annotated[
+    Annotated[str, Meta(pattern=CHECKSUM_PATTERN)] | None,
+    Meta(
+        description="CRC-64/NVME of the whole file, in base64 as S3 writes it. An object with "
+        "another one is deleted, and the upload aborted.",
+        examples=[CHECKSUM],
+    ),
+]
+ObjectChecksum = Annotated[
+    str | None,
+    Meta(
+        description="CRC-64/NVME of the object by the store; null if it is not completed, or the "
+        "store computes none.",
+        examples=[CHECKSUM],
+    ),
+]
+ChecksumVerified = Annotated[
+    bool,
+    Meta(
+        description="Whether the object has the checksum that the client declared; false if it "
+        "declared none, or the store computes none.",
+        examples=[True],
     ),
 ]
 Status = Annotated[
@@ -171,6 +196,7 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
             extra_json_schema=METADATA_SCHEMA,
         ),
     ] = field(default_factory=dict)
+    checksum_crc64nvme: DeclaredChecksum = None
 
     @staticmethod
     def rule_errors(fields: Mapping[str, Any]) -> list[FieldError]:
@@ -185,6 +211,7 @@ class StartUploadRequest(Struct, frozen=True, forbid_unknown_fields=True):
             content_type=self.content_type,
             size=self.size,
             metadata=self.metadata,
+            checksum=self.checksum_crc64nvme,
             idempotency_key=idempotency_key,
             token=principal.token,
         )
@@ -263,6 +290,12 @@ class SessionRequest(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class CompleteUploadRequest(SessionRequest, frozen=True):
+    """The session to complete; a checksum is declared here if it was not known at the start."""
+
+    checksum_crc64nvme: DeclaredChecksum = None
+
+
 class RecordPartRequest(SessionRequest, frozen=True):
     """A part that S3 has accepted, with the ETag of S3's answer."""
 
@@ -286,6 +319,8 @@ class CompletedUpload(Struct, frozen=True):
     key: AnsweredKey
     etag: Annotated[str, Meta(description="ETag of the object.", examples=[f"{MD5}-3"])]
     size: Annotated[int, Meta(description="Size of the object in bytes.", examples=[FILE_SIZE])]
+    checksum_crc64nvme: ObjectChecksum
+    checksum_verified: ChecksumVerified
     message: Annotated[str, Meta(description="Message for people.")] = (
         "Upload completed successfully"
     )
@@ -297,7 +332,14 @@ class CompletedUpload(Struct, frozen=True):
             msg = "a completed session has a result"
             raise ValueError(msg)
         result = session.result
-        return cls(location=result.location, key=session.key, etag=result.etag, size=result.size)
+        return cls(
+            location=result.location,
+            key=session.key,
+            etag=result.etag,
+            size=result.size,
+            checksum_crc64nvme=result.checksum,
+            checksum_verified=session.is_checksum_verified,
+        )
 
 
 class AbortedUpload(Struct, frozen=True):

@@ -14,6 +14,7 @@ from ....application.sign_parts import SignParts
 from ....application.start_upload import StartUpload
 from ....domain.principal import Principal, Scope
 from ..parameters import (
+    ChecksumQuery,
     ContentLengthQuery,
     IdempotencyKeyHeader,
     KeyQuery,
@@ -26,6 +27,7 @@ from .decorators import LIMITED_QUERY_ERRORS, command, query
 from .schemas import (
     AbortedUpload,
     CompletedUpload,
+    CompleteUploadRequest,
     PartRecorded,
     RecordPartRequest,
     SessionRequest,
@@ -72,11 +74,15 @@ class UploadController(Controller):
         principal: NamedDependency[Principal],
         sign_parts: NamedDependency[SignParts],
         content_length: ContentLengthQuery = None,
+        checksum_crc64nvme: ChecksumQuery = None,
         user_id: OptionalUserIdQuery = None,
     ) -> SignedUrl:
         """Sign a URL for the PUT of one part straight to S3."""
         reference = SessionReference.by(principal, upload_id=upload_id, key=key, user_id=user_id)
-        return SignedUrl.of(await sign_parts.sign_one(reference, part_number, content_length))
+        signed = await sign_parts.sign_one(
+            reference, part_number, content_length, checksum_crc64nvme
+        )
+        return SignedUrl.of(signed)
 
     @command(
         "/upload-part",
@@ -102,12 +108,15 @@ class UploadController(Controller):
     )
     async def complete(
         self,
-        data: JSONBody[SessionRequest],
+        data: JSONBody[CompleteUploadRequest],
         principal: NamedDependency[Principal],
         complete_upload: NamedDependency[CompleteUpload],
     ) -> CompletedUpload:
         """Assemble the object from the parts. A repeated call returns the same answer."""
-        return CompletedUpload.of(await complete_upload(data.to_reference(principal)))
+        completed = await complete_upload(
+            data.to_reference(principal), checksum=data.checksum_crc64nvme
+        )
+        return CompletedUpload.of(completed)
 
     @command(
         "/abort-upload",

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
+from ....domain.checksum import CHECKSUM_FIELD, CHECKSUM_PATTERN, CHECKSUM_RULE
 from ....domain.errors import InvalidFieldError
 from ....domain.object_key import is_printable
 from ....domain.validation import require_metadata
 
 # No file has more bytes than 18 digits can count.
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_CHECKSUM: Final = f"metadata.{CHECKSUM_FIELD}"
 _MAX_ENTRIES: Final = 100
 """Entries that are considered, three times as many as an object can have."""
 
@@ -47,6 +49,20 @@ def read_size(given: Mapping[str, object]) -> int | None:
     if isinstance(size, bool) or not isinstance(size, int | str):
         return None
     return int(size) if _WHOLE_NUMBER.fullmatch(str(size)) else None
+
+
+def read_checksum(given: Mapping[str, object]) -> str | None:
+    """Return the CRC-64/NVME of the file that the entry `checksum_crc64nvme` declares.
+
+    None if there is none. Raise InvalidFieldError if it is none: an upload whose client wants a
+    proof must not go on without.
+    """
+    checksum = given.get(CHECKSUM_FIELD)
+    if checksum is None:
+        return None
+    if not isinstance(checksum, str) or not re.fullmatch(CHECKSUM_PATTERN, checksum):
+        raise InvalidFieldError(_CHECKSUM, CHECKSUM_RULE)
+    return checksum
 
 
 def _text(value: object) -> str:

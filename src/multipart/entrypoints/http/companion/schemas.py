@@ -20,7 +20,7 @@ from ....domain.validation import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_LENGTH,
 from ..example_values import ETAG, KEY, LOCATION, PART_SIZE, UPLOAD_ID
 from ..problems.schemas import ExtensionMembers
 from ..responses import encode_urls
-from .metadata import read_size, select_metadata
+from .metadata import read_checksum, read_size, select_metadata
 
 MAX_ETAG_LENGTH: Final = 130
 _encode: Final = Encoder().encode
@@ -60,7 +60,9 @@ class CreateRequest(Struct, frozen=True):
         dict[str, Any] | None,
         Meta(
             description="Any JSON. Entries that fit become user metadata of the object. A whole "
-            "number as `size` declares the bytes of the file: the upload may not have more.",
+            "number as `size` declares the bytes of the file: the upload may not have more. "
+            "`checksum_crc64nvme` declares its CRC-64/NVME in base64: an object with another one "
+            "is deleted, and the upload aborted.",
             examples=[{"name": "film.mp4"}],
         ),
     ] = None
@@ -74,6 +76,7 @@ class CreateRequest(Struct, frozen=True):
             metadata=select_metadata((self.metadata or {}).items()),
             # Uppy cuts the file itself.
             max_size=read_size(self.metadata or {}),
+            checksum=read_checksum(self.metadata or {}),
             token=principal.token,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....domain.errors import (
+    ChecksumMismatchError,
     ContentRefusedError,
     EventsUnsupportedError,
     FileTooLargeError,
@@ -94,6 +95,7 @@ EXAMPLES: Final = (
     ProblemExample(SingleUploadsUnsupportedError(), frozenset({"s3SignSingleUpload"})),
     ProblemExample(EventsUnsupportedError(), frozenset({"listEvents"})),
     ProblemExample(UploadTokensUnsupportedError(), frozenset({"createUploadToken"})),
+    ProblemExample(ChecksumMismatchError("M3eFcAZSQlc=", "AAAAAAAAAAA="), _COMPLETES),
     ProblemExample(ContentRefusedError("image/png", "text/html"), _COMPLETES),
     ProblemExample(FileTooLargeError(10**15, 10**13), _STARTS),
     ProblemExample(_RATE_LIMITED),

@@ -50,6 +50,18 @@ class ExtensionMembers(Struct, frozen=True, kw_only=True):
         int | UnsetType,
         Meta(description="Largest file or body that the service accepts, in bytes."),
     ] = UNSET
+    declared_type: Annotated[
+        str | UnsetType, Meta(description="The content type that the client declared.")
+    ] = UNSET
+    detected_type: Annotated[
+        str | UnsetType, Meta(description="The media type that the bytes show.")
+    ] = UNSET
+    declared_checksum: Annotated[
+        str | UnsetType, Meta(description="The CRC-64/NVME that the client declared.")
+    ] = UNSET
+    object_checksum: Annotated[
+        str | UnsetType, Meta(description="The CRC-64/NVME of the object.")
+    ] = UNSET
     max_uploads: Annotated[
         int | UnsetType, Meta(description="How many uploads the upload token allows.")
     ] = UNSET

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ....domain.checksum import CHECKSUM_PATTERN, CHECKSUM_RULE
+
 MAX_UPLOAD_ID_LENGTH: Final = 64
 MAX_KEY_LENGTH: Final = 1024
 NO_NUL: Final = r"^[^\x00]*$"
@@ -30,5 +32,6 @@ RULES: Final[Mapping[str, str]] = {
     RANGE_PATTERN: "must be a range such as 3-200",
     IDEMPOTENCY_KEY_PATTERN: "must be 16 to 255 visible ASCII characters, such as a UUID",
     TIME_PATTERN: TIME_RULE,
+    CHECKSUM_PATTERN: CHECKSUM_RULE,
 }
 """The message for text that does not match; for NO_NUL it is part of the rule on length."""
