@@ -19,6 +19,7 @@ from .application.check_lifecycle import CheckLifecycle
 from .application.check_object import CheckObject
 from .application.check_readiness import CheckReadiness
 from .application.complete_upload import CompleteUpload
+from .application.issue_receipt import IssueReceipt
 from .application.list_events import ListEvents
 from .application.list_parts import LARGE_LISTS_AT_ONCE, ListParts
 from .application.list_sessions import ListSessions
@@ -44,6 +45,7 @@ from .events import (
 from .observation import create_metrics, create_observer, observe_sessions, observe_store
 from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
 from .rate_limiting import check_rate_limiter, open_rate_limiter
+from .receipts import check_receipt_keys, open_receipt_keys, open_receipt_signer
 from .session_database import choose_database
 from .settings import Settings
 from .stores import choose_store
@@ -57,6 +59,7 @@ def check_adapters(settings: Settings) -> None:
     choose_store(settings)
     choose_database(settings)
     check_rate_limiter(settings)
+    check_receipt_keys(settings)
     if settings.has_quotas:
         require_quotas(settings)
     if settings.webhooks:
@@ -92,6 +95,8 @@ class Container(containers.DeclarativeContainer):
     quotas = providers.Resource(open_quotas, settings)
     events = providers.Resource(open_events, settings)
     sender = providers.Resource(open_sender, settings)
+    receipt_keys = providers.Resource(open_receipt_keys, settings)
+    receipt_signer = providers.Resource(open_receipt_signer, settings, receipt_keys)
     metrics = providers.Singleton(create_metrics, settings)
     observer = providers.Singleton(create_observer, metrics)
     observed_sessions = providers.Resource(observe_sessions, sessions, observer, metrics)
@@ -125,6 +130,7 @@ class Container(containers.DeclarativeContainer):
     list_parts = providers.Factory(ListParts, session_cache, observed_store, large_lists)
     upload_status = providers.Factory(GetUploadStatus, list_parts)
     list_sessions = providers.Factory(ListSessions, observed_sessions)
+    issue_receipt = providers.Factory(IssueReceipt, receipt_signer)
     list_events = providers.Factory(ListEvents, events)
     collect_events = providers.Factory(create_collector, observed_sessions, events, policy)
     deliver_events = providers.Factory(create_deliverer, observed_sessions, events, sender)

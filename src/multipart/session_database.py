@@ -11,6 +11,7 @@ from .application.ports import (
     ApiKeyRepository,
     EventRepository,
     QuotaRepository,
+    ReceiptKeyRepository,
     SessionRepository,
 )
 from .plugins import SESSION_REPOSITORIES, load_adapter
@@ -22,9 +23,9 @@ class SessionDatabase:
     """The database that the settings choose.
 
     `description` names its setting, server and database, without user and password.
-    `open_api_keys`, `open_quotas` and `open_events` are None for the adapter of another package,
-    which stores sessions only. `migrate` and `list_pending_migrations` return the names of
-    migrations; they are None for a database without migrations.
+    `open_api_keys`, `open_quotas`, `open_events` and `open_receipt_keys` are None for the adapter
+    of another package, which stores sessions only. `migrate` and `list_pending_migrations` return
+    the names of migrations; they are None for a database without migrations.
     """
 
     description: str
@@ -32,6 +33,7 @@ class SessionDatabase:
     open_api_keys: Callable[[], AbstractAsyncContextManager[ApiKeyRepository]] | None = None
     open_quotas: Callable[[], AbstractAsyncContextManager[QuotaRepository]] | None = None
     open_events: Callable[[], AbstractAsyncContextManager[EventRepository]] | None = None
+    open_receipt_keys: Callable[[], AbstractAsyncContextManager[ReceiptKeyRepository]] | None = None
     migrate: Callable[[], Awaitable[list[str]]] | None = None
     list_pending_migrations: Callable[[], Awaitable[list[str]]] | None = None
 
@@ -64,6 +66,7 @@ def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
         open_mongo_api_keys,
         open_mongo_events,
         open_mongo_quotas,
+        open_mongo_receipt_keys,
         open_mongo_sessions,
     )
     from .adapters.mongo.uri import check_mongo_uri, describe_mongo_database
@@ -75,6 +78,7 @@ def _choose_mongo(uri: str, name: str | None) -> SessionDatabase:
         partial(open_mongo_api_keys, uri, name),
         partial(open_mongo_quotas, uri, name),
         partial(open_mongo_events, uri, name),
+        partial(open_mongo_receipt_keys, uri, name),
     )
 
 
@@ -90,6 +94,7 @@ def _choose_sql(url: str) -> SessionDatabase:
         partial(sql.open_sql_api_keys, url),
         partial(sql.open_sql_quotas, url),
         partial(sql.open_sql_events, url),
+        partial(sql.open_sql_receipt_keys, url),
         partial(sql.migrate_sql_database, url),
         partial(sql.list_pending_sql_migrations, url),
     )

@@ -26,6 +26,7 @@ FOLDER: Final = ROOT / "clients" / "python"
 README: Final = FOLDER / "README.md"
 GUIDE: Final = ROOT / "docs" / "how-to" / "python-client.md"
 PAGES: Final = {"README": README, "guide": GUIDE}
+_IMPORTED_AS: Final = {"pyjwt": "jwt"}
 CODE: Final = {
     f"{name} {number}": block.code
     for name, page in PAGES.items()
@@ -75,7 +76,10 @@ def test_every_imported_package_is_a_declared_dependency() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         for name in _imported(node)
     }
-    declared = {Requirement(line).name for line in _project()["dependencies"]}
+    project = _project()
+    extras = project["optional-dependencies"].values()
+    lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
+    declared = {_IMPORTED_AS.get(name, name) for name in (Requirement(line).name for line in lines)}
     assert imported - sys.stdlib_module_names == declared
 
 

@@ -27,6 +27,7 @@ ROUTES: Final = {
     "/api/uploads": "get",
     "/api/upload-tokens": "post",
     "/api/events": "get",
+    "/.well-known/jwks.json": "get",
     "/health/live": "get",
     "/health/ready": "get",
 }

@@ -17,6 +17,7 @@ from .http import HttpSettings
 from .names import environment_names, find_misspellings
 from .quotas import QuotaSettings
 from .rate_limits import RateLimitSettings
+from .receipts import ReceiptSettings
 from .s3 import S3Settings
 from .uploads import UploadSettings
 
@@ -38,6 +39,7 @@ class StoreSettings(BaseSettings):
 # pydantic lists the fields of the last base first.
 class Settings(
     AuthSettings,
+    ReceiptSettings,
     EventSettings,
     HttpSettings,
     QuotaSettings,

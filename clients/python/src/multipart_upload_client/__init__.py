@@ -8,6 +8,7 @@ from .credentials import TokenSource
 from .errors import (
     AuthenticationError,
     NoAnswerError,
+    ReceiptError,
     ServiceError,
     SourceChangedError,
     StoreError,
@@ -24,6 +25,7 @@ from .models import (
     UploadStatus,
     UploadSummary,
 )
+from .receipts import verify_receipt
 from .retry import RetryPolicy
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Client",
     "NoAnswerError",
     "Progress",
+    "ReceiptError",
     "RetryPolicy",
     "ServiceError",
     "Source",
@@ -46,4 +49,5 @@ __all__ = [
     "UploadResult",
     "UploadStatus",
     "UploadSummary",
+    "verify_receipt",
 ]

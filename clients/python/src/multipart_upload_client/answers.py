@@ -40,7 +40,12 @@ def read_started(answer: Json, size: int | None) -> StartedUpload:
 def read_result(answer: Json, reference: UploadReference) -> UploadResult:
     """Read the answer of complete-upload."""
     return UploadResult(
-        reference.upload_id, answer["key"], answer["location"], answer["etag"], int(answer["size"])
+        reference.upload_id,
+        answer["key"],
+        answer["location"],
+        answer["etag"],
+        int(answer["size"]),
+        answer.get("receipt"),
     )
 
 
@@ -60,6 +65,7 @@ def read_status(answer: Json) -> UploadStatus:
         bytes_verified=answer["bytes_verified"],
         missing_parts=None if missing is None else tuple(missing),
         parts_lost=answer["parts_lost"],
+        receipt=answer.get("receipt"),
     )
 
 

@@ -57,6 +57,10 @@ class AuthenticationError(ServiceError):
     """The service does not accept the credentials, or they do not allow this."""
 
 
+class ReceiptError(UploadError):
+    """A receipt is not one that the service has signed."""
+
+
 class TokenError(UploadError):
     """The caller's function that returns a bearer token failed."""
 

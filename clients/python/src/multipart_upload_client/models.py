@@ -22,13 +22,14 @@ class UploadReference:
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """A completed upload."""
+    """A completed upload; `receipt` is None if the service signs none."""
 
     upload_id: str
     key: str
     location: str
     etag: str
     size: int
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class UploadStatus(UploadSummary):
     bytes_verified: int
     missing_parts: tuple[int, ...] | None
     parts_lost: bool
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, column, inspect, select, table
 
-LATEST: Final = "0009"
+LATEST: Final = "0010"
 """The last migration. A constant, because finding it with Alembic would delay every start."""
 VERSION_TABLE: Final = "upload_schema_version"
 """Not Alembic's usual name, which another application in the same database may use."""

@@ -139,3 +139,11 @@ API_KEYS: Final = Table(
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
+
+# One row: the key that signs receipts, unless the settings give one.
+RECEIPT_KEYS: Final = Table(
+    "upload_receipt_keys",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    Column("pem", Text, nullable=False),
+)

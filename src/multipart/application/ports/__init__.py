@@ -18,6 +18,8 @@ from .object_store import (
 )
 from .quota_repository import QuotaRepository
 from .rate_limiter import RateLimiter
+from .receipt_key_repository import ReceiptKeyRepository
+from .receipt_signer import ReceiptSigner
 from .session_repository import SessionPage, SessionQuery, SessionRepository
 from .upload_token_signer import UploadTokenSigner
 from .usage_meter import UsageMeter
@@ -37,6 +39,8 @@ __all__ = [
     "OpenedUpload",
     "QuotaRepository",
     "RateLimiter",
+    "ReceiptKeyRepository",
+    "ReceiptSigner",
     "SessionPage",
     "SessionQuery",
     "SessionRepository",

@@ -45,6 +45,7 @@ from .request_id import HEADER
 from .response_headers import add_headers
 from .responses import Turns
 from .web import web_page_router
+from .well_known import WellKnownController
 
 if TYPE_CHECKING:
     from ...metrics.collected import Metrics
@@ -77,6 +78,7 @@ def create_app(container: Container) -> Litestar:
         route_handlers=[
             _api(authentication),
             HealthController,
+            WellKnownController,
             _companion(settings, authentication, opened),
             *_web_page(settings),
             *_store_server(settings, opened),

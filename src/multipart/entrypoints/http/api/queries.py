@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.params import QueryParameter
 
+from ....application.issue_receipt import IssueReceipt
 from ....application.list_parts import ListParts
 from ....application.list_sessions import ListSessions
 from ....application.ports import SessionQuery
@@ -79,13 +80,15 @@ class QueryController(Controller):
         key: KeyQuery,
         principal: NamedDependency[Principal],
         upload_status: NamedDependency[GetUploadStatus],
+        issue_receipt: NamedDependency[IssueReceipt],
         user_id: OptionalUserIdQuery = None,
     ) -> UploadStatusAnswer:
         """Get the state of an upload and of its parts in S3."""
         reference = SessionReference.by(
             principal, Scope.OPERATE, upload_id=upload_id, key=key, user_id=user_id
         )
-        return UploadStatusAnswer.of_status(await upload_status(reference))
+        status = await upload_status(reference)
+        return UploadStatusAnswer.of_status(status, issue_receipt(status.session))
 
     @query(
         "/list-parts",

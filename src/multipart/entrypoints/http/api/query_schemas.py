@@ -23,6 +23,7 @@ from .schemas import (
     PartsRecorded,
     PlannedCount,
     PlannedSize,
+    Receipt,
     Status,
 )
 
@@ -103,6 +104,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     ]
     checksum_crc64nvme: ObjectChecksum
     checksum_verified: ChecksumVerified
+    receipt: Receipt
     detected_type: Annotated[
         str | None,
         Meta(
@@ -127,7 +129,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     ]
 
     @classmethod
-    def of_status(cls, status: UploadStatus) -> UploadStatusAnswer:
+    def of_status(cls, status: UploadStatus, receipt: str | None) -> UploadStatusAnswer:
         """Convert the status of an upload."""
         detected, result = status.session.detected, status.session.result
         verified = sum(part.state is PartState.VERIFIED for part in status.parts)
@@ -139,6 +141,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
             missing_parts=status.missing_parts,
             checksum_crc64nvme=result.checksum if result else None,
             checksum_verified=status.session.is_checksum_verified,
+            receipt=receipt,
             detected_type=detected.media_type if detected else None,
             content_mismatch=detected is not None and detected.is_mismatch,
             parts_lost=status.session.is_lost,

@@ -33,7 +33,17 @@ from ....domain.validation import (
     METADATA_KEY_PATTERN,
     start_errors,
 )
-from ..example_values import CHECKSUM, ETAG, FILE_SIZE, KEY, LOCATION, MD5, PART_SIZE, UPLOAD_ID
+from ..example_values import (
+    CHECKSUM,
+    ETAG,
+    FILE_SIZE,
+    KEY,
+    LOCATION,
+    MD5,
+    PART_SIZE,
+    RECEIPT,
+    UPLOAD_ID,
+)
 from ..validation.limits import ETAG_PATTERN, MAX_KEY_LENGTH, MAX_UPLOAD_ID_LENGTH, NO_NUL
 
 _DOMAIN_CHECKED: Final = ("user_id", "filename", "content_type", "metadata")
@@ -312,6 +322,16 @@ class PartRecorded(Struct, frozen=True):
     success: Annotated[bool, Meta(description="Always true.")] = True
 
 
+Receipt = Annotated[
+    str | None,
+    Meta(
+        description="Signed statement that the object exists (JWS), which the keys of "
+        "`/.well-known/jwks.json` verify; null unless completed, or if the service has no key.",
+        examples=[RECEIPT],
+    ),
+]
+
+
 class CompletedUpload(Struct, frozen=True):
     """The completed object."""
 
@@ -321,12 +341,13 @@ class CompletedUpload(Struct, frozen=True):
     size: Annotated[int, Meta(description="Size of the object in bytes.", examples=[FILE_SIZE])]
     checksum_crc64nvme: ObjectChecksum
     checksum_verified: ChecksumVerified
+    receipt: Receipt
     message: Annotated[str, Meta(description="Message for people.")] = (
         "Upload completed successfully"
     )
 
     @classmethod
-    def of(cls, session: UploadSession) -> CompletedUpload:
+    def of(cls, session: UploadSession, receipt: str | None) -> CompletedUpload:
         """Convert a completed session."""
         if session.result is None:
             msg = "a completed session has a result"
@@ -339,6 +360,7 @@ class CompletedUpload(Struct, frozen=True):
             size=result.size,
             checksum_crc64nvme=result.checksum,
             checksum_verified=session.is_checksum_verified,
+            receipt=receipt,
         )
 
 

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from ....application.abort_upload import AbortUpload
 from ....application.complete_upload import CompleteUpload
+from ....application.issue_receipt import IssueReceipt
 from ....application.record_parts import RecordParts
 from ....application.session_reference import SessionReference
 from ....application.sign_parts import SignParts
@@ -111,12 +112,13 @@ class UploadController(Controller):
         data: JSONBody[CompleteUploadRequest],
         principal: NamedDependency[Principal],
         complete_upload: NamedDependency[CompleteUpload],
+        issue_receipt: NamedDependency[IssueReceipt],
     ) -> CompletedUpload:
         """Assemble the object from the parts. A repeated call returns the same answer."""
         completed = await complete_upload(
             data.to_reference(principal), checksum=data.checksum_crc64nvme
         )
-        return CompletedUpload.of(completed)
+        return CompletedUpload.of(completed, issue_receipt(completed))
 
     @command(
         "/abort-upload",

@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
-from .. import health
+from .. import health, well_known
 from ..api import batch_schemas, event_schemas, query_schemas, schemas, token_schemas
 from ..companion import schemas as companion_schemas
 from ..problems import schemas as problem_schemas
@@ -74,6 +74,6 @@ def openapi_config(version: str, max_parts: int, authentication: Sequence[str]) 
         authentication=authentication,
         modules=(
             *(schemas, batch_schemas, event_schemas, query_schemas, token_schemas),
-            *(problem_schemas, companion_schemas, health),
+            *(problem_schemas, companion_schemas, health, well_known),
         ),
     )

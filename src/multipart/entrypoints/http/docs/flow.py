@@ -10,6 +10,7 @@ from litestar.openapi.spec import Tag
 TAGS: Final = (
     Tag(name="Uploading", description="Start, sign, record, complete or abort, in this order."),
     Tag(name="Reading", description="Read status, parts and uploads. Nothing changes."),
+    Tag(name="Receipts", description="Verify that an object was completed."),
     Tag(name="Upload tokens", description="Let others upload within limits."),
     Tag(
         name="Companion",
@@ -31,6 +32,7 @@ ORDER: Final = (
     "listParts",
     "listUploads",
     "listEvents",
+    "getReceiptKeys",
     "createUploadToken",
     "s3CreateMultipartUpload",
     "s3SignPart",
