@@ -25,9 +25,9 @@ help: ## List the targets
 run: .venv/.run ## Start the service with files in a folder and SQLite (PORT=8000 DATA=folder)
 	@.venv/bin/multipart-upload dev --port $(PORT) $(if $(DATA),--data $(DATA))
 
-# Two processes, because tests mostly wait for servers; the tests of a file share a process.
+# Three processes, because tests often wait for servers; the tests of a file share a process.
 test: .venv/.all .venv-ministack/.all .venv/.npm-azurite .venv/.npm-browser .venv/.npm-oidc ## Run all tests except chaos (TEST=pytest options, such as --cov)
-	@.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(TEST)
+	@.venv/bin/python -m pytest --numprocesses 3 --dist loadfile $(TEST)
 
 chaos: .venv/.all .venv-ministack/.all ## Kill the service and its servers under load (CHAOS_ROUNDS=30)
 	@.venv/bin/python -m pytest -m chaos --timeout 0 $(CHAOS_TESTS)

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import httpx
 
 from tests.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.servers.mongodb_kinds import free_port
+
+from .fork_server import ForkedProcess, fork_server
 
 ROOT: Final = Path(__file__).parents[2]
 SQLITE_FILE: Final = "sqlite+aiosqlite:///multipart.db"
@@ -58,7 +61,7 @@ class Service:
     """A running service and its log."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | ForkedProcess
     log_file: Path
 
     @property
@@ -119,22 +122,19 @@ def running_service(
     folder: Path,
     settings: Mapping[str, str],
     *options: str,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     port: int | None = None,
 ) -> Iterator[Service]:
-    """Run the service, by default on a free port, in a folder without `.env`."""
+    """Run the service, by default on a free port, in a folder without `.env`.
+
+    With `command`, as a program of its own instead of a fork.
+    """
     port = port or free_port()
     log_file = folder / f"service-{port}.log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "serve", "--port", str(port), *options],
-            cwd=folder,
-            env=environment(settings),
-            stdout=log,
-            stderr=log,
-        )
-    service = Service(f"http://127.0.0.1:{port}", process, log_file)
-    with process:
+    log_file.write_bytes(b"")
+    arguments = ["serve", "--port", str(port), *options]
+    with _start(arguments, folder, environment(settings), log_file, command) as process:
+        service = Service(f"http://127.0.0.1:{port}", process, log_file)
         try:
             _wait_until_live(service)
             yield service
@@ -142,19 +142,35 @@ def running_service(
             process.kill()
 
 
+def _start(
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    log_file: Path,
+    command: Sequence[str] | None,
+) -> subprocess.Popen[bytes] | ForkedProcess:
+    if command is None:
+        return fork_server().start(arguments, folder, variables, log_file, log_file)
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            [*command, *arguments], cwd=folder, env=variables, stdout=log, stderr=log
+        )
+
+
 def run_command(
     folder: Path, settings: Mapping[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and wait for its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    with TemporaryDirectory() as outputs:
+        stdout, stderr = Path(outputs) / "stdout", Path(outputs) / "stderr"
+        variables = environment(settings)
+        process = fork_server().start(arguments, folder, variables, stdout, stderr)
+        try:
+            code = process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
+        texts = [path.read_text() if path.exists() else "" for path in (stdout, stderr)]
+        return subprocess.CompletedProcess(arguments, code, *texts)
 
 
 def _wait_until_live(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""200 lost responses to CompleteMultipartUpload: each retry ends with the same 200."""
+"""Lost responses to CompleteMultipartUpload: each retry ends with the same 200."""
 
 from __future__ import annotations
 
@@ -33,24 +33,26 @@ from .upload import Upload, answer, problem, some_bytes
 pytestmark = pytest.mark.e2e
 
 CLIENTS: Final = 8
+FEW: Final = 12
+MANY: Final = 80
+"""Lost answers of each kind in an ordinary run, and in `make chaos`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """Faults of successive completes in S3; each costs the client one 503 before the 200."""
 
-    uploads: int
     faults: tuple[Fault, ...]
 
 
 BEFORE_S3_HAS_HEARD: Final = {
-    "lost-once": Case(80, (cut_before,)),
-    "lost-twice": Case(20, (cut_before, cut_before)),
+    "lost-once": Case((cut_before,)),
+    "lost-twice": Case((cut_before, cut_before)),
 }
 AFTER_S3_HAS_COMMITTED: Final = {
     # The second complete finds no parts in S3; the id in the object's metadata decides.
-    "lost-once-committed": Case(80, (cut_after,)),
-    "lost-before-and-after": Case(20, (cut_before, cut_after)),
+    "lost-once-committed": Case((cut_after,)),
+    "lost-before-and-after": Case((cut_before, cut_after)),
 }
 CASES: Final = BEFORE_S3_HAS_HEARD | AFTER_S3_HAS_COMMITTED
 
@@ -124,9 +126,10 @@ def require_the_one_object(bucket: Bucket, upload: Upload, response: httpx.Respo
     assert not bucket.open_uploads(upload.key)
 
 
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.chaos)])
 @pytest.mark.parametrize("name", CASES)
 def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
-    proxy: S3Proxy, service: Service, own_bucket: Bucket, name: str
+    proxy: S3Proxy, service: Service, own_bucket: Bucket, name: str, count: int
 ) -> None:
     case = CASES[name]
     befalling: dict[str, FaultSequence] = {}
@@ -142,7 +145,7 @@ def test_complete_whose_response_is_lost_returns_the_same_200_on_retry(
         http_client() as http,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
-        uploads = list(pool.map(partial(sent, api, http), range(case.uploads)))
+        uploads = list(pool.map(partial(sent, api, http), range(count)))
         quick = [replace(upload, api=once) for upload in uploads]
         answers = list(pool.map(complete_in_the_end, quick))
         again = list(pool.map(Upload.complete, uploads))
