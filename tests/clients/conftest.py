@@ -57,6 +57,7 @@ def environment(
     """Provide the servers without faults from an earlier test."""
     for proxy in (store_proxy, api_proxy):
         proxy.faults.clear()
+        proxy.altered.clear()
         proxy.asked.clear()
         proxy.done.clear()
         proxy.max_concurrent.clear()

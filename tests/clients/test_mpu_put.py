@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_checksums import checksum_of
 from tests.e2e.upload import some_bytes
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.servers.s3_proxy import Forward, S3Request, blocked_until
@@ -56,6 +57,8 @@ def test_json_run_prints_events(mpu: Mpu, environment: Environment, file: Path) 
             "location": upload["location"],
             "etag": upload["etag"],
             "size": file.stat().st_size,
+            "checksum": checksum_of(file.read_bytes()),
+            "verified": True,
             "resumed": 0,
         },
     ]

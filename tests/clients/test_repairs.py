@@ -84,7 +84,7 @@ async def test_upload_that_another_run_has_ended(
         if end == "complete":
             assert (await uploading).key == listed.key
         else:
-            with pytest.raises(UploadEndedError, match="aborted"):
+            with pytest.raises(UploadEndedError, match="abort"):
                 await uploading
     environment.require_nothing_open()
 

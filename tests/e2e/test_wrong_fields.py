@@ -70,7 +70,7 @@ def test_all_wrong_fields_of_a_start_are_named(api: httpx.Client) -> None:
         "content_type": "must be of the form type/subtype, such as video/mp4, or empty",
         "size": "must be a whole number, 0 or more",
         "colour": "is not known here; the fields are user_id, filename, content_type, size, "
-        "metadata",
+        "metadata, checksum_crc64nvme",
         "user_id": "must have no control characters",
         "metadata": "keys must be 1 to 64 letters, digits, '.', '_' or '-', "
         "the first a letter or digit",

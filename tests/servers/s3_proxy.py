@@ -8,7 +8,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -88,6 +88,11 @@ async def parts_from_years_ago(_: S3Request, forward: Forward) -> bytes:
     )
 
 
+def flip_last_byte(request: S3Request) -> S3Request:
+    """Change the last byte of a request, as a faulty line does."""
+    return replace(request, raw=request.raw[:-1] + bytes([request.raw[-1] ^ 1]))
+
+
 def slow(seconds: float) -> Fault:
     """Delay the request on its way to the server."""
 
@@ -143,6 +148,8 @@ class S3Proxy:
         self._connections: set[asyncio.Task[Any]] = set()
         self.url = ""
         self.faults: dict[str, Fault] = {}
+        self.altered: dict[str, Callable[[S3Request], S3Request]] = {}
+        """What changes requests on their way to the server, by operation."""
         self.asked: Counter[str] = Counter()
         """Requests received, by operation."""
         self.done: Counter[str] = Counter()
@@ -177,6 +184,8 @@ class S3Proxy:
 
     async def _answer(self, request: S3Request) -> bytes:
         operation = request.operation
+        if alter := self.altered.get(operation):
+            request = alter(request)
         self.asked[operation] += 1
         at_once = self.asked[operation] - self.done[operation]
         self.max_concurrent[operation] = max(self.max_concurrent[operation], at_once)

@@ -7,6 +7,7 @@ from .client import Client
 from .credentials import TokenSource
 from .errors import (
     AuthenticationError,
+    ChecksumMismatchError,
     NoAnswerError,
     ReceiptError,
     ServiceError,
@@ -31,6 +32,7 @@ from .retry import RetryPolicy
 __all__ = [
     "AsyncClient",
     "AuthenticationError",
+    "ChecksumMismatchError",
     "Client",
     "NoAnswerError",
     "Progress",

@@ -46,6 +46,8 @@ def read_result(answer: Json, reference: UploadReference) -> UploadResult:
         answer["etag"],
         int(answer["size"]),
         answer.get("receipt"),
+        answer["checksum_crc64nvme"],
+        answer["checksum_verified"],
     )
 
 
@@ -66,6 +68,8 @@ def read_status(answer: Json) -> UploadStatus:
         missing_parts=None if missing is None else tuple(missing),
         parts_lost=answer["parts_lost"],
         receipt=answer.get("receipt"),
+        checksum=answer["checksum_crc64nvme"],
+        is_verified=answer["checksum_verified"],
     )
 
 

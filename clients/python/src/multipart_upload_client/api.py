@@ -22,7 +22,7 @@ from .answers import (
     read_time,
 )
 from .credentials import Credentials
-from .errors import AuthenticationError, ServiceError
+from .errors import AuthenticationError, ChecksumMismatchError, ServiceError
 from .http import COMPLETE_TIMEOUT, TIMEOUT, translate_errors
 from .models import UploadReference, UploadResult, UploadStatus, UploadSummary
 from .retry import RetryPolicy, parse_retry_after
@@ -76,14 +76,35 @@ class ServiceApi:
             },
         )
 
+    async def sign_part(
+        self, reference: UploadReference, number: int, size: int, checksum: str
+    ) -> SignedPart:
+        """Sign one part, for exactly these bytes if the store can check their checksum."""
+        query = {
+            **_names(reference),
+            "part_number": number,
+            "content_length": size,
+            "checksum_crc64nvme": checksum,
+        }
+        answer = await self._get("get-signed-url", query)
+        until = _usable_until(answer)
+        return _read(answer, lambda json: SignedPart(json["signed_url"], until, json["headers"]))
+
     async def record(self, reference: UploadReference, parts: Sequence[SentPart]) -> None:
         """Record parts that the store has acknowledged."""
         reports = [{"part_number": p.number, "etag": p.etag, "size": p.size} for p in parts]
         await self._post("upload-parts", {**_names(reference), "parts": reports})
 
-    async def complete(self, reference: UploadReference) -> UploadResult:
-        """Assemble the object; a repeated call returns the same result."""
-        answer = await self._post("complete-upload", _names(reference), timeout=COMPLETE_TIMEOUT)
+    async def complete(
+        self, reference: UploadReference, checksum: str | None = None
+    ) -> UploadResult:
+        """Assemble the object; a repeated call returns the same result.
+
+        Raise ChecksumMismatchError if the object does not have the checksum.
+        """
+        declared = {} if checksum is None else {"checksum_crc64nvme": checksum}
+        fields = {**_names(reference), **declared}
+        answer = await self._post("complete-upload", fields, timeout=COMPLETE_TIMEOUT)
         return _read(answer, partial(read_result, reference=reference))
 
     async def abort(self, reference: UploadReference) -> None:
@@ -176,15 +197,21 @@ def _to_error(response: httpx.Response) -> ServiceError:
     problem = _problem(response)
     wrong = ", ".join(f"{e.get('field')} {e.get('message')}" for e in problem.get("errors", ()))
     detail = str(problem.get("detail") or f"The service answered {response.status_code}.")
-    refused = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
-    error = AuthenticationError if response.status_code in refused else ServiceError
-    return error(
+    code = str(problem.get("code", ""))
+    return _error_class(response.status_code, code)(
         response.status_code,
-        str(problem.get("code", "")),
+        code,
         f"{detail} ({wrong})" if wrong else detail,
         problem=problem,
         retry_after=parse_retry_after(response.headers.get("Retry-After")),
     )
+
+
+def _error_class(status: int, code: str) -> type[ServiceError]:
+    if code == "checksum-mismatch":
+        return ChecksumMismatchError
+    refused = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
+    return AuthenticationError if status in refused else ServiceError
 
 
 def _problem(response: httpx.Response) -> Mapping[str, Any]:

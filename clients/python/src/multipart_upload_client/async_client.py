@@ -14,8 +14,9 @@ from uuid import uuid4
 import httpx
 
 from .api import ServiceApi
+from .checksums import Checksums, has_checksums, require_checksums
 from .credentials import Credentials, TokenSource
-from .errors import SourceChangedError, UploadEndedError, UploadError
+from .errors import ChecksumMismatchError, SourceChangedError, UploadEndedError, UploadError
 from .file_upload import FileUpload
 from .http import open_http
 from .models import (
@@ -55,6 +56,8 @@ class ClientOptions(TypedDict, total=False):
     limit_rate: float | None
     """Bytes per second of all uploads together. [no limit]"""
     retry: RetryPolicy
+    checksums: bool
+    """Whether the store checks every part, and the service the whole file. [True with the extra]"""
     state_folder: Path | None
     """Where unfinished uploads of paths are saved, so that a later run resumes them. [nowhere]"""
 
@@ -74,6 +77,9 @@ class AsyncClient:
         self._http, self._store_http = open_http()
         self._api = ServiceApi(self._http, url, credentials, options.get("user_id"), retry)
         self._transport = Transport(PartStore(self._store_http), retry, slots, rate_limit)
+        self._uses_checksums = options.get("checksums", has_checksums())
+        if self._uses_checksums:
+            require_checksums()
         self._state_folder = options.get("state_folder")
 
     async def upload(self, source: Source, **options: Unpack[UploadOptions]) -> UploadResult:
@@ -126,7 +132,15 @@ class AsyncClient:
                 session.reference, state, abort_on_cancel=options.get("abort_on_cancel", True)
             ):
                 _announce(session.reference, options)
-                upload = FileUpload(self._api, self._transport, source, tracker, session, state)
+                upload = FileUpload(
+                    self._api,
+                    self._transport,
+                    source,
+                    tracker,
+                    session,
+                    state,
+                    self._new_checksums(),
+                )
                 result = await upload.run()
         else:
             result = session
@@ -157,7 +171,7 @@ class AsyncClient:
         """Discard an upload of a file that cannot be resumed, or that was cancelled."""
         try:
             yield
-        except (SourceChangedError, UploadEndedError):
+        except (SourceChangedError, UploadEndedError, ChecksumMismatchError):
             await discard(self._api, reference)
             await _remove(state)
             raise
@@ -184,12 +198,21 @@ class AsyncClient:
         try:
             _announce(started.reference, options)
             upload = StreamUpload(
-                self._api, self._transport, source, tracker, started.reference, part_size
+                self._api,
+                self._transport,
+                source,
+                tracker,
+                started.reference,
+                part_size,
+                self._new_checksums(),
             )
             return await upload.run()
         except BaseException:
             await discard(self._api, started.reference)
             raise
+
+    def _new_checksums(self) -> Checksums | None:
+        return Checksums() if self._uses_checksums else None
 
     def _state_of(self, source: FileSource) -> StateFile | None:
         if self._state_folder is None or source.path is None:

@@ -14,7 +14,9 @@ _NEED_AN_OPERATOR: Final = frozenset(
     {"repository-misconfigured", "store-misconfigured", "stored-session-unreadable"}
 )
 # S3 answers these with 400 or 409 although the same request may succeed later.
-_TRANSIENT_STORE_CODES: Final = frozenset({"RequestTimeout", "IncompleteBody", "OperationAborted"})
+_TRANSIENT_STORE_CODES: Final = frozenset(
+    {"RequestTimeout", "IncompleteBody", "OperationAborted", "BadDigest"}
+)
 
 
 class UploadError(Exception):
@@ -51,6 +53,10 @@ class ServiceError(UploadError):
         self.is_transient = (
             is_transient_status(status) or is_busy
         ) and code not in _NEED_AN_OPERATOR
+
+
+class ChecksumMismatchError(ServiceError):
+    """The object did not have the bytes that were sent: the service has discarded the upload."""
 
 
 class AuthenticationError(ServiceError):

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 from .api import ServiceApi
+from .checksums import Checksums
 from .errors import ServiceError, StoreError, UploadEndedError
 from .models import UploadResult
 from .parts import PartSender, Reporter, Transport
@@ -32,6 +33,7 @@ class FileUpload:
     tracker: ProgressTracker
     session: Session
     state: StateFile | None
+    checksums: Checksums | None = None
     _repairs: int = field(default=0, init=False)
 
     async def run(self) -> UploadResult:
@@ -44,7 +46,7 @@ class FileUpload:
             try:
                 await self._send_missing()
                 await asyncio.to_thread(self.source.require_unchanged)
-                return await self.api.complete(self.session.reference)
+                return await self.api.complete(self.session.reference, await self._checksum())
             except (ServiceError, StoreError) as exc:
                 if self._repairs == _MAX_REPAIRS:
                     raise
@@ -63,8 +65,19 @@ class FileUpload:
         reference = self.session.reference
         urls = SignedUrls(self.api, reference, numbers)
         reporter = Reporter(self.api, reference)
-        sender = PartSender(self.transport, urls, reporter, self.tracker, self._add_arrived)
+        sender = PartSender(
+            self.transport, urls, reporter, self.tracker, self.checksums, self._add_arrived
+        )
         await sender.send_all(next_part)
+
+    async def _checksum(self) -> str | None:
+        """Return the checksum of the file. Parts that an earlier run has sent are read for it."""
+        if self.checksums is None:
+            return None
+        plan = self.session.plan
+        for number in plan.numbers:
+            await self.checksums.of_part(plan.part(number), self.source.read)
+        return self.checksums.of_all(map(plan.part, plan.numbers))
 
     async def _repair(self, error: ServiceError | StoreError) -> UploadResult | None:
         """Find out which parts to send again. Raise the error if it has another cause."""

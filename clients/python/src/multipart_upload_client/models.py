@@ -30,6 +30,10 @@ class UploadResult:
     etag: str
     size: int
     receipt: str | None = None
+    checksum: str | None = None
+    """CRC-64/NVME by the store, in base64; None if the store computes none."""
+    is_verified: bool = False
+    """Whether the store's checksum is that of the bytes sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class UploadStatus(UploadSummary):
     missing_parts: tuple[int, ...] | None
     parts_lost: bool
     receipt: str | None = None
+    checksum: str | None
+    is_verified: bool
 
 
 @dataclass(frozen=True, slots=True)

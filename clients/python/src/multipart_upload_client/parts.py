@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from .api import SentPart, ServiceApi
+from .checksums import Checksums
 from .errors import NoAnswerError, StoreError
 from .models import UploadReference
 from .parallelism import Slots
@@ -17,7 +18,7 @@ from .progress import ProgressTracker
 from .rate_limit import RateLimit
 from .retry import RetryPolicy
 from .signing import SignedUrls
-from .store import PartBody, PartStore, Read
+from .store import PartBody, PartStore, Read, SignedPart
 
 NextPart = Callable[[], Awaitable[tuple[Part, Read] | None]]
 """Returns the next part and what reads it, or None at the end."""
@@ -63,6 +64,7 @@ class PartSender:
     urls: SignedUrls
     reporter: Reporter
     tracker: ProgressTracker
+    checksums: Checksums | None = None
     on_recorded: Callable[[int], None] = lambda _: None
 
     async def send_all(self, next_part: NextPart) -> None:
@@ -111,8 +113,13 @@ class PartSender:
         self.on_recorded(part.number)
         self.tracker.add_part()
 
+    async def _sign(self, part: Part, read: Read) -> SignedPart:
+        if self.checksums is None:
+            return await self.urls.take(part.number)
+        return await self.urls.sign(part, await self.checksums.of_part(part, read))
+
     async def _put(self, part: Part, read: Read) -> str:
-        signed = await self.urls.take(part.number)
+        signed = await self._sign(part, read)
         body = PartBody(read, part, self.transport.rate_limit, self.tracker.add_bytes)
         try:
             return await self.transport.store.put(signed, body)

@@ -159,4 +159,12 @@ def to_result(status: UploadStatus) -> UploadResult:
     if status.location is None or status.etag is None or status.size is None:
         msg = "The service does not say where the completed upload is."
         raise UploadError(msg)
-    return UploadResult(status.upload_id, status.key, status.location, status.etag, status.size)
+    return UploadResult(
+        status.upload_id,
+        status.key,
+        status.location,
+        status.etag,
+        status.size,
+        status.checksum,
+        status.is_verified,
+    )

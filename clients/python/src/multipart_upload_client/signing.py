@@ -1,4 +1,4 @@
-"""Signed URLs for parts, fetched many at a time."""
+"""Signed URLs for parts: many at a time, or one by one for their checksums."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from .api import ServiceApi
 from .models import UploadReference
+from .plan import Part
 from .store import SignedPart
 
 # Few enough that none expires before its use, even on a slow line.
@@ -33,6 +34,10 @@ class SignedUrls:
             self.discard()
             self._signed = await self._api.sign(self._reference, self._next_batch(number))
             return self._signed.pop(number)
+
+    async def sign(self, part: Part, checksum: str) -> SignedPart:
+        """Return a URL on which the store accepts only bytes with this checksum."""
+        return await self._api.sign_part(self._reference, part.number, part.size, checksum)
 
     def discard(self) -> None:
         """Discard all URLs: the store has refused one, or they have expired."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -32,6 +32,8 @@ class SignedPart:
     url: str = field(repr=False)
     usable_until: float
     """On the clock of the event loop."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the PUT must carry."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class PartStore:
 
     async def put(self, signed: SignedPart, body: PartBody) -> str:
         """Send a part and return its ETag. Raise StoreError or NoAnswerError."""
-        headers = {"Content-Length": str(body.part.size)}
+        headers = {**signed.headers, "Content-Length": str(body.part.size)}
         request = self.http.build_request("PUT", signed.url, headers=headers, content=body)
         request.url = SecretUrl(signed.url)
         with translate_errors(f"The store at {request.url.host}"):

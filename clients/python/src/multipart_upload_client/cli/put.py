@@ -66,6 +66,7 @@ class Batch:
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for every event.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("--no-resume", is_flag=True, help="Discard the unfinished upload of an earlier run.")
+@click.option("--no-checksums", is_flag=True, help="Do not prove that the bytes arrived.")
 @click.option(
     "--parallel",
     type=click.IntRange(min=1),
@@ -93,6 +94,7 @@ def put(
     as_json: bool,
     quiet: bool,
     no_resume: bool,
+    no_checksums: bool,
 ) -> None:
     """Upload files, folders, patterns such as 'logs/**/*.gz', or standard input (-).
 
@@ -108,6 +110,7 @@ def put(
         async with open_client(
             parallel=parallel,
             limit_rate=limit_rate,
+            **({"checksums": False} if no_checksums else {}),
             state_folder=state_folder or default_state_folder(),
         ) as client:
             at_once = asyncio.Semaphore(parallel)

@@ -80,6 +80,8 @@ class JsonReport:
             location=result.location,
             etag=result.etag,
             size=result.size,
+            checksum=result.checksum,
+            verified=result.is_verified,
             resumed=self._resumed.get(file, 0),
         )
 

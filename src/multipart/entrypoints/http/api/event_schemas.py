@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from ....domain.session_event import EventType
 from ....domain.upload_event import LoggedEvent
 from ..example_values import FILE_SIZE, KEY, LOCATION, MD5, UPLOAD_ID
+from .schemas import DetectedTypeName, ObjectChecksum
 
 _Time = Annotated[datetime, Meta(tz=True)]
 
@@ -34,6 +35,8 @@ class EventUpload(Struct, frozen=True, kw_only=True):
     ]
     etag: Annotated[str | None, Meta(description="ETag of the object.", examples=[MD5])]
     location: Annotated[str | None, Meta(description="URL of the object.", examples=[LOCATION])]
+    checksum_crc64nvme: ObjectChecksum
+    detected_type: DetectedTypeName
     token_id: Annotated[
         str | None, Meta(description="Id of the upload token that it was started with.")
     ]
@@ -41,7 +44,8 @@ class EventUpload(Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="Why it was reopened (`parts-refused`, `parts-lost`), has expired (`idle`, "
-            "`max-age`) or was aborted by the service (`file-too-large`).",
+            "`max-age`) or was aborted by the service (`file-too-large`, "
+            "`checksum-mismatch`, `content-type-mismatch`).",
             examples=["idle"],
         ),
     ]
@@ -79,6 +83,8 @@ class EventAnswer(Struct, frozen=True, kw_only=True):
                 size=data.size,
                 etag=data.etag,
                 location=data.location,
+                checksum_crc64nvme=data.checksum_crc64nvme,
+                detected_type=data.detected_type,
                 token_id=data.token_id,
                 reason=data.reason,
             ),

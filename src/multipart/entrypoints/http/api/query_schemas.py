@@ -18,6 +18,7 @@ from .schemas import (
     AnsweredId,
     AnsweredKey,
     ChecksumVerified,
+    DetectedTypeName,
     ExpiresAt,
     ObjectChecksum,
     PartsRecorded,
@@ -105,14 +106,7 @@ class UploadStatusAnswer(UploadSummary, frozen=True, kw_only=True):
     checksum_crc64nvme: ObjectChecksum
     checksum_verified: ChecksumVerified
     receipt: Receipt
-    detected_type: Annotated[
-        str | None,
-        Meta(
-            description="Media type that the first bytes of the object show; null if it is not "
-            "completed, was not checked, or the type is unknown.",
-            examples=[None],
-        ),
-    ]
+    detected_type: DetectedTypeName
     content_mismatch: Annotated[
         bool,
         Meta(

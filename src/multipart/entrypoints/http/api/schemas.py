@@ -118,6 +118,14 @@ ObjectChecksum = Annotated[
         examples=[CHECKSUM],
     ),
 ]
+DetectedTypeName = Annotated[
+    str | None,
+    Meta(
+        description="Media type that the first bytes of the object show; null if it is not "
+        "completed, was not checked, or the type is unknown.",
+        examples=[None],
+    ),
+]
 ChecksumVerified = Annotated[
     bool,
     Meta(
