@@ -165,6 +165,7 @@ def to_result(status: UploadStatus) -> UploadResult:
         status.location,
         status.etag,
         status.size,
+        status.receipt,
         status.checksum,
         status.is_verified,
     )
