@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,7 +28,9 @@ def require_checksums() -> None:
 
 @cache
 def _model() -> Any:
-    return import_module("anycrc").Model("CRC64-NVME")
+    import anycrc  # noqa: PLC0415  # of an extra
+
+    return anycrc.Model("CRC64-NVME")
 
 
 @dataclass(slots=True)
