@@ -24,7 +24,19 @@ export class NoAnswerError extends Error {
   }
 }
 
+/** Fires `refused` when the service does not accept the caller. */
+export const refused = new EventTarget();
+
 let clockSkew = 0;
+let caller = { credential: "", isAuthenticated: false };
+
+/**
+ * Send a credential with every request from now on, "" for none. A caller whom the service
+ * authenticates is itself the user: requests then name none.
+ */
+export function useCaller({ credential = "", isAuthenticated = false }) {
+  caller = { credential, isAuthenticated };
+}
 
 /** Return the time of the service in milliseconds: the clock of this machine may be wrong. */
 export function serverNow() {
@@ -66,7 +78,7 @@ export function listUploads(query, signal) {
 
 function get(route, query, signal) {
   const url = new URL(route, API);
-  url.search = new URLSearchParams(query);
+  url.search = new URLSearchParams(withoutUser(query));
   return call(url, { signal });
 }
 
@@ -74,9 +86,14 @@ function post(route, fields, signal, headers = {}) {
   return call(new URL(route, API), {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify(fields),
+    body: JSON.stringify(withoutUser(fields)),
     signal,
   });
+}
+
+function withoutUser(fields) {
+  const { user_id: user, ...others } = fields;
+  return caller.isAuthenticated || user === undefined ? others : fields;
 }
 
 function call(url, request) {
@@ -93,14 +110,18 @@ function isTemporary(error) {
 async function send(url, request) {
   let response;
   let body;
+  const { credential } = caller;
+  const identity = credential ? { Authorization: `Bearer ${credential}` } : {};
   try {
-    response = await fetch(url, { cache: "no-store", ...request });
+    const headers = { ...request.headers, ...identity };
+    response = await fetch(url, { cache: "no-store", ...request, headers });
     body = await response.text();
   } catch {
     throw new NoAnswerError();
   }
   const date = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(date)) clockSkew = date - Date.now();
+  if (response.status === 401) refused.dispatchEvent(new Event("refused"));
   if (!response.ok) throw new ApiError(response.status, parseProblem(body), parseRetryAfter(response));
   return JSON.parse(body);
 }

@@ -6,25 +6,29 @@ import { refreshSoon, showHistoryOf } from "./history.js";
 import { showOverall } from "./overall.js";
 import { askForName, currentName, watchName } from "./user_name.js";
 import { Row } from "./row.js";
+import { askToSignIn, watchSignIn } from "./sign_in.js";
 import { isSameFile, newRecord, recordsOf } from "./store.js";
 import { State, Upload } from "./upload.js";
 
 const list = document.getElementById("uploads");
 const rows = new Set();
 let unnamedFiles = [];
+// Of a caller whom the service authenticates, "" while nobody is signed in, otherwise null.
+let account = null;
 
-watchName((name) => {
-  showHistoryOf(name);
-  showInterrupted(name);
-  if (name) add(unnamedFiles.splice(0));
+watchName(showOwner);
+watchSignIn((found) => {
+  if (account) rows.forEach(leaveBehind);
+  account = found;
+  showOwner();
 });
 
 watchForFiles((files) => {
-  if (currentName()) {
+  if (owner()) {
     add(files);
   } else if (files.length > 0) {
     unnamedFiles.push(...files);
-    askForName();
+    if (!askToSignIn()) askForName();
   }
 });
 
@@ -34,6 +38,23 @@ window.addEventListener("beforeunload", (event) => {
 
 for (const event of ["online", "offline"]) {
   window.addEventListener(event, () => rows.forEach((row) => row.draw()));
+}
+
+/** Return whose uploads the page shows. */
+function owner() {
+  return account ?? currentName();
+}
+
+function showOwner() {
+  showHistoryOf(owner());
+  showInterrupted(owner());
+  if (owner()) add(unnamedFiles.splice(0));
+}
+
+/** Stop an upload of an account that is signed out; signing in again shows it. */
+function leaveBehind(row) {
+  if (row.upload.isBusy) row.upload.pause();
+  remove(row);
 }
 
 /** Show this user's uploads that a reload interrupted, and hide those of other users. */
@@ -51,7 +72,7 @@ function showInterrupted(name) {
 function add(files) {
   for (const file of files) {
     const row = findRow(file);
-    if (!row) show(new Upload(newRecord(currentName(), file), file)).upload.start();
+    if (!row) show(new Upload(newRecord(owner(), file), file)).upload.start();
     else if (row.upload.isBusy) row.showError(`${file.name} is already uploading.`);
     else row.upload.start(file);
   }
@@ -59,7 +80,7 @@ function add(files) {
 
 function findRow(file) {
   return [...rows].find(({ upload }) => {
-    const isMine = upload.record.user === currentName();
+    const isMine = upload.record.user === owner();
     return isMine && upload.state !== State.DONE && isSameFile(upload.record, file);
   });
 }
