@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -120,6 +121,21 @@ def test_own_port_serves_the_metrics_and_the_main_port_does_not(
 
     labels = {"from_state": "pending", "to_state": "initiated"}
     assert value(text, "multipart_transitions_total", **labels) == 1
+    assert not list(tmp_path.glob("multipart-metrics-*"))
+
+
+@pytest.mark.e2e
+def test_taken_port_is_one_line_and_not_a_traceback(bucket: Bucket, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = {**bucket.settings, **METRICS, "METRICS_PORT": str(port)}
+        settings["TMPDIR"] = str(tmp_path)
+        done = run_command(tmp_path, settings, "serve", "--port", "0")
+
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if "METRICS_PORT" in line]
+    assert error.startswith(f"Error: METRICS_PORT: cannot listen on 127.0.0.1:{port}: ")
+    assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("multipart-metrics-*"))
 
 

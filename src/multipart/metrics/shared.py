@@ -14,11 +14,15 @@ DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Variable that names the folder; prometheus_client reads it when it is imported."""
 
 
+class MetricsPortError(Exception):
+    """The port for metrics is taken, or the host is no address of this machine."""
+
+
 @contextmanager
 def share_metrics(host: str, port: int | None) -> Iterator[None]:
     """Make the folder, and remove it at the end; serve its metrics on a port if one is given.
 
-    Raise OSError if the port is taken.
+    Raise MetricsPortError if the service cannot listen on that port.
     """
     # uvicorn raises SIGTERM again once it has stopped, which would skip the removal.
     signal.signal(signal.SIGTERM, _exit)
@@ -35,7 +39,11 @@ def _serve(host: str, port: int) -> None:
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    start_http_server(port, host, registry)
+    try:
+        start_http_server(port, host, registry)
+    except OSError as exc:
+        msg = f"METRICS_PORT: cannot listen on {host}:{port}: {exc.strerror or exc}"
+        raise MetricsPortError(msg) from exc
 
 
 def _exit(number: int, _: object) -> NoReturn:

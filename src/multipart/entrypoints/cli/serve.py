@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging.config
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import click
 import uvicorn
 
 from ...container import check_adapters
-from ...metrics.shared import share_metrics
+from ...metrics.shared import MetricsPortError, share_metrics
 from ...settings import Settings, SettingsError, load_settings
 from ...settings.values import is_loopback
 from ..http.connection import MAX_CONNECTIONS, BoundedHttpProtocol
@@ -111,11 +112,17 @@ def serve(
         )
 
 
-def _shared_metrics(settings: Settings, host: str, workers: int) -> AbstractContextManager[None]:
+@contextmanager
+def _shared_metrics(settings: Settings, host: str, workers: int) -> Iterator[None]:
     """Share metrics between processes if more than one needs them."""
     if not settings.metrics or (workers == 1 and settings.metrics_port is None):
-        return nullcontext()
-    return share_metrics(host, settings.metrics_port)
+        yield
+        return
+    try:
+        with share_metrics(host, settings.metrics_port):
+            yield
+    except MetricsPortError as exc:
+        raise click.ClickException(str(exc)) from exc
 
 
 def check_exposure(settings: Settings, host: str) -> None:

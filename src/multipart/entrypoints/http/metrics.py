@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Response, Router, get
@@ -37,12 +38,14 @@ def metrics_router(metrics: Metrics, authentication: Sequence[Authentication]) -
 
 def count_requests(metrics: Metrics) -> Callable[[Message, Any], Awaitable[None]]:
     """Return a hook for `before_send` that counts answers by method, route and status."""
-    counters = metrics.requests
+    # Finding a counter by its labels takes a lock and builds strings. The routes, methods and
+    # statuses are few, so that the cache stays small.
+    counter_of = lru_cache(maxsize=None)(metrics.requests.labels)
 
     async def count(message: Message, scope: Any) -> None:
         if message["type"] == "http.response.start":
             method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
             route = scope.get("path_template") or _NO_ROUTE
-            counters.labels(method, route, message["status"]).inc()
+            counter_of(method, route, message["status"]).inc()
 
     return count
