@@ -108,12 +108,12 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make locks" .venv-locks/bin/pip-compile --qui
 	--generate-hashes --allow-unsafe --strip-extras $(UPGRADE) --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --no-config
 
-DEVELOPMENT := --extra azure --extra bench --extra contract --extra docs --extra lint --extra postgres --extra redis --extra test
+DEVELOPMENT := --extra azure --extra bench --extra contract --extra docs --extra lint --extra postgres --extra redis --extra test --extra traces
 
 BUILD := import tomllib; print("pip", *tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 locks: .venv-locks/.all ## Pin the newest versions that pyproject.toml allows (UPGRADE= keeps pinned versions)
 	@.venv-locks/bin/python -c '$(BUILD)' | $(COMPILE) -o locks/build.txt -
 	@$(COMPILE) $(DEVELOPMENT) -c locks/build.txt -o locks/development.txt pyproject.toml clients/python/pyproject.toml
-	@$(COMPILE) --extra azure --extra postgres --extra redis -c locks/development.txt -o locks/production.txt pyproject.toml
+	@$(COMPILE) --extra azure --extra postgres --extra redis --extra traces -c locks/development.txt -o locks/production.txt pyproject.toml
 	@echo 'ministack>=1.5,<2' | $(COMPILE) -o locks/ministack.txt -

@@ -42,7 +42,15 @@ from .events import (
     open_sender,
     require_events,
 )
-from .observation import create_metrics, create_observer, observe_sessions, observe_store
+from .observation import (
+    check_tracing,
+    close_tracing,
+    create_metrics,
+    create_observer,
+    create_tracing,
+    observe_sessions,
+    observe_store,
+)
 from .quotas import create_quota_settler, enforce_quotas, open_quotas, require_quotas
 from .rate_limiting import check_rate_limiter, open_rate_limiter
 from .receipts import check_receipt_keys, open_receipt_keys, open_receipt_signer
@@ -60,6 +68,7 @@ def check_adapters(settings: Settings) -> None:
     choose_database(settings)
     check_rate_limiter(settings)
     check_receipt_keys(settings)
+    check_tracing(settings)
     if settings.has_quotas:
         require_quotas(settings)
     if settings.webhooks:
@@ -98,9 +107,11 @@ class Container(containers.DeclarativeContainer):
     receipt_keys = providers.Resource(open_receipt_keys, settings)
     receipt_signer = providers.Resource(open_receipt_signer, settings, receipt_keys)
     metrics = providers.Singleton(create_metrics, settings)
+    tracing = providers.Singleton(create_tracing, settings)
+    closed_tracing = providers.Resource(close_tracing, tracing)
     observer = providers.Singleton(create_observer, metrics)
-    observed_sessions = providers.Resource(observe_sessions, sessions, observer, metrics)
-    observed_store = providers.Resource(observe_store, store, metrics)
+    observed_sessions = providers.Resource(observe_sessions, sessions, observer, metrics, tracing)
+    observed_store = providers.Resource(observe_store, store, metrics, tracing)
     # Use cases that add or end sessions count them in the quotas,
     counted_sessions = providers.Resource(enforce_quotas, observed_sessions, quotas, policy)
     # and those that change sessions go through the cache, so that signing sees their changes.

@@ -115,7 +115,7 @@ def test_production_uses_the_tested_versions() -> None:
 def test_production_contains_no_test_packages() -> None:
     names = {pin.partition("==")[0] for pin in _pins(ROOT / "locks/production.txt")}
     extras = dict(_pyproject()["project"]["optional-dependencies"])
-    for shipped in ("azure", "postgres", "redis"):
+    for shipped in ("azure", "postgres", "redis", "traces"):
         del extras[shipped]
     extra_names = {re.split(r"[^\w-]", line)[0] for extra in extras.values() for line in extra}
 

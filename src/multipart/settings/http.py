@@ -71,6 +71,13 @@ class HttpSettings(BaseSettings):
         matching("text|json", "must be text or json"),
     ] = Field(default="text", description="Format of the lines in the log: text or json.")
 
+    traces: bool = Field(
+        default=False,
+        description="Whether requests and calls of the database and the store are traced with "
+        "OpenTelemetry, whose own variables (OTEL_EXPORTER_OTLP_ENDPOINT and others) say where "
+        "to. Needs the extra traces.",
+    )
+
     @property
     def allowed_origins(self) -> list[str]:
         """Split CORS_ALLOWED_ORIGINS."""

@@ -9,7 +9,7 @@ from structlog.processors import EventRenamer, JSONRenderer, TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, WrappedLogger
 
-from ..http.request_id import current_request_id
+from ..http.request_id import current_request_id, current_trace_id
 from .logs import describe_error, strip_trace
 
 # Other attributes of a record may hold anything: an error of a library, or its request.
@@ -28,7 +28,7 @@ class JsonLine(ProcessorFormatter):
                 add_log_level,
                 add_logger_name,
                 ExtraAdder(allow=_MEMBERS),
-                _add_request_id,
+                _add_ids,
                 TimeStamper(fmt="iso"),
             ],
             processors=[
@@ -46,7 +46,9 @@ class JsonLine(ProcessorFormatter):
         return super().format(plain)
 
 
-def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if (request_id := current_request_id()) is not None:
         event["request_id"] = request_id
+    if (trace_id := current_trace_id()) is not None:
+        event["trace_id"] = trace_id
     return event

@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 
 from litestar.types import Scope
 
+from ...tracing import TRACE_ID
+
 HEADER: Final = "X-Request-ID"
 _NAME: Final = HEADER.lower().encode()
 # An id from a client must not be able to break a log line.
@@ -38,6 +40,12 @@ def current_request_id() -> str | None:
     """Return the id of the request that the current task works on, None outside of requests."""
     scope = _CURRENT.get(None)
     return None if scope is None else request_id_of(scope)
+
+
+def current_trace_id() -> str | None:
+    """Return the id of the trace that the request belongs to, None without traces."""
+    scope = _CURRENT.get(None)
+    return None if scope is None else cast("str | None", scope.get(TRACE_ID))
 
 
 def request_id_of(scope: Scope) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
+
+from litestar import Litestar
 
 from ...container import Container
 from ...settings import load_settings
@@ -15,10 +18,23 @@ from .request_id import CurrentRequest
 def app_from_environment() -> TrustedProxies:
     """Create the application from the environment and `.env`. Raise SettingsError."""
     settings = load_settings()
-    app = create_app(Container(settings=settings))
+    container = Container(settings=settings)
+    app = create_app(container)
     app.on_startup.append(_freeze_garbage_collector)
-    accepts_tokens = "token" in settings.auth_methods
-    inner = CurrentRequest(TokenPaths(app) if accepts_tokens else app)
+    return wrap_app(app, container)
+
+
+def wrap_app(app: Litestar, container: Container) -> TrustedProxies:
+    """Put around the application what must see a request before its route is found."""
+    settings = container.settings()
+    inner: Any = app
+    if "token" in settings.auth_methods:
+        inner = TokenPaths(inner)
+    if (tracing := container.tracing()) is not None:
+        from ...tracing.requests import TracedRequests  # noqa: PLC0415  # only with TRACES
+
+        inner = TracedRequests(inner, tracing.tracer)
+    inner = CurrentRequest(inner)
     return TrustedProxies(inner, settings.trusted_networks)
 
 
