@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pytest
-from playwright.async_api import FileChooser, ViewportSize, expect
+from playwright.async_api import Browser, FileChooser, ViewportSize, expect
 
+from tests.e2e.service import Service
 from tests.e2e.upload import MIB, some_bytes
 from tests.patience import PATIENCE_SECONDS
 
@@ -192,6 +193,18 @@ async def test_page_needs_no_horizontal_scrolling_on_a_phone(
     ]
     assert heights
     assert min(heights) >= 44
+
+
+async def test_phone_is_not_asked_to_drop_files(
+    page_browser: Browser, page_service: Service
+) -> None:
+    context = await page_browser.new_context(is_mobile=True, has_touch=True)
+    page = await context.new_page()
+    await page.goto(page_service.url)
+
+    await expect(page.get_by_role("button", name="Choose files")).to_be_visible()
+    await expect(page.get_by_text("Drop files here")).to_be_hidden()
+    await context.close()
 
 
 async def test_page_loads_nothing_from_other_origins(upload_page: UploadPage) -> None:

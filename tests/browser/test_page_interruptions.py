@@ -210,6 +210,60 @@ async def test_complete_whose_response_is_lost_is_sent_again(
     assert upload_page.times_sent(NAME) == {1: 1, 2: 1}
 
 
+async def test_file_wholly_sent_is_completed_after_a_reload_without_the_file(
+    upload_page: UploadPage, film: Path
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.abort("connectionreset")
+
+    await upload_page.page.route("**/api/complete-upload", refuse)
+    await upload_page.sign_in()
+    await upload_page.choose(film)
+    await upload_page.shows(NAME, "Completing")
+
+    await upload_page.page.reload()
+    await upload_page.shows(NAME, "Completing")
+    await upload_page.page.unroute("**/api/complete-upload")
+
+    await upload_page.is_done(NAME)
+    assert upload_page.digest(NAME) == digest(film)
+    assert upload_page.times_sent(NAME) == {1: 1, 2: 1}
+
+
+async def test_cells_are_as_wide_as_their_parts(upload_page: UploadPage, tmp_path: Path) -> None:
+    file = tmp_path / "nine.bin"
+    file.write_bytes(some_bytes(9 * MIB))
+    gate = await Gate.before_all_parts_but(upload_page, set())
+    await upload_page.sign_in()
+    await upload_page.choose(file)
+    cells = upload_page.row("nine.bin").locator(".cells span")
+    await expect(cells).to_have_count(2)
+
+    boxes = [await cell.bounding_box() for cell in await cells.all()]
+    first, last = [box["width"] if box else 0 for box in boxes]
+    gate.open()
+
+    assert first / last == pytest.approx(8, rel=0.05), "8 MiB and 1 MiB"
+    await upload_page.is_done("nine.bin")
+
+
+async def test_no_speed_is_shown_without_a_network(upload_page: UploadPage, film: Path) -> None:
+    page = upload_page.page
+    network = await page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    await network.send("Network.enable")
+    await network.send("Network.emulateNetworkConditions", slow)
+    await upload_page.sign_in()
+    await upload_page.choose(film)
+    overall = page.locator("#overall")
+    await expect(overall).to_contain_text("/s")
+
+    await network.send("Network.emulateNetworkConditions", {**slow, "offline": True})
+
+    await expect(overall).to_contain_text("left")
+    await expect(overall).not_to_contain_text("/s")
+
+
 async def test_start_whose_response_is_lost_makes_no_second_upload(
     upload_page: UploadPage, film: Path
 ) -> None:

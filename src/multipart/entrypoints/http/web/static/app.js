@@ -37,7 +37,10 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 for (const event of ["online", "offline"]) {
-  window.addEventListener(event, () => rows.forEach((row) => row.draw()));
+  window.addEventListener(event, () => {
+    rows.forEach((row) => row.draw());
+    showOverall(rows);
+  });
 }
 
 /** Return whose uploads the page shows. */

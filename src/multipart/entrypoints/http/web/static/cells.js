@@ -1,4 +1,4 @@
-/** The progress bar of an upload: one cell per part, or per group of parts if there are many. */
+/** The progress bar of an upload: one cell per part or group of parts, as wide as their bytes. */
 
 import { FAILING, SENDING, SENT, WAITING } from "./parts.js";
 
@@ -25,6 +25,7 @@ function draw(cell, group) {
   const size = group.reduce((sum, part) => sum + part.end - part.start, 0);
   const loaded = group.reduce((sum, part) => sum + part.loaded, 0);
   const state = [FAILING, SENDING, WAITING].find((one) => group.some((part) => part.state === one));
+  cell.style.flexGrow = String(Math.max(size, 1));
   cell.dataset.state = state ?? (group.length > 0 ? SENT : WAITING);
   // A sent cell is full, also that of an empty file.
   const share = cell.dataset.state === SENT ? 1 : loaded / Math.max(size, 1);

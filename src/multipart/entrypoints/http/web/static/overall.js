@@ -25,8 +25,9 @@ export function showOverall(rows) {
 function summary(uploads) {
   const speed = uploads.reduce((sum, upload) => sum + upload.speed.bytesPerSecond, 0);
   const left = total(uploads) - sent(uploads);
+  const isMoving = navigator.onLine && speed > 0;
   const files = uploads.length === 1 ? "1 file" : `${uploads.length} files`;
-  return [files, `${bytes(left)} left`, ...(speed > 0 ? [rate(speed), timeLeft(left / speed)] : [])]
+  return [files, `${bytes(left)} left`, ...(isMoving ? [rate(speed), timeLeft(left / speed)] : [])]
     .join(" · ");
 }
 

@@ -38,6 +38,9 @@ class UploadEndedError extends Error {
   }
 }
 
+/** Parts must be sent, but after the reload no file has been chosen yet. */
+class FileNeededError extends Error {}
+
 /** Fires `change` after every change; `problem` is an error if the state is FAILED. */
 export class Upload extends EventTarget {
   #run = { controller: new AbortController(), end: Promise.resolve() };
@@ -104,13 +107,14 @@ export class Upload extends EventTarget {
     return undefined;
   }
 
-  /** Load the status of an upload whose file is not chosen yet. */
+  /** Load the status of an upload whose file is not chosen yet; complete it if all parts arrived. */
   async refresh() {
     const { signal } = this.#run.controller;
     try {
       await this.#open(signal);
       await this.#loadStatus(signal);
       if (this.location) this.#finish();
+      else if (this.parts.waiting.length === 0) this.start();
       else this.#changed();
     } catch (error) {
       if (!toEndedError(error)) return; // retried when the file is chosen
@@ -135,7 +139,8 @@ export class Upload extends EventTarget {
         this.#move(State.COMPLETING);
         this.location = (await completeUpload(this.#reference, signal)).location;
       } catch (error) {
-        if (signal.aborted || repairs === MAX_REPAIRS) throw error;
+        const isFinal = error instanceof FileNeededError || repairs === MAX_REPAIRS;
+        if (signal.aborted || isFinal) throw error;
         await this.#repair(error, signal);
       }
     }
@@ -187,6 +192,7 @@ export class Upload extends EventTarget {
   }
 
   async #sendParts(signal) {
+    if (!this.file && this.parts.waiting.length > 0) throw new FileNeededError();
     this.speed.reset();
     this.#move(State.UPLOADING);
     const queue = this.parts.waiting;
@@ -255,6 +261,10 @@ export class Upload extends EventTarget {
   }
 
   #fail(error) {
+    if (error instanceof FileNeededError) {
+      this.#move(State.NO_FILE);
+      return;
+    }
     const end = toEndedError(error);
     this.problem = end ?? error;
     // A retry with the same file would be refused again.
