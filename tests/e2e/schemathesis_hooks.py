@@ -56,6 +56,13 @@ ALLOWED: Final = (
     Allowed(_REJECTED, "recordParts", "invalid-field", r"parts\[\d+\]\.(part_number|size)", _PLAN),
     Allowed(
         _REJECTED,
+        "completeUpload",
+        "invalid-field",
+        "checksum_crc64nvme",
+        "The checksum must be the one that the start declared, which a schema cannot express.",
+    ),
+    Allowed(
+        _REJECTED,
         "s3GetCredentials",
         "malformed-request",
         "",
